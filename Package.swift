@@ -1,0 +1,220 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+// One line for each dependency: why it is here, and which target alone may import it. Versions are exact, because
+// Package.resolved is not committed.
+let dependencies: [Package.Dependency] = [
+    // Command line of sally, sally-cluster and sallyd: the *Commands targets and the executables.
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    // Random numbers, SHA-256, HMAC, constant-time comparison: SallyIdentity, SallyStore, SallyClient.
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+    // Log lines: every target with effects.
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    // Unix sockets with peer credentials: SallySocket. Certificates: SallyGateway, SallyClient.
+    .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+    // Reloading of TLS certificates: SallyGateway.
+    .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
+    // FilePath for swift-subprocess: SallyTransport.
+    .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+    // SQLite: SallyStore.
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    // HTTP server: SallyGateway. Without full Foundation.
+    .package(
+        url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: ["ConfigurationSupport"]),
+    // YAML that people write: SallyConfig.
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    // HTTP client: SlurmClient, SallyIdentity, SallyClient.
+    .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+    // Start and stop in order: SallyGateway, sallyd.
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    // Programs started by us: SallyTransport. Without Foundation.
+    .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
+    // JWT: SallyIdentity (sessions, id_tokens) and SallySigner (Slurm tokens).
+    .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let certificateReloading = Target.Dependency.product(name: "NIOCertificateReloading", package: "swift-nio-extras")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+
+// In tier order. docs/architecture.md lists the same edges, and ArchitectureTests compares the two.
+let tier0: [Target] = [
+    // JSON read strictly: doubled keys, unknown keys, depth, number text.
+    .target(name: "StrictJSON"),
+    // Nouns.
+    .target(name: "SallyModel"),
+    // Job descriptions, jobs, partitions, nodes; the field tables; #SBATCH, times, sizes, TRES.
+    .target(name: "SlurmModel", dependencies: ["SallyModel", "StrictJSON"]),
+    // Decisions, and the only maker of Authorized<Action>.
+    .target(name: "SallyPolicy", dependencies: ["SallyModel", "SlurmModel"]),
+    // What CLI and gateway say to each other.
+    .target(name: "SallyWire", dependencies: ["SallyModel"]),
+    // What serve says to signer and steward.
+    .target(name: "SallyKeepProtocol", dependencies: ["SallyModel", "StrictJSON"]),
+    .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"]),
+    .testTarget(name: "SallyModelTests", dependencies: ["SallyModel"]),
+    .testTarget(name: "SlurmModelTests", dependencies: ["SlurmModel", "SallyModel", "StrictJSON"]),
+    .testTarget(name: "SallyPolicyTests", dependencies: ["SallyPolicy", "SallyModel", "SlurmModel"]),
+    .testTarget(name: "SallyWireTests", dependencies: ["SallyWire", "SallyModel", "StrictJSON"]),
+    .testTarget(name: "SallyKeepProtocolTests", dependencies: ["SallyKeepProtocol", "SallyModel", "StrictJSON"]),
+    .testTarget(name: "ArchitectureTests"),
+]
+
+let tier1: [Target] = [
+    // Unix sockets that know who is at the other end: framing, peer credentials.
+    .target(
+        name: "SallySocket", dependencies: ["SallyModel", "SallyKeepProtocol", "StrictJSON", nioCore, nioPosix, logging]
+    ),
+    // Runs a script on a node: Podman exec, this host.
+    .target(name: "SallyTransport", dependencies: ["SallyModel", subprocess, systemPackage, logging]),
+    // YAML that people write, read with key path and line, all problems at once.
+    .target(name: "SallyConfig", dependencies: ["SallyModel", "SallyPolicy", "SlurmModel", yams]),
+    // Accounts on nodes: plan, apply, lock.
+    .target(name: "SallyAccounts", dependencies: ["SallyModel", "SallyTransport", logging]),
+    // Cluster templates, the Podman provider, start and terminate.
+    .target(
+        name: "SallyClusters",
+        dependencies: ["SallyModel", "SallyConfig", "SallyTransport", "StrictJSON", crypto, logging]),
+    // slurmrestd.
+    .target(
+        name: "SlurmClient",
+        dependencies: ["SallyModel", "SlurmModel", "SallyPolicy", "StrictJSON", asyncHTTPClient, nioCore, logging]),
+    // OpenID Connect, sessions, one-time codes.
+    .target(
+        name: "SallyIdentity",
+        dependencies: ["SallyModel", "StrictJSON", jwtKit, crypto, asyncHTTPClient, nioCore, nioSSL, logging]),
+    // Repositories in SQLite.
+    .target(
+        name: "SallyStore",
+        dependencies: ["SallyModel", "SallyPolicy", "SlurmModel", "SallyIdentity", "StrictJSON", grdb, crypto, logging]),
+    // Holds the key and mints tokens.
+    .target(
+        name: "SallySigner",
+        dependencies: [
+            "SallyModel", "SallyKeepProtocol", "SallySocket", "SallyConfig", "StrictJSON", jwtKit, crypto, logging,
+        ]),
+    // Holds the way onto the nodes.
+    .target(
+        name: "SallySteward",
+        dependencies: [
+            "SallyModel", "SallyKeepProtocol", "SallySocket", "SallyConfig", "SallyAccounts", "SallyTransport",
+            "StrictJSON", logging,
+        ]),
+]
+
+let tier2: [Target] = [
+    // The HTTP API: routes, services, ports.
+    .target(
+        name: "SallyGateway",
+        dependencies: [
+            "SallyModel", "SlurmModel", "SallyPolicy", "SallyWire", "SallyKeepProtocol", "StrictJSON", "SallySocket",
+            "SallyConfig", "SallyIdentity", "SallyStore", "SlurmClient", hummingbird, hummingbirdTLS, nioCore, nioSSL,
+            certificateReloading, serviceLifecycle, crypto, logging,
+        ]),
+    // What the CLI says to a gateway: contexts, sign-in, requests.
+    .target(
+        name: "SallyClient",
+        dependencies: ["SallyModel", "SallyWire", "StrictJSON", asyncHTTPClient, nioCore, nioPosix, nioSSL, crypto]),
+    // One file per subcommand of sally.
+    .target(
+        name: "SallyCommands",
+        dependencies: ["SallyModel", "SlurmModel", "SallyWire", "SallyClient", "StrictJSON", argumentParser]),
+    // One file per subcommand of sally-cluster.
+    .target(
+        name: "ClusterCommands",
+        dependencies: ["SallyModel", "SallyClusters", "SallyTransport", "StrictJSON", argumentParser, logging]),
+]
+
+let tier3: [Target] = [
+    .executableTarget(name: "sally", dependencies: ["SallyCommands"]),
+    .executableTarget(name: "sally-cluster", dependencies: ["ClusterCommands"]),
+    .executableTarget(
+        name: "sallyd",
+        dependencies: [
+            "SallyModel", "SallyPolicy", "SallyWire", "SallyKeepProtocol", "StrictJSON", "SallySocket", "SallyConfig",
+            "SallyIdentity", "SallyStore", "SlurmClient", "SallySigner", "SallySteward", "SallyAccounts",
+            "SallyTransport", "SallyGateway", argumentParser, serviceLifecycle, logging,
+        ]),
+]
+
+let support: [Target] = [
+    // Scratch folders, fixed clocks, started processes.
+    .target(name: "SallyTestSupport", dependencies: ["SallyModel", subprocess, systemPackage], path: "Tests/SallyTestSupport"),
+    .testTarget(name: "SallySocketTests", dependencies: ["SallySocket", "SallyKeepProtocol", "SallyTestSupport"]),
+    .testTarget(name: "SallyTransportTests", dependencies: ["SallyTransport", "SallyTestSupport"]),
+    .testTarget(name: "SallyConfigTests", dependencies: ["SallyConfig", "SallyPolicy", "SallyTestSupport"]),
+    .testTarget(name: "SallyAccountsTests", dependencies: ["SallyAccounts", "SallyTransport", "SallyTestSupport"]),
+    .testTarget(name: "SallyClustersTests", dependencies: ["SallyClusters", "SallyTestSupport"]),
+    .testTarget(name: "SlurmClientTests", dependencies: ["SlurmClient", "SallyTestSupport", nioCore, nioPosix]),
+    .testTarget(name: "SallyIdentityTests", dependencies: ["SallyIdentity", "SallyTestSupport", jwtKit, crypto]),
+    .testTarget(name: "SallyStoreTests", dependencies: ["SallyStore", "SallyPolicy", "SallyTestSupport", grdb]),
+    .testTarget(name: "SallySignerTests", dependencies: ["SallySigner", "SallySocket", "SallyTestSupport", jwtKit, crypto]),
+    .testTarget(name: "SallyStewardTests", dependencies: ["SallySteward", "SallyTransport", "SallyTestSupport"]),
+    .testTarget(
+        name: "SallyGatewayTests",
+        dependencies: ["SallyGateway", "SallyStore", "SallyTestSupport", hummingbirdTesting, hummingbird, jwtKit]),
+    .testTarget(name: "SallyClientTests", dependencies: ["SallyClient", "SallyTestSupport"]),
+    .testTarget(name: "SallyCommandsTests", dependencies: ["SallyCommands", "SallyTestSupport"]),
+    .testTarget(name: "ClusterCommandsTests", dependencies: ["ClusterCommands", "SallyTestSupport"]),
+    // Against real Slurm, a real provider and the real programs; started by scripts/test-integration.
+    .testTarget(
+        name: "IntegrationTests",
+        dependencies: [
+            "SallyModel", "SlurmModel", "SallyPolicy", "SallyWire", "SallyKeepProtocol", "StrictJSON", "SallySocket",
+            "SlurmClient", "SallyClient", "SallyTestSupport", jwtKit, crypto, asyncHTTPClient,
+        ]),
+]
+
+// SALLYPORT_ONLY=tier0 leaves every dependency away: tier 0 builds and tests alone in seconds (make test-core).
+// SALLYPORT_ONLY=A,B keeps the targets A and B, their tests and what they need.
+var targets = tier0 + tier1 + tier2 + tier3 + support
+var used = dependencies
+switch Context.environment["SALLYPORT_ONLY"] {
+case nil, "": break
+case "tier0":
+    targets = tier0
+    used = []
+case .some(let list):
+    var wanted = Set(list.split(separator: ",").flatMap { [String($0), "\($0)Tests"] })
+    var size = 0
+    while wanted.count != size {
+        size = wanted.count
+        for target in targets where wanted.contains(target.name) {
+            for case .byNameItem(let name, _) in target.dependencies { wanted.insert(name) }
+        }
+    }
+    targets = targets.filter { wanted.contains($0.name) }
+    if targets.allSatisfy({ $0.dependencies.allSatisfy { if case .byNameItem = $0 { true } else { false } } }) {
+        used = []
+    }
+}
+
+for target in targets {
+    target.swiftSettings = [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .treatAllWarnings(as: .error),
+    ]
+}
+
+let package = Package(name: "sallyport", dependencies: used, targets: targets)

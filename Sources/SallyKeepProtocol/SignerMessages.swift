@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+
+/// What `serve`, the steward and local administrators may ask of the signer. Which of them may ask what is decided by
+/// the socket that the request came in on.
+package enum SignerRequest: Sendable, Equatable, Codable {
+    /// A Slurm token for a managed account. From: serve.
+    case mint(MintRequest)
+    /// A Slurm token for the cluster's service account. From: serve.
+    case mintService(MintServiceRequest)
+    /// Adds a name to the deny list, for ever as far as serve is concerned. From: serve, administrators.
+    case deny(UserName)
+    /// Takes a name off the deny list. From: administrators.
+    case allow(UserName)
+    /// Countersigns the head of the audit chain. From: serve.
+    case countersign(AuditPosition)
+    /// What was minted and countersigned since the chain's event `after`, for `audit verify`. From: serve, administrators.
+    case records(after: Int64, limit: Int)
+    /// Adds an account to the write-once list. From: the steward.
+    case register(ManagedAccount)
+    /// Names and denials. From: administrators.
+    case list
+    /// Whether the signer is well; which `single_user` setting it runs with. From: all.
+    case health
+}
+
+/// Why a token is wanted. Decides its life: 15 s to submit, at most 60 s otherwise.
+package enum MintPurpose: String, Sendable, Codable, CaseIterable {
+    case submit
+    case cancel
+    case read
+}
+
+package struct MintRequest: Sendable, Equatable, Codable {
+    package var cluster: ClusterName
+    package var user: UserName
+    package var uid: UserID
+    package var purpose: MintPurpose
+    /// The decision this token is for: the signer keeps it, so that a token without its event is found.
+    package var position: AuditPosition
+    package init(cluster: ClusterName, user: UserName, uid: UserID, purpose: MintPurpose, position: AuditPosition) {
+        self.cluster = cluster
+        self.user = user
+        self.uid = uid
+        self.purpose = purpose
+        self.position = position
+    }
+}
+
+/// What the service account's token is for. There is none to submit or update.
+package enum ServicePurpose: String, Sendable, Codable, CaseIterable {
+    case readQueue = "read-queue"
+    case readAccounting = "read-accounting"
+    case cancelLeaverJob = "cancel-leaver-job"
+    case holdLeaverJob = "hold-leaver-job"
+}
+
+package struct MintServiceRequest: Sendable, Equatable, Codable {
+    package var cluster: ClusterName
+    package var purpose: ServicePurpose
+    /// For the two purposes that change something.
+    package var position: AuditPosition?
+    package init(cluster: ClusterName, purpose: ServicePurpose, position: AuditPosition?) {
+        self.cluster = cluster
+        self.purpose = purpose
+        self.position = position
+    }
+}
+
+/// An account as the steward made it: what the token's `uid`, `gid` and `id{}` say (facts: Slurm 26.05, AWS PCS).
+package struct ManagedAccount: Sendable, Equatable, Codable {
+    package var cluster: ClusterName
+    package var user: UserName
+    package var uid: UserID
+    package var gids: [UInt32]
+    package var gecos: String
+    package var home: String
+    package var shell: String
+    package init(
+        cluster: ClusterName, user: UserName, uid: UserID, gids: [UInt32], gecos: String, home: String, shell: String
+    ) {
+        self.cluster = cluster
+        self.user = user
+        self.uid = uid
+        self.gids = gids
+        self.gecos = gecos
+        self.home = home
+        self.shell = shell
+    }
+}
+
+package enum SignerReply: Sendable, Equatable, Codable {
+    case token(MintedToken)
+    case done
+    case countersigned(Countersignature)
+    case records(SignerRecords)
+    case list(SignerList)
+    case health(KeeperHealth)
+    case refused(KeeperRefusal)
+}
+
+package struct MintedToken: Sendable, Equatable, Codable, CustomStringConvertible {
+    /// The JWT. Never leaves the gateway.
+    package var token: String
+    package var expires: Timestamp
+    package init(token: String, expires: Timestamp) {
+        self.token = token
+        self.expires = expires
+    }
+    package var description: String { "MintedToken(<redacted>, expires: \(expires))" }
+}
+
+/// The signer's word that the chain had this head: an ES256 signature by a key that only the signer has.
+package struct Countersignature: Sendable, Equatable, Codable {
+    package var position: AuditPosition
+    package var time: Timestamp
+    /// base64url of the raw signature (r || s) over `sallyport-audit-head\n<sequence>\n<hash>\n<time>`.
+    package var signature: String
+    package init(position: AuditPosition, time: Timestamp, signature: String) {
+        self.position = position
+        self.time = time
+        self.signature = signature
+    }
+}
+
+package struct SignerRecords: Sendable, Equatable, Codable {
+    /// Every token minted for a person or for a change by the service account.
+    package var mints: [MintRecord]
+    /// The newest head that was countersigned; nil when none was.
+    package var head: Countersignature?
+    /// The public key, PEM (SubjectPublicKeyInfo), that `head` verifies with.
+    package var publicKey: String
+    package init(mints: [MintRecord], head: Countersignature?, publicKey: String) {
+        self.mints = mints
+        self.head = head
+        self.publicKey = publicKey
+    }
+}
+
+package struct MintRecord: Sendable, Equatable, Codable {
+    package var position: AuditPosition
+    package var cluster: ClusterName
+    package var user: String
+    package var purpose: String
+    package var time: Timestamp
+    package init(position: AuditPosition, cluster: ClusterName, user: String, purpose: String, time: Timestamp) {
+        self.position = position
+        self.cluster = cluster
+        self.user = user
+        self.purpose = purpose
+        self.time = time
+    }
+}
+
+package struct SignerList: Sendable, Equatable, Codable {
+    package var accounts: [ManagedAccount]
+    package var denied: [UserName]
+    package init(accounts: [ManagedAccount], denied: [UserName]) {
+        self.accounts = accounts
+        self.denied = denied
+    }
+}
+
+package struct KeeperHealth: Sendable, Equatable, Codable {
+    /// Whether the keeper runs as the same OS user as its peers because its own file says so.
+    package var singleUser: Bool
+    package var clusters: [ClusterName]
+    package init(singleUser: Bool, clusters: [ClusterName]) {
+        self.singleUser = singleUser
+        self.clusters = clusters
+    }
+}
+
+/// A keeper's no, safe for the person who asked.
+package struct KeeperRefusal: Sendable, Equatable, Codable {
+    package var code: SallyError.Code
+    package var message: String
+    package var hint: String?
+    package init(code: SallyError.Code, message: String, hint: String?) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+    }
+}

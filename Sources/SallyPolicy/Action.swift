@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+package import SlurmModel
+
+/// Something that a person may ask for and that policy decides.
+package protocol Action: Sendable {
+    /// As in `AuditEvent.action`.
+    static var name: String { get }
+    /// Whether a decision is a chained audit event, or only counted (own reads).
+    static var recording: Recording { get }
+    var cluster: ClusterName? { get }
+    /// As in `AuditEvent.target`.
+    var target: String? { get }
+    var details: [AuditEvent.Detail] { get }
+    /// What policy has to judge.
+    var question: Question { get }
+}
+
+package enum Recording: Sendable {
+    case chained
+    case counted
+}
+
+/// The part of an action that policy looks at.
+package enum Question: Sendable {
+    /// A job, with everything that Slurm would fill in made explicit, and the most it can use.
+    case submit(ResolvedJob, ResourceBounds)
+    /// Something of the person's own on a cluster that some rule lets the person use.
+    case own(ClusterName, owner: UserName)
+    /// The cluster as a whole: partitions, nodes.
+    case look(ClusterName)
+    /// Something of the person's own at the gateway itself: sessions.
+    case selfService
+    /// Only an administrator.
+    case administer
+}
+
+/// One job for the queue.
+package struct Submit: Action {
+    package static let name = "job.submit"
+    package static let recording = Recording.chained
+    package let clusterName: ClusterName
+    package let job: ResolvedJob
+    package let bounds: ResourceBounds
+    /// The caller's `Idempotency-Key`, or one that the gateway made.
+    package let idempotencyKey: String
+
+    package init(cluster: ClusterName, job: ResolvedJob, bounds: ResourceBounds, idempotencyKey: String) {
+        clusterName = cluster
+        self.job = job
+        self.bounds = bounds
+        self.idempotencyKey = idempotencyKey
+    }
+
+    package var cluster: ClusterName? { clusterName }
+    package var target: String? { job.request.name }
+    package var details: [AuditEvent.Detail] {
+        [
+            .init("partition", job.partitions.map(\.rawValue).joined(separator: ",")),
+            .init("account", job.account.rawValue),
+            .init("bounds", bounds.description),
+        ]
+    }
+    package var question: Question { .submit(job, bounds) }
+}
+
+/// Ending a job of one's own.
+package struct Cancel: Action {
+    package static let name = "job.cancel"
+    package static let recording = Recording.chained
+    package let clusterName: ClusterName
+    package let job: JobID
+    package let owner: UserName
+    /// As in `scancel --signal`; nil ends the job.
+    package let signal: String?
+
+    package init(cluster: ClusterName, job: JobID, owner: UserName, signal: String?) {
+        clusterName = cluster
+        self.job = job
+        self.owner = owner
+        self.signal = signal
+    }
+
+    package var cluster: ClusterName? { clusterName }
+    package var target: String? { "\(job)" }
+    package var details: [AuditEvent.Detail] { signal.map { [.init("signal", $0)] } ?? [] }
+    package var question: Question { .own(clusterName, owner: owner) }
+}
+
+/// Reading what a job of one's own wrote.
+package struct ReadOutput: Action {
+    package static let name = "output.read"
+    package static let recording = Recording.chained
+    package let clusterName: ClusterName
+    package let job: JobID
+    package let owner: UserName
+    package let stream: OutputStream
+
+    package init(cluster: ClusterName, job: JobID, owner: UserName, stream: OutputStream) {
+        clusterName = cluster
+        self.job = job
+        self.owner = owner
+        self.stream = stream
+    }
+
+    package var cluster: ClusterName? { clusterName }
+    package var target: String? { "\(job)" }
+    package var details: [AuditEvent.Detail] { [.init("stream", stream.rawValue)] }
+    package var question: Question { .own(clusterName, owner: owner) }
+}
+
+/// Reading one's own jobs on a cluster.
+package struct ReadOwnJobs: Action {
+    package static let name = "job.read"
+    package static let recording = Recording.counted
+    package let clusterName: ClusterName
+    package let owner: UserName
+    package init(cluster: ClusterName, owner: UserName) {
+        clusterName = cluster
+        self.owner = owner
+    }
+    package var cluster: ClusterName? { clusterName }
+    package var target: String? { owner.rawValue }
+    package var details: [AuditEvent.Detail] { [] }
+    package var question: Question { .own(clusterName, owner: owner) }
+}
+
+/// Reading partitions and nodes.
+package struct ReadCluster: Action {
+    package static let name = "cluster.read"
+    package static let recording = Recording.counted
+    package let clusterName: ClusterName
+    package init(cluster: ClusterName) { clusterName = cluster }
+    package var cluster: ClusterName? { clusterName }
+    package var target: String? { nil }
+    package var details: [AuditEvent.Detail] { [] }
+    package var question: Question { .look(clusterName) }
+}
+
+/// What administrators do, as a closed list.
+package enum Administer: Action {
+    case listIdentities
+    case listSessions
+    case revokeSessions(UserName)
+    case offboard(UserName, pendingJobs: LeaverJobs)
+    case readAudit
+    case verifyAudit
+    case grantAdministration(UserName)
+    case withdrawAdministration(UserName)
+
+    package static let name = "admin"
+    package static let recording = Recording.chained
+    package var cluster: ClusterName? { nil }
+
+    /// The action name in the audit chain: `admin.offboard`.
+    package var verb: String {
+        switch self {
+        case .listIdentities: "admin.identities"
+        case .listSessions: "admin.sessions"
+        case .revokeSessions: "admin.revoke"
+        case .offboard: "admin.offboard"
+        case .readAudit: "admin.audit"
+        case .verifyAudit: "admin.audit-verify"
+        case .grantAdministration: "admin.grant"
+        case .withdrawAdministration: "admin.withdraw"
+        }
+    }
+
+    package var target: String? {
+        switch self {
+        case .listIdentities, .listSessions, .readAudit, .verifyAudit: nil
+        case .revokeSessions(let user), .offboard(let user, _), .grantAdministration(let user),
+            .withdrawAdministration(let user):
+            user.rawValue
+        }
+    }
+
+    package var details: [AuditEvent.Detail] {
+        guard case .offboard(_, let pendingJobs) = self else { return [] }
+        return [.init("pending-jobs", pendingJobs.rawValue)]
+    }
+
+    package var question: Question { .administer }
+}
+
+/// What the gateway does by itself, as the service account: a closed list.
+package enum SystemAction: Sendable, Equatable {
+    /// The refresh loop's read of the queue, partitions, nodes.
+    case readQueue(ClusterName)
+    /// Reading finished jobs from accounting.
+    case readAccounting(ClusterName)
+    /// Whether slurmrestd answers an authenticated read.
+    case checkReady(ClusterName)
+    /// Cancelling a pending job of somebody who was offboarded.
+    case cancelLeaverJob(ClusterName, JobID, UserName)
+    /// Holding a pending job of somebody who was offboarded.
+    case holdLeaverJob(ClusterName, JobID, UserName)
+
+    package var cluster: ClusterName {
+        switch self {
+        case .readQueue(let name), .readAccounting(let name), .checkReady(let name): name
+        case .cancelLeaverJob(let name, _, _), .holdLeaverJob(let name, _, _): name
+        }
+    }
+
+    package var recording: Recording {
+        switch self {
+        case .readQueue, .readAccounting, .checkReady: .counted
+        case .cancelLeaverJob, .holdLeaverJob: .chained
+        }
+    }
+
+    package var name: String {
+        switch self {
+        case .readQueue: "system.read-queue"
+        case .readAccounting: "system.read-accounting"
+        case .checkReady: "system.check-ready"
+        case .cancelLeaverJob: "system.cancel-leaver-job"
+        case .holdLeaverJob: "system.hold-leaver-job"
+        }
+    }
+
+    package var target: String? {
+        switch self {
+        case .readQueue, .readAccounting, .checkReady: nil
+        case .cancelLeaverJob(_, let job, let user), .holdLeaverJob(_, let job, let user): "\(user)/\(job)"
+        }
+    }
+}

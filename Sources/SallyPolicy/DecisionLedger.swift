@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+
+/// Where decisions become durable. SallyStore implements it; tests have one in memory.
+package protocol DecisionLedger: Sendable {
+    /// Runs `body` inside one durable transaction. When this returns, everything `body` recorded is on disk
+    /// (`synchronous=FULL`); when it throws, nothing is. The implementation may run several bodies in one commit, each in a
+    /// savepoint of its own, and may run a body again. `body` decides; it does no other input or output.
+    func decide<Result: Sendable>(
+        _ body: @Sendable @escaping (any DecisionTransaction) throws -> Result
+    ) async throws -> Result
+}
+
+/// What a decision may read and write while it is being made.
+package protocol DecisionTransaction {
+    /// Whether the session is neither expired, ended nor revoked, and its person not offboarded, as of now on disk.
+    func isLive(_ session: OpaqueID) throws -> Bool
+    /// Appends to the audit chain.
+    func append(_ draft: AuditDraft) throws -> AuditPosition
+    /// Records that a job is about to be submitted.
+    /// - Throws: `SallyError(.conflict)` when the key was used for another request.
+    func reserve(_ submission: SubmissionDraft, decidedAt position: AuditPosition) throws -> ReservationOutcome
+}
+
+/// A submission between decision and Slurm's answer.
+package struct SubmissionDraft: Sendable, Equatable {
+    package var person: PersonID
+    package var cluster: ClusterName
+    package var idempotencyKey: String
+    /// SHA-256 of the canonical request, lower-case hexadecimal: the same key with another request is a conflict.
+    package var fingerprint: String
+    package init(person: PersonID, cluster: ClusterName, idempotencyKey: String, fingerprint: String) {
+        self.person = person
+        self.cluster = cluster
+        self.idempotencyKey = idempotencyKey
+        self.fingerprint = fingerprint
+    }
+}
+
+/// What reserving found.
+package enum ReservationOutcome: Sendable, Equatable {
+    /// The first time: submit it. The number names the reservation when the outcome is recorded.
+    case reserved(id: Int64)
+    /// The same request came before and Slurm answered.
+    case answered(JobID)
+    /// The same request came before and its outcome is not known yet.
+    case outcomeUnknown(id: Int64)
+    /// The same request came before and Slurm refused it.
+    case refused(SlurmRefusal)
+}
