@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Two commands do all: `make demo` runs the main job, `make test` passes the tests. Each installs what it needs.
+# Every target uses the same compiler flags, so that nothing is built twice.
+
+SHELL := /bin/bash
+SWIFT := swift
+DEBUG := .build/debug
+STAGE := scripts/stage
+
+.PHONY: all build release demo demo-down test test-core test-unit test-integration bench bench-submit bench-reject \
+	fmt lint check images dependencies docs clean
+
+all: build
+
+dependencies:
+	@$(STAGE) dependencies scripts/install-dependencies
+
+build: dependencies
+	@$(STAGE) build $(SWIFT) build --build-tests
+
+release: dependencies
+	@$(STAGE) release $(SWIFT) build -c release --product sallyd
+	@$(STAGE) release $(SWIFT) build -c release --product sally
+	@$(STAGE) release $(SWIFT) build -c release --product sally-cluster
+
+# Both node images and the demo's provider; rebuilt only when their inputs change.
+images: dependencies
+	@$(STAGE) images scripts/build-images
+
+demo: build images
+	@scripts/demo up
+
+demo-down:
+	@scripts/demo down
+
+# Tier 0 has no dependencies: it builds and tests alone in seconds.
+test-core:
+	@SALLYPORT_ONLY=tier0 $(STAGE) test-core $(SWIFT) test --scratch-path .build-core
+
+test-unit: build
+	@$(STAGE) test-unit scripts/test-unit
+
+test-integration: build images
+	@$(STAGE) test-integration scripts/test-integration
+
+test: build images
+	@$(STAGE) lint $(MAKE) --no-print-directory lint
+	@$(STAGE) test-unit scripts/test-unit
+	@$(STAGE) test-integration scripts/test-integration
+	@$(STAGE) --summary
+
+fmt:
+	$(SWIFT) format --in-place --recursive --parallel Sources Tests Package.swift
+
+lint:
+	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
+
+check: lint test-core build
+	@$(STAGE) test-unit scripts/test-unit
+
+bench: bench-submit bench-reject
+
+bench-submit bench-reject: bench-%: release images
+	@scripts/bench $*
+
+clean:
+	rm -rf .build .build-core
