@@ -40,6 +40,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let certificateReloading = Target.Dependency.product(name: "NIOCertificateReloading", package: "swift-nio-extras")
@@ -99,7 +100,9 @@ let tier1: [Target] = [
     // OpenID Connect, sessions, one-time codes.
     .target(
         name: "SallyIdentity",
-        dependencies: ["SallyModel", "StrictJSON", jwtKit, crypto, asyncHTTPClient, nioCore, nioSSL, logging]),
+        dependencies: [
+            "SallyModel", "StrictJSON", jwtKit, crypto, asyncHTTPClient, nioCore, nioHTTP1, nioSSL, logging,
+        ]),
     // Repositories in SQLite.
     .target(
         name: "SallyStore",
@@ -163,7 +166,11 @@ let support: [Target] = [
     .testTarget(name: "SallyAccountsTests", dependencies: ["SallyAccounts", "SallyTransport", "SallyTestSupport"]),
     .testTarget(name: "SallyClustersTests", dependencies: ["SallyClusters", "SallyTestSupport"]),
     .testTarget(name: "SlurmClientTests", dependencies: ["SlurmClient", "SallyTestSupport", nioCore, nioPosix]),
-    .testTarget(name: "SallyIdentityTests", dependencies: ["SallyIdentity", "SallyTestSupport", jwtKit, crypto]),
+    .testTarget(
+        name: "SallyIdentityTests",
+        dependencies: [
+            "SallyIdentity", "SallyModel", "StrictJSON", "SallyTestSupport", jwtKit, crypto, logging, nioCore, nioPosix,
+        ]),
     .testTarget(name: "SallyStoreTests", dependencies: ["SallyStore", "SallyPolicy", "SallyTestSupport", grdb]),
     .testTarget(name: "SallySignerTests", dependencies: ["SallySigner", "SallySocket", "SallyTestSupport", jwtKit, crypto]),
     .testTarget(name: "SallyStewardTests", dependencies: ["SallySteward", "SallyTransport", "SallyTestSupport"]),
@@ -178,7 +185,7 @@ let support: [Target] = [
         name: "IntegrationTests",
         dependencies: [
             "SallyModel", "SlurmModel", "SallyPolicy", "SallyWire", "SallyKeepProtocol", "StrictJSON", "SallySocket",
-            "SlurmClient", "SallyClient", "SallyTestSupport", jwtKit, crypto, asyncHTTPClient,
+            "SallyIdentity", "SlurmClient", "SallyClient", "SallyTestSupport", jwtKit, crypto, asyncHTTPClient,
         ]),
 ]
 
