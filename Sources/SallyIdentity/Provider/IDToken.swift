@@ -37,8 +37,8 @@ struct UnverifiedToken {
 /// An object of JSON, strictly read; nil for everything else.
 func parsed(_ bytes: [UInt8]) -> JSONValue? {
     let limits = JSONLimits(maximumBytes: 1 << 20, maximumDepth: 16)
-    guard let value = try? JSONValue(parsing: bytes, limits: limits), value.object != nil else { return nil }  // nil says it
-    return value
+    let value = try? JSONValue(parsing: bytes, limits: limits)  // nil says it
+    return value?.object == nil ? nil : value
 }
 
 /// The claims of an id_token whose signature was verified.

@@ -92,7 +92,7 @@ package actor OpenIDProvider {
                 kid: unverified.kid, algorithm: unverified.algorithm)
         }
         guard let key = found else { throw ProviderProblem.unknownKey }
-        let isGood = (try? key.verify(unverified.signature, signs: unverified.signed)) ?? false  // an odd signature is a wrong one
+        let isGood = (try? key.verify(unverified.signature, signs: unverified.signed)) ?? false  // odd is wrong
         guard isGood else { throw ProviderProblem.badSignature }
         guard let json = parsed(unverified.payload) else { throw ProviderProblem.malformedToken }
         return try IDTokenClaims(json, nonce: nonce, settings: settings, now: clock.now)
