@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import SallyModel
+import StrictJSON
+import Testing
+
+@testable import SallyIdentity
+
+@Suite struct SignInServiceTests {
+    let fixture = ProviderFixture()
+    let stores: FakeStores
+    let sessions: SessionService
+    let service: SignInService
+    let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    let loopback = "http://127.0.0.1:4711/callback"
+
+    init() throws {
+        stores = FakeStores(clock: fixture.clock)
+        sessions = SessionService(
+            issuer: SessionIssuer(
+                keys: try SessionKeys(pems: [SessionKeys.generateKeyPEM()]), issuer: "https://gw", clock: fixture.clock),
+            store: stores, settings: SessionSettings(), clock: fixture.clock)
+        service = try SignInServiceTests.service(fixture, stores, sessions)
+    }
+
+    static func service(
+        _ fixture: ProviderFixture, _ stores: FakeStores, _ sessions: SessionService
+    ) throws -> SignInService {
+        try SignInService(
+            providers: [fixture.provider], store: stores, identities: stores, sessions: sessions, clock: fixture.clock,
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// Begins, and lets the provider answer as if the person had signed in.
+    func begin(loopback: String?, state: String? = "client-state") async throws -> PendingSignIn {
+        _ = try await service.begin(
+            SignInRequest(
+                provider: nil, challenge: PKCE.challenge(for: verifier), loopback: loopback,
+                clientState: loopback == nil ? nil : state, program: "sally\u{1b}[0m", address: "10.0.0.1"))
+        let pending = try #require(stores.pendingSignIns.first)
+        try await fixture.respond(fixture.claims.with("nonce", .string(pending.nonce)))
+        return pending
+    }
+
+    func back(_ pending: PendingSignIn, issuer: String? = FakeProvider.issuer) -> CallbackParameters {
+        CallbackParameters(state: pending.state, code: "provider-code", issuer: issuer, error: nil)
+    }
+
+    func code(_ outcome: CallbackOutcome) throws -> String {
+        switch outcome {
+        case .redirect(let url):
+            #expect(url.hasPrefix(loopback + "?code=sgc_") && url.hasSuffix("&state=client-state"))
+            return String(url.dropFirst(loopback.count + 6).prefix { $0 != "&" })
+        case .page(let page): return page.code
+        }
+    }
+
+    @Test func signsInByRedirect() async throws {
+        let pending = try await begin(loopback: loopback)
+        let code = try code(try await service.callback(back(pending)))
+        let grant = try await service.redeem(code: code, verifier: verifier)
+        #expect(grant.user.rawValue == "alice")
+        _ = try await sessions.authenticate(grant.accessToken.reveal())
+        await #expect(throws: SallyError.self) { try await service.redeem(code: code, verifier: verifier) }
+    }
+
+    @Test func signsInByATypedCode() async throws {
+        let pending = try await begin(loopback: nil)
+        guard case .page(let page) = try await service.callback(back(pending)) else {
+            Issue.record("no page")
+            return
+        }
+        #expect(page.client == "sally[0m at 10.0.0.1")
+        #expect(page.code.count == 9)
+        let typed = " " + page.code.lowercased().replacing("-", with: " ")
+        #expect(try await service.redeem(code: typed, verifier: verifier).user.rawValue == "alice")
+    }
+
+    @Test func anotherProcessFinishes() async throws {
+        let pending = try await begin(loopback: loopback)
+        let second = try SignInServiceTests.service(fixture, stores, sessions)
+        let code = try code(try await second.callback(back(pending)))
+        _ = try await service.redeem(code: code, verifier: verifier)
+    }
+
+    @Test func aCodeIsWorthNothingWithoutItsVerifier() async throws {
+        let pending = try await begin(loopback: nil)
+        let code = try code(try await service.callback(back(pending)))
+        let other = String(repeating: "x", count: 43)
+        await #expect(throws: SallyError.self) { try await service.redeem(code: code, verifier: other) }
+        await #expect(throws: SallyError.self) { try await service.redeem(code: code, verifier: "short") }
+        // The wrong verifier did not use the code up.
+        _ = try await service.redeem(code: code, verifier: verifier)
+    }
+
+    @Test func codesExpire() async throws {
+        let pending = try await begin(loopback: nil)
+        let code = try code(try await service.callback(back(pending)))
+        fixture.clock.advance(.seconds(300))
+        await #expect(throws: SallyError.self) { try await service.redeem(code: code, verifier: verifier) }
+    }
+
+    @Test func guessesAreLimited() async throws {
+        for _ in 0..<10 {
+            let error = await #expect(throws: SallyError.self) {
+                try await service.redeem(code: "2222-2222", verifier: verifier)
+            }
+            #expect(error?.code == .unauthenticated)
+        }
+        let error = await #expect(throws: SallyError.self) {
+            try await service.redeem(code: "2222-2222", verifier: verifier)
+        }
+        #expect(error?.code == .rateLimited)
+    }
+
+    @Test func aSignInIsFinishedOnce() async throws {
+        let pending = try await begin(loopback: loopback)
+        _ = try await service.callback(back(pending))
+        await #expect(throws: SallyError.self) { try await service.callback(back(pending)) }
+    }
+
+    @Test func aSignInRunsOut() async throws {
+        let pending = try await begin(loopback: loopback)
+        fixture.clock.advance(.seconds(600))
+        await #expect(throws: SallyError.self) { try await service.callback(back(pending)) }
+    }
+
+    @Test(arguments: [nil, "https://evil.example.org"])
+    func refusesAnotherIssuersAnswer(issuer: String?) async throws {
+        let pending = try await begin(loopback: loopback)
+        let outcome = try await service.callback(back(pending, issuer: issuer))
+        guard case .redirect(let url) = outcome else {
+            Issue.record("no redirect")
+            return
+        }
+        #expect(url.hasPrefix(loopback + "?error=access_denied&"))
+        #expect(stores.codes.isEmpty && fixture.fake.requests("/token").isEmpty)
+    }
+
+    @Test func passesOnThatTheProviderRefused() async throws {
+        let pending = try await begin(loopback: nil)
+        let parameters = CallbackParameters(
+            state: pending.state, code: nil, issuer: FakeProvider.issuer, error: "access_denied")
+        let error = await #expect(throws: SallyError.self) { try await service.callback(parameters) }
+        #expect(error?.code == .denied)
+    }
+
+    @Test func aProviderThatIsDownIsNamedAndNobodyIsSignedOut() async throws {
+        let pending = try await begin(loopback: loopback)
+        let code = try code(try await service.callback(back(pending)))
+        let grant = try await service.redeem(code: code, verifier: verifier)
+        fixture.fake.fallSilent()
+        fixture.clock.advance(.seconds(3601))
+        let error = await #expect(throws: SallyError.self) { try await begin(loopback: loopback) }
+        #expect(error?.code == .unavailable)
+        let refreshed = try await sessions.refresh(grant.refreshToken.reveal())
+        _ = try await sessions.authenticate(refreshed.accessToken.reveal())
+    }
+
+    @Test func refusesSomebodyOffboardedBetweenCodeAndSession() async throws {
+        let pending = try await begin(loopback: loopback)
+        let code = try code(try await service.callback(back(pending)))
+        _ = try await stores.offboard(UserName("alice"), by: .system)
+        let error = await #expect(throws: SallyError.self) { try await service.redeem(code: code, verifier: verifier) }
+        #expect(error?.code == .denied)
+    }
+
+    @Test(arguments: [
+        "http://127.0.0.1:80/callback/", "https://127.0.0.1:80/callback", "http://localhost:80/callback",
+        "http://127.0.0.1/callback", "http://127.0.0.1:0/callback", "http://127.0.0.1:65536/callback",
+        "http://127.0.0.1:080/callback", "http://127.0.0.1:80@evil.org/callback", "http://127.0.0.1:80/x/callback",
+        "http://10.0.0.1:80/callback", "http://127.0.0.1:+80/callback", "",
+    ])
+    func refusesRedirectsElsewhere(address: String) async {
+        let error = await #expect(throws: SallyError.self) { try await begin(loopback: address) }
+        #expect(error?.code == .invalidRequest)
+        #expect(stores.pendingSignIns.isEmpty)
+    }
+
+    @Test func takesBothLoopbackFamilies() throws {
+        _ = try LoopbackRedirect("http://127.0.0.1:65535/callback")
+        _ = try LoopbackRedirect("http://[::1]:1024/callback")
+    }
+
+    @Test(arguments: [nil, "", "short", "with space inside", String(repeating: "x", count: 257)])
+    func refusesOddStates(state: String?) async {
+        await #expect(throws: SallyError.self) { try await begin(loopback: loopback, state: state) }
+    }
+
+    @Test(arguments: ["", "short", String(repeating: "=", count: 43), String(repeating: "A", count: 44)])
+    func refusesOddChallenges(challenge: String) async {
+        let request = SignInRequest(
+            provider: nil, challenge: challenge, loopback: nil, clientState: nil, program: "sally", address: "a")
+        await #expect(throws: SallyError.self) { try await service.begin(request) }
+    }
+}
