@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+
+/// What the signer knows about the chain, fetched from it and not from `serve`'s database.
+package struct AuditEvidence: Sendable, Equatable {
+    /// Every token that was minted for a decision.
+    package var mints: [AuditMint]
+    /// The newest countersigned head; nil when none was.
+    package var head: CountersignedHead?
+    /// PEM (SubjectPublicKeyInfo) of the P-256 key that `head` verifies with.
+    package var publicKey: String?
+
+    package init(mints: [AuditMint], head: CountersignedHead?, publicKey: String?) {
+        self.mints = mints
+        self.head = head
+        self.publicKey = publicKey
+    }
+}
+
+/// A token that the signer minted.
+package struct AuditMint: Sendable, Equatable {
+    package var position: AuditPosition
+    package var cluster: ClusterName
+    package var user: String
+    package init(position: AuditPosition, cluster: ClusterName, user: String) {
+        self.position = position
+        self.cluster = cluster
+        self.user = user
+    }
+}
+
+/// A head of the chain with the signer's ES256 signature.
+package struct CountersignedHead: Sendable, Equatable {
+    package var position: AuditPosition
+    package var time: Timestamp
+    /// base64url of r || s over `sallyport-audit-head\n<sequence>\n<hash>\n<seconds since 1970>`.
+    package var signature: String
+    package init(position: AuditPosition, time: Timestamp, signature: String) {
+        self.position = position
+        self.time = time
+        self.signature = signature
+    }
+}
+
+/// What verifying found.
+package struct AuditReport: Sendable, Equatable {
+    package var events: Int64
+    package var mints: Int
+    /// The newest event that the signer countersigned; 0 when none.
+    package var countersigned: Int64
+    /// What is wrong, the first place first; at most 100.
+    package var problems: [AuditProblem]
+    package var isGood: Bool { problems.isEmpty }
+}
+
+/// One thing that is wrong with the chain.
+package struct AuditProblem: Sendable, Equatable {
+    package var kind: Kind
+    /// Where; 0 for what has no place in the chain.
+    package var sequence: Int64
+    package var message: String
+
+    package enum Kind: String, Sendable, CaseIterable {
+        /// A row's content and its hash do not agree.
+        case changedRow = "changed-row"
+        /// Numbers are missing.
+        case gap
+        /// A row does not follow the row before it.
+        case brokenLink = "broken-link"
+        /// The countersigned event has another hash here.
+        case rewritten
+        /// The chain ends before its countersigned head.
+        case cutTail = "cut-tail"
+        /// The countersignature is not by the signer's key.
+        case badSignature = "bad-signature"
+        /// A token was minted for an event that is not here, or is another's.
+        case mintWithoutEvent = "mint-without-event"
+        /// A token was minted for an event that did not allow anything.
+        case mintNotAllowed = "mint-not-allowed"
+    }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import SallyModel
+
+/// Walks the chain from its first event and compares it with what the signer knows. Pure: rows go in one after the other.
+struct AuditVerifier {
+    private let evidence: AuditEvidence
+    private var events: Int64 = 0
+    private var lastSequence: Int64 = 0
+    private var lastHash = AuditEvent.genesis
+    private var problems: [AuditProblem] = []
+    private let wanted: Set<Int64>
+    private var found: [Int64: AuditEvent] = [:]
+
+    init(evidence: AuditEvidence) {
+        self.evidence = evidence
+        wanted = Set(evidence.mints.map(\.position.sequence) + [evidence.head?.position.sequence].compactMap(\.self))
+    }
+
+    /// The next event in order of sequence.
+    mutating func check(_ event: AuditEvent) {
+        events += 1
+        if event.sequence != lastSequence + 1 {
+            note(.gap, event.sequence, "event \(event.sequence) follows event \(lastSequence)")
+        } else if event.previous != lastHash {
+            note(.brokenLink, event.sequence, "event \(event.sequence) does not continue event \(lastSequence)")
+        }
+        if AuditChain.hash(event) != event.hash {
+            note(.changedRow, event.sequence, "event \(event.sequence) is not what was recorded")
+        }
+        if wanted.contains(event.sequence) { found[event.sequence] = event }
+        lastSequence = event.sequence
+        lastHash = event.hash
+    }
+
+    /// A row that is no event.
+    mutating func checkUnreadable(sequence: Int64, hash: String?) {
+        events += 1
+        if sequence != lastSequence + 1 { note(.gap, sequence, "event \(sequence) follows event \(lastSequence)") }
+        note(.changedRow, sequence, "event \(sequence) cannot be read")
+        lastSequence = sequence
+        lastHash = hash ?? lastHash
+    }
+
+    /// After the last event.
+    mutating func finish() -> AuditReport {
+        checkHead()
+        for mint in evidence.mints { check(mint) }
+        let sorted = problems.enumerated().sorted { left, right in
+            (left.element.sequence, left.offset) < (right.element.sequence, right.offset)
+        }
+        return AuditReport(
+            events: events, mints: evidence.mints.count, countersigned: evidence.head?.position.sequence ?? 0,
+            problems: sorted.prefix(100).map(\.element))
+    }
+
+    private mutating func checkHead() {
+        guard let head = evidence.head else { return }
+        let sequence = head.position.sequence
+        if !isSigned(head) {
+            note(.badSignature, sequence, "the countersignature of event \(sequence) is not the signer's")
+        }
+        if sequence > lastSequence {
+            note(
+                .cutTail, lastSequence + 1,
+                "the signer countersigned event \(sequence), and the chain ends at event \(lastSequence)")
+        } else if found[sequence]?.hash != head.position.hash {
+            note(.rewritten, sequence, "event \(sequence) is not the one that the signer countersigned")
+        }
+    }
+
+    private func isSigned(_ head: CountersignedHead) -> Bool {
+        guard let pem = evidence.publicKey, let raw = bytes(base64URL: head.signature) else { return false }
+        let message = "sallyport-audit-head\n\(head.position.sequence)\n\(head.position.hash)\n\(head.time.rawValue)"
+        do {
+            let key = try P256.Signing.PublicKey(pemRepresentation: pem)
+            let signature = try P256.Signing.ECDSASignature(rawRepresentation: raw)
+            return key.isValidSignature(signature, for: Array(message.utf8))
+        } catch {
+            return false
+        }
+    }
+
+    private mutating func check(_ mint: AuditMint) {
+        let sequence = mint.position.sequence
+        guard let event = found[sequence], event.hash == mint.position.hash else {
+            return note(
+                .mintWithoutEvent, sequence,
+                "a token for \(quoted(mint.user)) on \(mint.cluster) was minted for event \(sequence), which is not in the chain"
+            )
+        }
+        let isPersonal = event.actor.hasPrefix("person:")
+        guard event.cluster == mint.cluster.rawValue, !isPersonal || event.actor.hasSuffix(":\(mint.user)") else {
+            return note(
+                .mintWithoutEvent, sequence,
+                "a token for \(quoted(mint.user)) on \(mint.cluster) was minted for event \(sequence), which is about another"
+            )
+        }
+        guard event.outcome == .allowed else {
+            return note(
+                .mintNotAllowed, sequence,
+                "a token for \(quoted(mint.user)) was minted for event \(sequence), which says \(event.outcome.rawValue)"
+            )
+        }
+    }
+
+    private mutating func note(_ kind: AuditProblem.Kind, _ sequence: Int64, _ message: String) {
+        problems.append(AuditProblem(kind: kind, sequence: sequence, message: message))
+    }
+}
+
+/// The bytes of base64url without padding (RFC 4648 section 5); nil for other characters.
+private func bytes(base64URL text: String) -> [UInt8]? {
+    guard text.utf8.count % 4 != 1 else { return nil }
+    var result: [UInt8] = []
+    var bits: UInt32 = 0
+    var count: UInt32 = 0
+    for byte in text.utf8 {
+        let value: UInt8
+        switch byte {
+        case 0x41...0x5a: value = byte - 0x41
+        case 0x61...0x7a: value = byte - 0x61 + 26
+        case 0x30...0x39: value = byte - 0x30 + 52
+        case 0x2d: value = 62
+        case 0x5f: value = 63
+        default: return nil
+        }
+        bits = bits << 6 | UInt32(value)
+        count += 6
+        if count >= 8 {
+            count -= 8
+            result.append(UInt8(truncatingIfNeeded: bits >> count))
+        }
+    }
+    return result
+}

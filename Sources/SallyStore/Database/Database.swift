@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+package import SallyModel
+
+/// The database of a gateway: one SQLite file in WAL mode, durable at every commit. Several processes may have it open.
+package final class Database: Sendable {
+    let pool: DatabasePool
+    private let queue: WriteQueue
+    private let clock: any WallClock
+
+    /// Opens the file, or makes it, and brings its schema up to date. Blocks for the time of opening.
+    ///
+    /// - Throws: `SallyError(.misconfigured)` for a file or folder that others can reach, and for the schema of a newer
+    ///   version; `SallyError(.unavailable)` when it cannot be opened.
+    package init(path: String, settings: DatabaseSettings = DatabaseSettings(), clock: some WallClock) throws {
+        self.clock = clock
+        try DatabaseFile.prepare(path)
+        var configuration = Configuration()
+        configuration.label = "sallyport"
+        configuration.foreignKeysEnabled = true
+        let busy = settings.busyLimit.components
+        configuration.busyMode = .timeout(Double(busy.seconds) + Double(busy.attoseconds) / 1e18)
+        configuration.maximumReaderCount = settings.readers
+        do {
+            pool = try DatabasePool(path: path, configuration: configuration)
+            // After opening: GRDB sets NORMAL for WAL, after everything that a configuration can say (7.10.0,
+            // Database.setUpWALMode). NORMAL would lose commits at a power failure.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            try Schema.migrate(pool, clock: clock)
+        } catch {
+            throw storeError(error)
+        }
+        queue = WriteQueue(pool: pool, clock: clock, limits: settings)
+    }
+
+    /// Runs `body` in one durable transaction, together with others that wait. `body` may be run again and does no other
+    /// input or output. A cancelled caller stops waiting; the outcome stands.
+    func write<Result: Sendable>(
+        _ body: @Sendable @escaping (StoreTransaction) throws -> Result
+    ) async throws -> Result {
+        try await queue.run(body)
+    }
+
+    /// Runs `body` on a connection for reading, in a transaction that sees everything committed before it began, by any
+    /// process.
+    func read<Result: Sendable>(
+        _ body: @Sendable @escaping (StoreTransaction) throws -> Result
+    ) async throws -> Result {
+        let clock = clock
+        do {
+            return try await pool.read { try body(StoreTransaction(connection: $0, now: clock.now)) }
+        } catch {
+            throw storeError(error)
+        }
+    }
+
+    /// Writes what waits, takes nothing more and closes the file.
+    package func close() throws {
+        queue.close()
+        do {
+            try pool.close()
+        } catch {
+            throw storeError(error)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+
+/// Submissions after their reservation: outcomes, owners of jobs, and what is to be reconciled.
+package struct SubmissionStore: Sendable {
+    private let database: Database
+
+    package init(database: Database) { self.database = database }
+
+    /// Records what became of a reservation, with its chained event `job.submit`. The same outcome again changes nothing.
+    ///
+    /// Durable when it returns, and also when the caller is cancelled meanwhile.
+    /// - Parameter request: the request id, for the event.
+    /// - Returns: the event's place; nil when this outcome was recorded before.
+    /// - Throws: `SallyError(.notFound)` for no reservation, `SallyError(.conflict)` when another outcome is recorded.
+    @discardableResult
+    package func recordOutcome(
+        reservation: Int64, outcome: SubmissionOutcome, request: String?
+    ) async throws -> AuditPosition? {
+        try await database.write { transaction in
+            let row = try transaction.row(Submission.select + " WHERE s.id = ?", [.integer(reservation)])
+            guard let submission = try row.map({ try Submission(row: $0) }) else {
+                throw SallyError(.notFound, "there is no reservation \(reservation)")
+            }
+            switch submission.state {
+            case .reserved: break
+            case .unknown: if outcome == .unknown { return nil }
+            case .submitted, .refused, .failed:
+                guard outcome.agrees(with: submission) else {
+                    throw SallyError(
+                        .conflict, "reservation \(reservation) has another outcome: \(submission.state.rawValue)")
+                }
+                return nil
+            }
+            let values = outcome.row
+            try transaction.execute(
+                "UPDATE submissions SET state = ?, job = ?, slurm_number = ?, slurm_text = ?, finished = ? WHERE id = ?",
+                [
+                    .text(values.state.rawValue), .integer(values.job.map { Int64($0.rawValue) }),
+                    .integer(values.refusal.map { Int64($0.number) }), .text(values.refusal?.text),
+                    .integer(transaction.now.rawValue), .integer(reservation),
+                ])
+            return try transaction.append(
+                AuditDraft(
+                    actor: "person:\(submission.person):\(submission.user)", action: "job.submit",
+                    cluster: submission.cluster, target: values.job.map { "\($0)" },
+                    outcome: values.state == .submitted ? .completed : .failed, request: request,
+                    details: [
+                        .init("reservation", "\(reservation)"), .init("decision", "\(submission.position.sequence)"),
+                    ] + outcome.details))
+        }
+    }
+
+    /// The submission that a key names now.
+    package func submission(person: PersonID, cluster: ClusterName, key: String) async throws -> Submission? {
+        try await database.read { try $0.submission(person, cluster, key: key) }
+    }
+
+    /// The newest submission with this job id (Slurm begins again after MaxJobId); its `person` and `user` own the job.
+    package func submission(job: JobID, cluster: ClusterName) async throws -> Submission? {
+        try await database.read { transaction in
+            try transaction.row(
+                Submission.select + " WHERE s.cluster = ? AND s.job = ? ORDER BY s.id DESC LIMIT 1",
+                [.text(cluster.rawValue), .integer(Int64(job.rawValue))]
+            ).map { try Submission(row: $0) }
+        }
+    }
+
+    /// Reservations whose outcome is not known, oldest first: what a start has to reconcile. A row that cannot be read is an
+    /// error here, because leaving it out could double a job.
+    package func withoutOutcome(cluster: ClusterName) async throws -> [Submission] {
+        try await database.read { transaction in
+            try transaction.rows(
+                Submission.select + " WHERE s.state IN ('reserved', 'unknown') AND s.cluster = ? ORDER BY s.id",
+                [.text(cluster.rawValue)]
+            ).map { try Submission(row: $0) }
+        }
+    }
+}
+
+extension SubmissionOutcome {
+    fileprivate var row: (state: Submission.State, job: JobID?, refusal: SlurmRefusal?) {
+        switch self {
+        case .submitted(let job): (.submitted, job, nil)
+        case .refused(let refusal): (.refused, nil, refusal)
+        case .unknown: (.unknown, nil, nil)
+        case .failed: (.failed, nil, nil)
+        }
+    }
+
+    fileprivate func agrees(with submission: Submission) -> Bool {
+        row.state == submission.state && row.job == submission.job && row.refusal == submission.refusal
+    }
+
+    fileprivate var details: [AuditEvent.Detail] {
+        switch self {
+        case .submitted(let job): [.init("job", "\(job)")]
+        case .refused(let refusal):
+            [.init("slurm-error", "\(refusal.number)"), .init("slurm-text", String(refusal.text.prefix(200)))]
+        case .unknown: [.init("outcome", "unknown")]
+        case .failed(let why): [.init("reason", String(why.prefix(200)))]
+        }
+    }
+}
