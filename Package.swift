@@ -81,14 +81,18 @@ let tier0: [Target] = [
 let tier1: [Target] = [
     // Unix sockets that know who is at the other end: framing, peer credentials.
     .target(
-        name: "SallySocket", dependencies: ["SallyModel", "SallyKeepProtocol", "StrictJSON", nioCore, nioPosix, logging]
-    ),
+        name: "SallySocket",
+        dependencies: [
+            "SallyModel", "SallyKeepProtocol", "StrictJSON", nioCore, nioPosix, serviceLifecycle,
+            logging,
+        ]),
     // Runs a script on a node: Podman exec, this host.
     .target(name: "SallyTransport", dependencies: ["SallyModel", subprocess, systemPackage, logging]),
     // YAML that people write, read with key path and line, all problems at once.
     .target(name: "SallyConfig", dependencies: ["SallyModel", "SallyPolicy", "SlurmModel", yams]),
     // Accounts on nodes: plan, apply, lock.
-    .target(name: "SallyAccounts", dependencies: ["SallyModel", "SallyTransport", logging]),
+    .target(
+        name: "SallyAccounts", dependencies: ["SallyModel", "SallyKeepProtocol", "SallyTransport", "StrictJSON"]),
     // Cluster templates, the Podman provider, start and terminate.
     .target(
         name: "SallyClusters",
@@ -96,7 +100,9 @@ let tier1: [Target] = [
     // slurmrestd.
     .target(
         name: "SlurmClient",
-        dependencies: ["SallyModel", "SlurmModel", "SallyPolicy", "StrictJSON", asyncHTTPClient, nioCore, logging]),
+        dependencies: [
+            "SallyModel", "SlurmModel", "SallyPolicy", "StrictJSON", asyncHTTPClient, nioCore, nioHTTP1, logging,
+        ]),
     // OpenID Connect, sessions, one-time codes.
     .target(
         name: "SallyIdentity",
@@ -111,14 +117,14 @@ let tier1: [Target] = [
     .target(
         name: "SallySigner",
         dependencies: [
-            "SallyModel", "SallyKeepProtocol", "SallySocket", "SallyConfig", "StrictJSON", jwtKit, crypto, logging,
+            "SallyModel", "SallyKeepProtocol", "SallySocket", jwtKit, crypto, serviceLifecycle, logging,
         ]),
     // Holds the way onto the nodes.
     .target(
         name: "SallySteward",
         dependencies: [
-            "SallyModel", "SallyKeepProtocol", "SallySocket", "SallyConfig", "SallyAccounts", "SallyTransport",
-            "StrictJSON", logging,
+            "SallyModel", "SallyKeepProtocol", "SallySocket", "SallyAccounts", "SallyTransport", serviceLifecycle,
+            logging,
         ]),
 ]
 
@@ -186,6 +192,7 @@ let support: [Target] = [
         dependencies: [
             "SallyModel", "SlurmModel", "SallyPolicy", "SallyWire", "SallyKeepProtocol", "StrictJSON", "SallySocket",
             "SallyIdentity", "SlurmClient", "SallyClient", "SallyTestSupport", jwtKit, crypto, asyncHTTPClient,
+            logging,
         ]),
 ]
 

@@ -44,9 +44,21 @@ package struct HTTPProviderTransport: ProviderTransport {
         let limit = TimeAmount.nanoseconds(
             request.deadline.components.seconds * 1_000_000_000
                 + request.deadline.components.attoseconds / 1_000_000_000)
-        let answer = try await client.execute(message, timeout: limit)
-        let body = try await answer.body.collect(upTo: request.maximumBody)
-        return ProviderAnswer(status: Int(answer.status.code), body: Array(body.readableBytesView))
+        // The client's own deadline ends with the head of the answer: the body needs one as well.
+        return try await withThrowingTaskGroup(of: ProviderAnswer.self) { [message] group in
+            group.addTask {
+                let answer = try await client.execute(message, timeout: limit)
+                let body = try await answer.body.collect(upTo: request.maximumBody)
+                return ProviderAnswer(status: Int(answer.status.code), body: Array(body.readableBytesView))
+            }
+            group.addTask {
+                try await Task.sleep(for: request.deadline)
+                throw HTTPClientError.deadlineExceeded
+            }
+            defer { group.cancelAll() }
+            guard let first = try await group.next() else { throw HTTPClientError.deadlineExceeded }
+            return first
+        }
     }
 
     /// Closes the connections. Once, after the last request.
