@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import SallyClusters
+import SallyModel
+import SallyTransport
+import StrictJSON
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// What a command has around it: environment, program, user, terminal.
+struct Surroundings: Sendable {
+    let environment: [String: String]
+    let resources: Resources
+    private let isRoot: Bool
+    private let isTerminal: Bool
+
+    static func own() throws -> Surroundings {
+        let environment = ProcessInfo.processInfo.environment
+        return Surroundings(
+            environment: environment, resources: Resources(environment: environment, executable: try executablePath()),
+            isRoot: geteuid() == 0, isTerminal: isatty(STDERR_FILENO) == 1)
+    }
+
+    func clusters() throws -> Clusters {
+        let podman: PodmanEnvironment
+        do {
+            podman = try PodmanEnvironment.detect(environment: environment)
+        } catch let error as PodmanEnvironmentError {
+            throw SallyError(.misconfigured, "settings for podman: \(error)", hint: "set CONTAINERS_CONF to a file of your own")
+        }
+        return Clusters(
+            store: try ClusterStore.located(environment: environment, isRoot: isRoot), podman: podman,
+            images: try resources.folder(.images), progress: progress)
+    }
+
+    private var progress: Progress {
+        Progress { line in
+            switch line {
+            case .step(let text): tell(isTerminal ? ">>> \(text)" : text)
+            case .detail(let text): tell("    \(text)")
+            }
+        }
+    }
+
+    /// Data, on standard output.
+    func print(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+    func print(_ json: JSONValue) { print(json.text(.indented)) }
+
+    /// Talk, on standard error.
+    func tell(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+
+    private static func executablePath() throws -> String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count)
+        guard count > 0 else { throw SallyError(.misconfigured, "/proc/self/exe cannot be read") }
+        return String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// Writes what can be written: a closed terminal is no reason to stop.
+func write(_ text: String, to descriptor: Int32) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+        let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        guard count > 0 else { return }
+        rest = rest.dropFirst(count)
+    }
+}

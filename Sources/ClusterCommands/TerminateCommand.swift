@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import SallyClusters
+import SallyModel
+import StrictJSON
+
+/// `terminate NAME`: removes a cluster with its data, after the name was typed again.
+struct TerminateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "terminate", abstract: "Remove a cluster: containers, network, homes, keys.")
+
+    @Argument(help: "The cluster's name.")
+    var name: String
+
+    @Flag(name: [.customLong("yes"), .customShort("y")], help: "Do not ask.")
+    var yes = false
+
+    @Flag(name: .customLong("json"), help: "Print the outcome as JSON.")
+    var json = false
+
+    func run() async throws {
+        let surroundings = try Surroundings.own()
+        let cluster = try ClusterName(name)
+        if !yes {
+            surroundings.tell("this removes cluster \(cluster) with all its homes; type its name to go on:")
+            guard readLine() == cluster.rawValue else {
+                throw SallyError(.conflict, "cluster \(cluster) was not terminated", hint: "type its name, or give --yes")
+            }
+        }
+        try await surroundings.clusters().terminate(cluster)
+        if json {
+            surroundings.print(["schema": "sally.cluster.terminate/1", "name": .string(cluster.rawValue)])
+        } else {
+            surroundings.print("cluster \(cluster) is gone")
+        }
+    }
+}

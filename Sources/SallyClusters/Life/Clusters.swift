@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+package import SallyTransport
+
+/// Local clusters: start, list, terminate. The composition of what the rest of this target does.
+package struct Clusters: Sendable {
+    package let store: ClusterStore
+    let engine: PodmanEngine
+    /// The folder with node-image and what it builds from.
+    let images: String
+    let progress: Progress
+
+    package init(store: ClusterStore, podman: PodmanEnvironment, images: String, progress: Progress) {
+        self.store = store
+        engine = PodmanEngine(podman: podman)
+        self.images = images
+        self.progress = progress
+    }
+
+    /// What `start` found or did.
+    package enum Started: Sendable, Equatable {
+        case started(ClusterRecord)
+        /// It ran already.
+        case wasRunning(ClusterRecord)
+        /// Its containers had stopped and run again.
+        case resumed(ClusterRecord)
+
+        package var record: ClusterRecord {
+            switch self {
+            case .started(let record), .wasRunning(let record), .resumed(let record): record
+            }
+        }
+    }
+
+    /// Brings a cluster up and returns when a job has run on all of its nodes.
+    ///
+    /// When it throws, also on cancellation, a cluster that was not there before is gone again without a trace. What a
+    /// killed start left is removed first.
+    /// - Parameter template: name and content of the template; asked for only when there is no such cluster yet.
+    package func start(
+        _ name: ClusterName, template: () throws -> (name: String, ClusterTemplate)
+    ) async throws -> Started {
+        let lock = try ClusterLock(name, in: store)
+        defer { lock.release() }
+        try await engine.check()
+        if let known = try store.record(of: name), known.status == .running {
+            return try await resume(known)
+        }
+        let (templateName, content) = try template()
+        try store.folder(of: name).checkSocketPath()
+        try await refuseForeign(name)
+        if try await removeAll(of: name) { progress.say("removed what an unfinished start had left") }
+        do {
+            return .started(try await create(name, templateName, content))
+        } catch {
+            progress.say("removing what was made")
+            // An unstructured task, because ours may be cancelled and nothing may be left behind.
+            await Task { await removeQuietly(name) }.value
+            throw error
+        }
+    }
+
+    /// Removes a cluster: containers with their file systems, network, state.
+    ///
+    /// - Throws: `SallyError(.notFound)` when there is nothing of that name.
+    package func terminate(_ name: ClusterName) async throws {
+        let lock = try ClusterLock(name, in: store)
+        defer { lock.release() }
+        try await engine.check()
+        progress.say("terminating \(name)")
+        guard try await removeAll(of: name) else {
+            throw SallyError(.notFound, "there is no cluster \(name)", hint: "see `sally cluster list`")
+        }
+    }
+
+    /// How a cluster is, for `list`.
+    package enum Condition: String, Sendable {
+        case running
+        /// Some or all of its containers do not run; `start` resumes it.
+        case stopped
+        /// A start is under way, or was killed; `start` and `terminate` clean up.
+        case starting
+        /// cluster.json cannot be understood.
+        case broken
+    }
+
+    package struct Listed: Sendable {
+        package var name: ClusterName
+        package var condition: Condition
+        package var record: ClusterRecord?
+    }
+
+    package func list() async throws -> [Listed] {
+        let known = store.all()
+        guard !known.isEmpty else { return [] }
+        try await engine.check()
+        var result: [Listed] = []
+        for (name, outcome) in known {
+            guard case .success(let found) = outcome else {
+                result.append(Listed(name: name, condition: .broken, record: nil))
+                continue
+            }
+            guard let record = found, record.status == .running else {
+                result.append(Listed(name: name, condition: .starting, record: found))
+                continue
+            }
+            let running = try await runningContainers(of: record)
+            let complete = running.count == record.containers.count
+            result.append(Listed(name: name, condition: complete ? .running : .stopped, record: record))
+        }
+        return result
+    }
+
+    func runningContainers(of record: ClusterRecord) async throws -> Set<String> {
+        let names = Set(record.containers.map(\.name))
+        let found = try await engine.containers(of: record.name)
+        return Set(found.filter { $0.state == "running" && names.contains($0.name) }.map(\.name))
+    }
+}

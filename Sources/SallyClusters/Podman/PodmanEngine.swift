@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+import SallyTransport
+
+/// Podman's commands that the provider needs, each with a deadline and one clear error.
+struct PodmanEngine: Sendable {
+    let podman: PodmanEnvironment
+
+    static let clusterLabel = "sallyport.cluster"
+    static let stateLabel = "sallyport.state"
+    static let roleLabel = "sallyport.role"
+
+    struct Found: Equatable {
+        var name: String
+        var state: String
+        /// The state folder it belongs to.
+        var folder: String
+    }
+
+    /// - Throws: `SallyError(.misconfigured)` when podman is missing or does not work here.
+    func check() async throws {
+        let completion = try await run(["info", "--format", "{{.Host.OS}}"], deadline: .seconds(60))
+        guard completion.succeeded else {
+            throw SallyError(
+                .misconfigured, "podman does not work here: \(lastLine(completion.errorOutput))",
+                hint: "try `podman info`")
+        }
+    }
+
+    /// The containers with this cluster's label, whatever their state.
+    func containers(of cluster: ClusterName) async throws -> [Found] {
+        try await succeed(
+            [
+                "ps", "--all", "--filter", "label=\(PodmanEngine.clusterLabel)=\(cluster)", "--format",
+                "{{.Names}}|{{.State}}|{{index .Labels \"\(PodmanEngine.stateLabel)\"}}",
+            ], "list containers"
+        ).output.split(separator: "\n").compactMap(PodmanEngine.found)
+    }
+
+    func networks(of cluster: ClusterName) async throws -> [Found] {
+        try await succeed(
+            [
+                "network", "ls", "--filter", "label=\(PodmanEngine.clusterLabel)=\(cluster)", "--format",
+                "{{.Name}}|network|{{index .Labels \"\(PodmanEngine.stateLabel)\"}}",
+            ], "list networks"
+        ).output.split(separator: "\n").compactMap(PodmanEngine.found)
+    }
+
+    static func found(_ line: Substring) -> Found? {
+        let fields = line.split(separator: "|", maxSplits: 2, omittingEmptySubsequences: false)
+        guard fields.count == 3 else { return nil }
+        return Found(name: String(fields[0]), state: String(fields[1]), folder: String(fields[2]))
+    }
+
+    /// The subnets of all of podman's networks.
+    func subnets() async throws -> [Subnet] {
+        let names = try await succeed(["network", "ls", "--quiet"], "list networks").output.split(separator: "\n")
+        guard !names.isEmpty else { return [] }
+        // A network that goes away between the two calls makes the second fail in part: what it printed still counts.
+        let shown = try await run(
+            ["network", "inspect", "--format", "{{range .Subnets}}{{.Subnet}} {{end}}"] + names.map(String.init),
+            deadline: .seconds(30))
+        return shown.output.split(whereSeparator: { $0 == " " || $0 == "\n" }).compactMap { Subnet(String($0)) }
+    }
+
+    /// Runs podman and requires success.
+    @discardableResult
+    func succeed(_ arguments: [String], _ what: String, deadline: Duration = .seconds(60)) async throws -> Completion {
+        let completion = try await run(arguments, deadline: deadline)
+        guard completion.succeeded else {
+            throw SallyError(
+                .unavailable, "podman could not \(what): \(lastLine(completion.errorOutput))",
+                cause: completion.errorOutput)
+        }
+        return completion
+    }
+
+    func run(_ arguments: [String], deadline: Duration) async throws -> Completion {
+        do {
+            return try await podman.call(arguments, deadline: deadline, outputLimit: 4 << 20).run()
+        } catch let failure as ProgramFailure {
+            switch failure {
+            case .notFound:
+                throw SallyError(
+                    .misconfigured, "podman is not installed", hint: "scripts/install-dependencies installs it")
+            case .deadlineExceeded(let after):
+                throw SallyError(.timeout, "podman \(arguments[0]) did not end within \(after)")
+            case .outputLimit, .system:
+                throw SallyError(.unavailable, "podman \(arguments[0]) could not be run", cause: "\(failure)")
+            }
+        }
+    }
+
+    private func lastLine(_ text: String) -> String {
+        let line = text.split(separator: "\n").last { !$0.allSatisfy { $0 == " " } } ?? "no reason given"
+        return String(line.hasPrefix("Error: ") ? line.dropFirst(7) : line)
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+
+/// What a local cluster is to be like. Read from `templates/NAME.yaml`; see docs/local-cluster.md for the keys.
+package struct ClusterTemplate: Sendable, Equatable {
+    package var release: DebianRelease
+    /// How many compute nodes.
+    package var nodes: Int
+    /// What each node claims to have; more than the machine has is allowed.
+    package var cpusPerNode: Int
+    package var memoryPerNode: Mebibytes
+    /// The last so many nodes have GPUs and form the partition `gpu`.
+    package var gpuNodes: Int
+    /// How many of each type a GPU node has, counted without devices. In order of the name.
+    package var gpusPerNode: [GPUCount]
+    package var accounts: [AccountName]
+    /// Which accounts may use the partition `gpu`.
+    package var gpuAccounts: [AccountName]
+    /// Where the cluster's network is chosen from.
+    package var subnetPool: Subnet
+    /// The host's group, by name or gid, that may connect to slurmrestd; nil is the invoker's primary group.
+    package var socketGroup: String?
+
+    package struct GPUCount: Sendable, Equatable {
+        package var type: String
+        package var count: Int
+        package init(type: String, count: Int) {
+            self.type = type
+            self.count = count
+        }
+    }
+
+    package init(
+        release: DebianRelease, nodes: Int, cpusPerNode: Int, memoryPerNode: Mebibytes, gpuNodes: Int,
+        gpusPerNode: [GPUCount], accounts: [AccountName], gpuAccounts: [AccountName], subnetPool: Subnet,
+        socketGroup: String?
+    ) {
+        self.release = release
+        self.nodes = nodes
+        self.cpusPerNode = cpusPerNode
+        self.memoryPerNode = memoryPerNode
+        self.gpuNodes = gpuNodes
+        self.gpusPerNode = gpusPerNode
+        self.accounts = accounts
+        self.gpuAccounts = gpuAccounts
+        self.subnetPool = subnetPool
+        self.socketGroup = socketGroup
+    }
+
+    /// `node001` and so on.
+    package var nodeNames: [NodeName] { (0..<nodes).map(ClusterTemplate.nodeName) }
+    package var gpuNodeNames: [NodeName] { Array(nodeNames.suffix(gpuNodes)) }
+
+    private static func nodeName(_ index: Int) -> NodeName {
+        let digits = String(index + 1)
+        return NodeName(unchecked: "node" + String(repeating: "0", count: max(0, 3 - digits.count)) + digits)
+    }
+}
+
+/// Memory as slurm.conf(5) counts RealMemory.
+package struct Mebibytes: RawRepresentable, Sendable, Hashable {
+    package var rawValue: Int
+    package init(rawValue: Int) { self.rawValue = rawValue }
+    package init(_ value: Int) { rawValue = value }
+}
