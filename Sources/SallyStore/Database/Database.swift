@@ -42,6 +42,9 @@ package final class Database: Sendable {
         try await queue.run(body)
     }
 
+    /// How many writes wait for their turn now.
+    package var waitingWrites: Int { queue.waitingCount }
+
     /// Runs `body` on a connection for reading, in a transaction that sees everything committed before it began, by any
     /// process.
     func read<Result: Sendable>(

@@ -52,6 +52,9 @@ final class WriteQueue: Sendable {
     /// Takes nothing more; what waits is still written.
     func close() { state.withLock { $0.closed = true } }
 
+    /// How many bodies wait for their turn now.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
     private func enqueue(_ job: WriteJob) {
         enum Next { case start, wait, refuse(SallyError) }
         let next: Next = state.withLock { state in

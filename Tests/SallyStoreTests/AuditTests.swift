@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import FoundationEssentials
+import SallyModel
+import SallyTestSupport
+import Testing
+
+@testable import SallyStore
+
+@Suite struct AuditTests {
+    private let key = P256.Signing.PrivateKey()
+
+    private func sign(_ position: AuditPosition, by other: P256.Signing.PrivateKey? = nil) throws -> CountersignedHead {
+        let time = Timestamp(1_800_000_100)
+        let message = "sallyport-audit-head\n\(position.sequence)\n\(position.hash)\n\(time.rawValue)"
+        let signature = try (other ?? key).signature(for: Array(message.utf8)).rawRepresentation
+        let text = signature.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing(
+            "=", with: "")
+        return CountersignedHead(position: position, time: time, signature: text)
+    }
+
+    private func evidence(_ head: CountersignedHead? = nil, _ mints: [AuditMint] = []) -> AuditEvidence {
+        AuditEvidence(mints: mints, head: head, publicKey: key.publicKey.pemRepresentation)
+    }
+
+    private func mint(_ position: AuditPosition, cluster: String = "demo", user: String = "alice") throws -> AuditMint {
+        AuditMint(position: position, cluster: try ClusterName(cluster), user: user)
+    }
+
+    /// Ten events, the fifth of them a refusal; countersigned at the tenth.
+    private func withChain(
+        _ body: (AuditStore, [AuditPosition], String) async throws -> Void
+    ) async throws {
+        try await withDatabase { database, _, path in
+            let store = AuditStore(database: database)
+            var positions: [AuditPosition] = []
+            for number in 1...10 {
+                positions.append(try await store.append(draft(number, outcome: number == 5 ? .refused : .allowed)))
+            }
+            try await body(store, positions, path)
+        }
+    }
+
+    /// Takes the triggers away, as somebody with the file can.
+    private static let unguard = ["audit_events_DELETE", "audit_events_UPDATE"].map { "DROP TRIGGER \($0);" }.joined()
+
+    @Test func aGoodChainIsGood() async throws {
+        try await withChain { store, positions, _ in
+            let mints = try positions.filter { $0.sequence != 5 }.map { try mint($0) }
+            let report = try await store.verifyChain(evidence(try sign(positions[9]), mints))
+            #expect(report.problems == [])
+            #expect(report.isGood)
+            #expect((report.events, report.mints, report.countersigned) == (10, 9, 10))
+        }
+    }
+
+    @Test func anEmptyChainIsGood() async throws {
+        try await withDatabase { database, _, _ in
+            let report = try await AuditStore(database: database).verifyChain(evidence())
+            #expect(report.isGood)
+        }
+    }
+
+    @Test func theHashIsOverCanonicalJSON() {
+        let event = AuditEvent(
+            sequence: 1, time: Timestamp(5), actor: "system", action: "x", cluster: nil, target: "a\"b",
+            outcome: .allowed,
+            rule: nil, request: nil, details: [.init("k", "v")], previous: AuditEvent.genesis, hash: "")
+        #expect(
+            String(decoding: AuditChain.canonical(event), as: UTF8.self)
+                == #"{"sequence":1,"time":5,"actor":"system","action":"x","cluster":null,"target":"a\"b","outcome":"allowed","#
+                + #""rule":null,"request":null,"details":[{"name":"k","value":"v"}],"previous":""# + AuditEvent.genesis
+                + #""}"#)
+    }
+
+    @Test(arguments: [
+        "time = 1", "actor = 'person:2:bob'", "action = 'job.cancel'", "cluster = NULL", "target = 'other'",
+        "outcome = 'refused'", "rule = NULL", "request = 'r'", "details = '[]'", "details = 'junk'",
+        "outcome = 'perhaps'", "hash = '\(String(repeating: "a", count: 64))'",
+    ])
+    func aChangedRowIsFound(change: String) async throws {
+        try await withChain { store, positions, path in
+            try tamper(path, Self.unguard + "UPDATE audit_events SET \(change) WHERE sequence = 3")
+            let report = try await store.verifyChain(evidence(try sign(positions[9])))
+            #expect(report.problems.first?.sequence == 3)
+            #expect(report.problems.first?.kind == .changedRow)
+        }
+    }
+
+    @Test(arguments: [1, 4]) func aGapIsFound(missing: Int) async throws {
+        try await withChain { store, positions, path in
+            try tamper(path, Self.unguard + "DELETE FROM audit_events WHERE sequence = \(missing)")
+            let report = try await store.verifyChain(evidence(try sign(positions[9])))
+            #expect(report.problems.map(\.kind) == [.gap])
+            #expect(report.problems.first?.sequence == Int64(missing) + 1)
+        }
+    }
+
+    @Test func aRowThatFollowsAnotherIsFound() async throws {
+        try await withChain { store, positions, path in
+            try tamper(
+                path,
+                Self.unguard
+                    + "UPDATE audit_events SET previous = '\(String(repeating: "b", count: 64))' WHERE sequence = 6")
+            let kinds = try await store.verifyChain(evidence()).problems.map(\.kind)
+            #expect(kinds == [.brokenLink, .changedRow])
+        }
+    }
+
+    /// Every hash agrees with every other: only the countersignature tells.
+    @Test func aRewrittenChainIsFound() async throws {
+        try await withChain { store, positions, path in
+            try tamper(path, Self.unguard + "DELETE FROM audit_events WHERE sequence >= 8")
+            for number in 8...12 { _ = try await store.append(draft(number + 100)) }
+            #expect(try await store.verifyChain(evidence()).isGood)
+            let report = try await store.verifyChain(evidence(try sign(positions[9])))
+            #expect(report.problems.map(\.kind) == [.rewritten])
+            #expect(report.problems.first?.sequence == 10)
+        }
+    }
+
+    @Test func aCutTailIsFound() async throws {
+        try await withChain { store, positions, path in
+            try tamper(path, Self.unguard + "DELETE FROM audit_events WHERE sequence > 7")
+            #expect(try await store.verifyChain(evidence()).isGood)
+            let report = try await store.verifyChain(evidence(try sign(positions[9])))
+            #expect(report.problems.map(\.kind) == [.cutTail])
+            #expect(report.problems.first?.sequence == 8)
+        }
+    }
+
+    @Test func aWholeChainThatIsGoneIsFound() async throws {
+        try await withChain { store, positions, path in
+            try tamper(path, Self.unguard + "DELETE FROM audit_events")
+            let report = try await store.verifyChain(evidence(try sign(positions[9]), [try mint(positions[1])]))
+            #expect(report.problems.map(\.kind) == [.cutTail, .mintWithoutEvent])
+        }
+    }
+
+    @Test func aForeignCountersignatureIsFound() async throws {
+        try await withChain { store, positions, _ in
+            let foreign = try sign(positions[9], by: P256.Signing.PrivateKey())
+            #expect(try await store.verifyChain(evidence(foreign)).problems.map(\.kind) == [.badSignature])
+            var junk = try sign(positions[9])
+            junk.signature = "%%%"
+            #expect(try await store.verifyChain(evidence(junk)).problems.map(\.kind) == [.badSignature])
+            var later = try sign(positions[9])
+            later.time = Timestamp(1)
+            #expect(try await store.verifyChain(evidence(later)).problems.map(\.kind) == [.badSignature])
+            var keyless = evidence(try sign(positions[9]))
+            keyless.publicKey = nil
+            #expect(try await store.verifyChain(keyless).problems.map(\.kind) == [.badSignature])
+        }
+    }
+
+    @Test func aMintWithoutItsEventIsFound() async throws {
+        try await withChain { store, positions, _ in
+            let invented = AuditPosition(sequence: 99, hash: String(repeating: "c", count: 64))
+            let wrongHash = AuditPosition(sequence: 2, hash: String(repeating: "c", count: 64))
+            for mint in [
+                try mint(invented), try mint(wrongHash), try mint(positions[1], user: "bob"),
+                try mint(positions[1], cluster: "other"),
+            ] {
+                let report = try await store.verifyChain(evidence(nil, [mint]))
+                #expect(report.problems.map(\.kind) == [.mintWithoutEvent])
+                #expect(report.problems.first?.sequence == mint.position.sequence)
+            }
+        }
+    }
+
+    @Test func aMintForARefusalIsFound() async throws {
+        try await withChain { store, positions, _ in
+            let report = try await store.verifyChain(evidence(nil, [try mint(positions[4])]))
+            #expect(report.problems.map(\.kind) == [.mintNotAllowed])
+        }
+    }
+
+    @Test func aThousandRowsComeInPages() async throws {
+        try await withDatabase { database, clock, _ in
+            let store = AuditStore(database: database)
+            try await database.write { transaction in
+                for number in 1...1000 {
+                    var draft = draft(number)
+                    draft.actor = number.isMultiple(of: 10) ? "system" : "person:1:alice"
+                    draft.action = number.isMultiple(of: 4) ? "job.cancel" : "job.submit"
+                    _ = try transaction.append(draft)
+                }
+            }
+            var seen: [Int64] = []
+            var query = AuditQuery(limit: 300)
+            var pages = 0
+            repeat {
+                let page = try await store.page(query)
+                seen += page.events.map(\.sequence)
+                query.before = page.next
+                pages += 1
+            } while query.before != nil
+            #expect(pages == 4)
+            #expect(seen == (1...1000).reversed())
+            #expect(try await store.page(AuditQuery(actor: "system", limit: 1000)).events.count == 100)
+            #expect(
+                try await store.page(AuditQuery(actor: "system", action: "job.cancel", limit: 1000)).events.count == 50)
+            #expect(try await store.page(AuditQuery(target: "job 77")).events.map(\.sequence) == [77])
+            clock.advance(.seconds(10))
+            _ = try await store.append(draft(1001))
+            #expect(try await store.page(AuditQuery(since: clock.now)).events.map(\.sequence) == [1001])
+            #expect(try await store.page(AuditQuery(limit: 1)).next == 1001)
+            #expect(try await store.verifyChain(evidence()).events == 1001)
+        }
+    }
+
+    @Test(arguments: [0, -1, 1001]) func aPageOfNothingIsRefused(limit: Int) async throws {
+        try await withDatabase { database, _, _ in
+            #expect(
+                await code { _ = try await AuditStore(database: database).page(AuditQuery(limit: limit)) }
+                    == .invalidRequest)
+        }
+    }
+}

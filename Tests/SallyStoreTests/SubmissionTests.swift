@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyIdentity
+import SallyModel
+import SallyPolicy
+import Testing
+
+@testable import SallyStore
+
+@Suite struct SubmissionTests {
+    private struct Fixture {
+        let ports: Ports
+        let store: SubmissionStore
+        let audit: AuditStore
+        let alice: Person
+        let demo: ClusterName
+
+        func reserve(_ key: String, _ fingerprint: String = "f") async throws -> ReservationOutcome {
+            let draft = SubmissionDraft(
+                person: alice.id, cluster: demo, idempotencyKey: key, fingerprint: fingerprint)
+            return try await ports.decisions.decide { transaction in
+                try transaction.reserve(draft, decidedAt: transaction.append(SallyStoreTests.draft(1)))
+            }
+        }
+
+        func reserved(_ key: String) async throws -> Int64 {
+            guard case .reserved(let id) = try await reserve(key) else { throw SallyError(.internal, "not reserved") }
+            return id
+        }
+    }
+
+    private func withFixture(_ body: (Fixture) async throws -> Void) async throws {
+        try await withDatabase { database, clock, _ in
+            let ports = try makePorts(database, clock)
+            try await body(
+                Fixture(
+                    ports: ports, store: SubmissionStore(database: database), audit: AuditStore(database: database),
+                    alice: try await ports.identities.signIn(identity("alice")), demo: try ClusterName("demo")))
+        }
+    }
+
+    @Test func anAnswerIsRecordedOnce() async throws {
+        try await withFixture { it in
+            let id = try await it.reserved("k")
+            let job = try JobID("42")
+            #expect(try await it.store.recordOutcome(reservation: id, outcome: .submitted(job), request: "r1") != nil)
+            #expect(try await it.store.recordOutcome(reservation: id, outcome: .submitted(job), request: "r1") == nil)
+            for other in [SubmissionOutcome.submitted(try JobID("43")), .unknown, .failed("x")] {
+                #expect(
+                    await code { try await it.store.recordOutcome(reservation: id, outcome: other, request: nil) }
+                        == .conflict)
+            }
+            #expect(try await it.reserve("k") == .answered(job))
+            let event = try #require(
+                try await it.audit.page(AuditQuery(action: "job.submit", target: "42")).events.first)
+            #expect(event.outcome == .completed)
+            #expect(event.actor == "person:1:alice")
+            #expect(event.request == "r1")
+            #expect(event.details.contains(.init("job", "42")))
+            let found = try #require(try await it.store.submission(job: job, cluster: it.demo))
+            #expect(found.user == it.alice.account.name)
+            #expect(found.state == .submitted)
+            #expect(try await it.store.submission(job: job, cluster: try ClusterName("other")) == nil)
+            #expect(try await it.store.submission(person: it.alice.id, cluster: it.demo, key: "k") == found)
+        }
+    }
+
+    @Test func aRefusalIsRepeated() async throws {
+        try await withFixture { it in
+            let id = try await it.reserved("k")
+            let refusal = SlurmRefusal(number: 2015, text: "Invalid account")
+            try await it.store.recordOutcome(reservation: id, outcome: .refused(refusal), request: nil)
+            #expect(try await it.reserve("k") == .refused(refusal))
+            let event = try #require(try await it.audit.page(AuditQuery()).events.dropFirst().first)
+            #expect(event.outcome == .failed)
+            #expect(event.details.contains(.init("slurm-error", "2015")))
+        }
+    }
+
+    @Test func anUnknownOutcomeIsReconciled() async throws {
+        try await withFixture { it in
+            let first = try await it.reserved("k1")
+            let second = try await it.reserved("k2")
+            #expect(try await it.store.withoutOutcome(cluster: it.demo).map(\.id) == [first, second])
+            try await it.store.recordOutcome(reservation: first, outcome: .unknown, request: nil)
+            #expect(try await it.store.recordOutcome(reservation: first, outcome: .unknown, request: nil) == nil)
+            #expect(try await it.reserve("k1") == .outcomeUnknown(id: first))
+            #expect(try await it.store.withoutOutcome(cluster: it.demo).map(\.state) == [.unknown, .reserved])
+            try await it.store.recordOutcome(reservation: first, outcome: .submitted(try JobID("7")), request: nil)
+            #expect(try await it.reserve("k1") == .answered(try JobID("7")))
+            #expect(try await it.store.withoutOutcome(cluster: it.demo).map(\.id) == [second])
+        }
+    }
+
+    @Test func whatNeverReachedSlurmMayBeTriedAgain() async throws {
+        try await withFixture { it in
+            let id = try await it.reserved("k")
+            try await it.store.recordOutcome(reservation: id, outcome: .failed("signer down"), request: nil)
+            #expect(await code { _ = try await it.reserve("k", "other") } == .conflict)
+            #expect(try await it.reserve("k") == .reserved(id: id))
+            #expect(try await it.reserve("k") == .outcomeUnknown(id: id))
+        }
+    }
+
+    @Test func keysExpireAndOwnersStay() async throws {
+        try await withFixture { it in
+            let id = try await it.reserved("k")
+            try await it.store.recordOutcome(reservation: id, outcome: .submitted(try JobID("7")), request: nil)
+            it.ports.clock.advance(.seconds(24 * 3600 - 1))
+            #expect(try await it.reserve("k") == .answered(try JobID("7")))
+            it.ports.clock.advance(.seconds(1))
+            let again = try await it.reserve("k", "other")
+            #expect(again != .answered(try JobID("7")))
+            #expect(try await it.store.submission(job: try JobID("7"), cluster: it.demo)?.id == id)
+            #expect(try await it.store.submission(job: try JobID("7"), cluster: it.demo)?.idempotencyKey == nil)
+        }
+    }
+
+    @Test func theNewestOwnerOfAJobNumberCounts() async throws {
+        try await withFixture { it in
+            for key in ["k1", "k2"] {
+                let id = try await it.reserved(key)
+                try await it.store.recordOutcome(reservation: id, outcome: .submitted(try JobID("7")), request: nil)
+            }
+            #expect(try await it.store.submission(job: try JobID("7"), cluster: it.demo)?.idempotencyKey == "k2")
+        }
+    }
+
+    @Test func aReservationThatIsNotThereIsNotFound() async throws {
+        try await withFixture { it in
+            #expect(
+                await code { try await it.store.recordOutcome(reservation: 99, outcome: .unknown, request: nil) }
+                    == .notFound)
+        }
+    }
+}
