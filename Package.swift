@@ -52,6 +52,7 @@ let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", p
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 
@@ -159,7 +160,7 @@ let tier3: [Target] = [
         dependencies: [
             "SallyModel", "SallyPolicy", "SallyWire", "SallyKeepProtocol", "StrictJSON", "SallySocket", "SallyConfig",
             "SallyIdentity", "SallyStore", "SlurmClient", "SallySigner", "SallySteward", "SallyAccounts",
-            "SallyTransport", "SallyGateway", argumentParser, serviceLifecycle, logging,
+            "SallyTransport", "SallyGateway", "SallyClient", argumentParser, serviceLifecycle, unixSignals, logging,
         ]),
 ]
 

@@ -115,7 +115,7 @@ package struct MintedToken: Sendable, Equatable, Codable, CustomStringConvertibl
 package struct Countersignature: Sendable, Equatable, Codable {
     package var position: AuditPosition
     package var time: Timestamp
-    /// base64url of the raw signature (r || s) over `sallyport-audit-head\n<sequence>\n<hash>\n<time>`.
+    /// base64url of the raw signature (r || s) over `sallyport-audit-head\n<sequence>\n<hash>\n<time>` (`Countersignature.message`).
     package var signature: String
     package init(position: AuditPosition, time: Timestamp, signature: String) {
         self.position = position

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyKeepProtocol
+package import SallyModel
+
+/// The difference between what should be and what is, per machine. Pure.
+package struct AccountPlan: Sendable, Equatable {
+    /// Steps by machine, in order. A machine without steps is as it should be.
+    package var steps: [NodeName: [AccountStep]] = [:]
+    /// Why an account is left alone on every machine. An account with a conflict has no steps.
+    package var conflicts: [AccountConflict] = []
+
+    package init() {}
+
+    package var isEmpty: Bool { steps.values.allSatisfy(\.isEmpty) && conflicts.isEmpty }
+
+    /// What it takes to have `desired`.
+    ///
+    /// - Parameter observed: one observation for each of the layout's probed nodes; the controller's has the record.
+    package static func make(
+        desired: [DesiredAccount], observed: [NodeName: NodeObservation], layout: ClusterLayout
+    ) -> AccountPlan {
+        var plan = AccountPlan()
+        for account in desired {
+            let conflicts = AccountConflict.find(account, observed: observed, layout: layout)
+            if conflicts.isEmpty {
+                plan.add(account, observed: observed, layout: layout)
+            } else {
+                plan.conflicts += conflicts
+            }
+        }
+        return plan
+    }
+
+    private mutating func add(
+        _ account: DesiredAccount, observed: [NodeName: NodeObservation], layout: ClusterLayout
+    ) {
+        guard layout.mode != .directory, let controller = observed[layout.controller] else { return }
+        let record = controller.record(of: account.name)
+        let known = controller.records.map(\.line)
+        if record?.state != .active || record?.profile != account.profile {
+            let next = ManagedRecord(
+                user: account.name, uid: account.uid, profile: account.profile, origin: record?.origin ?? .created,
+                state: .active, revision: (record?.revision ?? 0) + 1)
+            steps[layout.controller, default: []].append(.record(next, replacing: known))
+        }
+        for node in layout.accountNodes {
+            guard let seen = observed[node] else { continue }
+            if let entry = seen.users[account.name.rawValue] {
+                if record?.origin == .created, entry.gecos != account.gecos || entry.shell != account.shell {
+                    steps[node, default: []].append(.change(account))
+                }
+            } else {
+                steps[node, default: []].append(.create(account))
+            }
+            let groups = Set(seen.memberships[account.name.rawValue, default: []].map(\.name))
+            let missing = account.groups.filter { !groups.contains($0) }
+            if !missing.isEmpty { steps[node, default: []].append(.join(account.name, groups: missing)) }
+            if node == layout.homeServer, seen.homes[account.home] == nil {
+                steps[node, default: []].append(.makeHome(account))
+            }
+        }
+        let wanted = Set(account.accounts)
+        if !wanted.isSubset(of: controller.associations[account.name.rawValue, default: []]) {
+            steps[layout.controller, default: []].append(.associate(account))
+        }
+    }
+}
+
+/// One thing to do on one machine.
+package enum AccountStep: Sendable, Equatable {
+    /// Writes the line, if the lines about name and uid are still those that the plan was made from.
+    case record(ManagedRecord, replacing: [String])
+    case create(DesiredAccount)
+    /// Full name and shell.
+    case change(DesiredAccount)
+    case join(UserName, groups: [String])
+    case makeHome(DesiredAccount)
+    /// Slurm associations, and that slurmctld knows the uid of them.
+    case associate(DesiredAccount)
+
+    var isAssociation: Bool {
+        if case .associate = self { true } else { false }
+    }
+
+    /// For people and `--dry-run`.
+    package var summary: String {
+        switch self {
+        case .record(let record, _): "record \(record.user) uid \(record.uid) \(record.state.rawValue) revision \(record.revision)"
+        case .create(let account): "create \(account.name) uid \(account.uid)"
+        case .change(let account): "change \(account.name)"
+        case .join(let name, let groups): "add \(name) to \(groups.joined(separator: ", "))"
+        case .makeHome(let account): "make \(account.home)"
+        case .associate(let account): "associate \(account.name) with \(account.accounts.map(\.rawValue).joined(separator: ", "))"
+        }
+    }
+}

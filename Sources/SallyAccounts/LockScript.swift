@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyKeepProtocol
+package import SallyModel
+
+/// Locks, unlocks and removes one account on one machine. Every step is tried and reported, whatever became of the
+/// others.
+///
+/// Locked means: the account has expired (sshd, cron, su and login all refuse then, shadow(5)), its password is locked,
+/// authorized_keys is out of the home, and cron and at are denied and their tables moved aside. What is moved aside
+/// belongs to root and comes back with unlock.
+package enum LockScript {
+    package enum Act: String, Sendable {
+        case lock
+        case unlock
+        case remove
+    }
+
+    /// - Parameters:
+    ///   - record: the new line of the record, and the lines the caller saw before; only for the controller.
+    ///   - home: where authorized_keys is, on the machine that serves homes; nil elsewhere.
+    package static func make(
+        _ act: Act, user: UserName, uid: UserID, home: String?, record: (line: String, before: [String])?,
+        place: Place, in layout: ClusterLayout
+    ) -> String {
+        var calls = ["hold_record", "hold_vault"]
+        let name = user.rawValue
+        if place.slurm {
+            switch act {
+            case .lock: calls.append(shellCall("slurm_lock", [name, "\(uid)"]))
+            case .unlock, .remove: break
+            }
+        }
+        if place.account {
+            calls.append(shellCall("\(act.rawValue)_account", [name, "\(uid)"]))
+        }
+        if let home, act != .remove { calls.append(shellCall("\(act.rawValue)_keys", [name, "\(uid)", home])) }
+        if place.slurm, act == .unlock { calls.append(shellCall("slurm_unlock", [name])) }
+        // Last, because a script ends where the record has changed meanwhile.
+        if let record {
+            calls.append(
+                shellCall("record", [name, "\(uid)", record.before.joined(separator: "\n"), record.line]))
+        }
+        return layout.prologue + AccountScript.stepLibrary + RecordScript.library + SlurmScript.library + library
+            + ProbeScript.main(calls + ["printf 'end\\n'"])
+    }
+
+    /// What a machine is for one account.
+    package struct Place: Sendable, Equatable {
+        /// passwd has the account.
+        package var account: Bool
+        /// Slurm is asked here.
+        package var slurm: Bool
+        package init(account: Bool, slurm: Bool) {
+            self.account = account
+            self.slurm = slurm
+        }
+    }
+
+    private static let library = #"""
+        vault=$state/locked
+        hold_vault() { mkdir -p -m 0700 "$vault" || fail vault "$vault cannot be made"; }
+        # is_ours NAME UID: the account is there and has the uid we were told.
+        is_ours() { [ "$(getent passwd "$1" | cut -d: -f3)" = "$2" ]; }
+
+        lock_account() {
+            local name=$1 uid=$2 expire said
+            if ! is_ours "$name" "$uid"; then
+                report "account expiry" skipped "$name with uid $uid is not on this machine"
+                return
+            fi
+            expire=$(getent shadow "$name" | cut -d: -f8)
+            [ -e "$vault/$name.expire" ] || printf '%s\n' "$expire" >"$vault/$name.expire"
+            if said=$(usermod --expiredate 1 "$name" 2>&1) && [ "$(getent shadow "$name" | cut -d: -f8)" = 1 ]; then
+                report "account expiry" done "expired"
+            else
+                report "account expiry" failed "$said"
+            fi
+            case $(getent shadow "$name" | cut -d: -f2) in
+            '!'*) report password unchanged "was locked" ;;
+            *)
+                if said=$(usermod --lock "$name" 2>&1); then
+                    : >"$vault/$name.password"
+                    report password done "locked"
+                else
+                    report password failed "$said"
+                fi
+                ;;
+            esac
+            lock_cron "$name" "$uid"
+        }
+        # cron.deny and at.deny count only where there is no .allow (crontab(1), at(1)). Making at.deny where neither is
+        # would let everybody else in, so it is only added to; Debian's cron lets everybody in anyway.
+        lock_cron() {
+            local name=$1 uid=$2 what file said=
+            for what in cron at; do
+                if [ -f "/etc/$what.allow" ]; then
+                    ! grep -qxF -- "$name" "/etc/$what.allow" || {
+                        : >"$vault/$name.$what-allow"
+                        drop_line "$name" "/etc/$what.allow" || said+="/etc/$what.allow cannot be written; "
+                    }
+                elif [ -f "/etc/$what.deny" ] || { [ "$what" = cron ] && [ -e /etc/debian_version ]; }; then
+                    grep -qxF -- "$name" "/etc/$what.deny" 2>/dev/null || {
+                        : >"$vault/$name.$what-deny"
+                        add_line "$name" "/etc/$what.deny" || said+="/etc/$what.deny cannot be written; "
+                    }
+                fi
+            done
+            for file in /var/spool/cron/crontabs/"$name" /var/spool/cron/"$name"; do
+                [ -f "$file" ] && [ ! -L "$file" ] || continue
+                mv -fT -- "$file" "$vault/$name.crontab" && printf '%s\n' "$file" >"$vault/$name.crontab-path" ||
+                    said+="$file cannot be moved; "
+            done
+            for file in /var/spool/cron/atjobs /var/spool/at; do
+                [ -d "$file" ] || continue
+                mkdir -p -m 0700 "$vault/$name.at" &&
+                    find "$file" -mindepth 1 -maxdepth 1 -type f -uid "$uid" -exec mv -f -t "$vault/$name.at" -- {} + ||
+                    said+="$file cannot be emptied; "
+            done
+            rmdir "$vault/$name.at" 2>/dev/null
+            if [ -z "$said" ]; then report "cron and at" done "denied"; else report "cron and at" failed "$said"; fi
+        }
+        add_line() {
+            local new=$2.sallyport-new
+            { { [ ! -f "$2" ] || cat "$2"; } && printf '%s\n' "$1"; } >"$new" && chmod 0644 "$new" && mv -fT "$new" "$2"
+        }
+        drop_line() {
+            local new=$2.sallyport-new
+            grep -vxF -- "$1" "$2" >"$new"
+            [ $? -le 1 ] && chmod --reference="$2" "$new" && chown --reference="$2" "$new" && mv -fT "$new" "$2"
+        }
+        unlock_account() {
+            local name=$1 uid=$2 expire said= what path
+            if ! is_ours "$name" "$uid"; then
+                report "account expiry" skipped "$name with uid $uid is not on this machine"
+                return
+            fi
+            expire=$(cat "$vault/$name.expire" 2>/dev/null)
+            if said=$(chage --expiredate "${expire:--1}" "$name" 2>&1); then
+                rm -f "$vault/$name.expire"
+                report "account expiry" done "as before"
+            else
+                report "account expiry" failed "$said"
+            fi
+            if [ -e "$vault/$name.password" ]; then
+                if said=$(usermod --unlock "$name" 2>&1); then
+                    rm -f "$vault/$name.password"
+                    report password done "unlocked"
+                else
+                    report password failed "$said"
+                fi
+            fi
+            said=
+            for what in cron at; do
+                if [ -e "$vault/$name.$what-deny" ]; then
+                    drop_line "$name" "/etc/$what.deny" && rm -f "$vault/$name.$what-deny" || said+="/etc/$what.deny; "
+                fi
+                if [ -e "$vault/$name.$what-allow" ]; then
+                    add_line "$name" "/etc/$what.allow" && rm -f "$vault/$name.$what-allow" || said+="/etc/$what.allow; "
+                fi
+            done
+            if [ -e "$vault/$name.crontab" ] && path=$(cat "$vault/$name.crontab-path"); then
+                mv -nT -- "$vault/$name.crontab" "$path" && rm -f "$vault/$name.crontab-path" || said+="$path; "
+            fi
+            if [ -z "$said" ]; then report "cron and at" done "allowed"; else report "cron and at" failed "$said"; fi
+        }
+
+        # home_folder NAME UID HOME: into .ssh of the home, by no link: the shell's own folder is what is worked in, so
+        # nothing that the user renames afterwards leads elsewhere.
+        enter_ssh() {
+            local uid=$1 home=$2
+            cd -P -- "$home/.ssh" 2>/dev/null && [ "$PWD" = "$home/.ssh" ] && [ "$(stat -c %u .)" = "$uid" ]
+        }
+        # The vault for homes is beside them: a rename within one file system moves the name itself, whatever it is.
+        home_vault() {
+            local parent=${1%/*}
+            keys=$parent/.sallyport-locked
+            [ "$(realpath -e -- "$parent")" = "$parent" ] && [ ! -L "$keys" ] && mkdir -p -m 0700 "$keys" &&
+                [ "$(stat -c '%F %u' "$keys")" = 'directory 0' ]
+        }
+        lock_keys() {
+            local name=$1 uid=$2 home=$3 file moved=
+            if [ -L "$home/.ssh" ]; then
+                home_vault "$home" && mv -nT -- "$home/.ssh" "$keys/$name.ssh-link" &&
+                    report authorized_keys done ".ssh was a link and is moved aside" ||
+                    report authorized_keys failed "$home/.ssh is a link and cannot be moved aside"
+                return
+            fi
+            if [ ! -d "$home/.ssh" ]; then
+                report authorized_keys unchanged "there is none"
+                return
+            fi
+            if ! home_vault "$home"; then
+                report authorized_keys failed "no folder for what is moved aside beside $home"
+                return
+            fi
+            if (
+                enter_ssh "$uid" "$home" || exit 3
+                for file in authorized_keys authorized_keys2; do
+                    [ -e "$file" ] || [ -L "$file" ] || continue
+                    [ "$(stat -c %d .)" = "$(stat -c %d "$keys")" ] || exit 4
+                    mv -fT -- "$file" "$keys/$name.$file" || exit 5
+                    chown -h 0:0 "$keys/$name.$file"
+                done
+            ); then
+                report authorized_keys done "out of use"
+            else
+                case $? in
+                3) report authorized_keys failed "$home/.ssh is not a folder of uid $uid, or is reached through a link" ;;
+                4) report authorized_keys failed "$home is another file system than its parent" ;;
+                *) report authorized_keys failed "authorized_keys cannot be moved" ;;
+                esac
+            fi
+        }
+        unlock_keys() {
+            local name=$1 uid=$2 home=$3 file
+            if ! home_vault "$home"; then
+                report authorized_keys failed "no folder for what was moved aside beside $home"
+                return
+            fi
+            if [ -L "$keys/$name.ssh-link" ] && [ ! -e "$home/.ssh" ]; then
+                mv -nT -- "$keys/$name.ssh-link" "$home/.ssh"
+                report authorized_keys done ".ssh is the link again that it was"
+                return
+            fi
+            if ! compgen -G "$keys/$name.authorized_keys*" >/dev/null; then
+                report authorized_keys unchanged "nothing was moved aside"
+                return
+            fi
+            if (
+                enter_ssh "$uid" "$home" || exit 3
+                for file in authorized_keys authorized_keys2; do
+                    [ -e "$keys/$name.$file" ] || [ -L "$keys/$name.$file" ] || continue
+                    chown -h "$uid:$uid" "$keys/$name.$file"
+                    mv -fT -- "$keys/$name.$file" "$file" || exit 5
+                done
+            ); then
+                report authorized_keys done "back in use"
+            else
+                report authorized_keys failed "$home/.ssh cannot be entered without following a link"
+            fi
+        }
+
+        # The home stays; so do its files' owner and the line in the record, and with them the uid.
+        remove_account() {
+            local name=$1 uid=$2 said
+            if ! is_ours "$name" "$uid"; then
+                report account unchanged "$name with uid $uid is not on this machine"
+                return
+            fi
+            if said=$(userdel "$name" 2>&1) && ! getent passwd "$name" >/dev/null; then
+                getent group "$name" >/dev/null && groupdel "$name" 2>/dev/null
+                rm -rf -- "$vault/$name".{expire,password,crontab,crontab-path,cron-deny,at-deny,cron-allow,at-allow,at}
+                report account done "removed; the home stays"
+            else
+                report account failed "$said"
+            fi
+        }
+
+        """#
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyKeepProtocol
+package import SallyModel
+
+/// What one machine said about accounts: the parsed answer of `ProbeScript`.
+package struct NodeObservation: Sendable, Equatable {
+    /// passwd entries by name and by uid, as getent(1) finds them.
+    package var users: [String: PasswdEntry] = [:]
+    package var owners: [UInt32: PasswdEntry] = [:]
+    /// Group names by the gid they have; gids by name.
+    package var groupNames: [UInt32: String] = [:]
+    package var groupIDs: [String: UInt32] = [:]
+    /// All groups of a user, by name of the user: name and gid.
+    package var memberships: [String: [Group]] = [:]
+    /// Users whose shadow(5) entry has expired.
+    package var expired: Set<String> = []
+    /// What lies where a home should be.
+    package var homes: [String: HomeState] = [:]
+    /// Other folders beside the home that belong to the uid.
+    package var strayHomes: [UInt32: [String]] = [:]
+    /// Lines of the managed record that have the name or the uid, newest last. Only from the controller.
+    package var records: [ManagedRecord] = []
+    /// AdminLevel by user. Only from the controller; a user that Slurm does not know is missing.
+    package var adminLevels: [String: String] = [:]
+    /// Slurm accounts by user.
+    package var associations: [String: Set<AccountName>] = [:]
+
+    package init() {}
+
+    package struct PasswdEntry: Sendable, Equatable {
+        package var name: String
+        package var uid: UInt32
+        package var gid: UInt32
+        package var gecos: String
+        package var home: String
+        package var shell: String
+        package init(name: String, uid: UInt32, gid: UInt32, gecos: String, home: String, shell: String) {
+            self.name = name
+            self.uid = uid
+            self.gid = gid
+            self.gecos = gecos
+            self.home = home
+            self.shell = shell
+        }
+    }
+
+    package struct Group: Sendable, Equatable {
+        package var name: String
+        package var gid: UInt32
+        package init(name: String, gid: UInt32) {
+            self.name = name
+            self.gid = gid
+        }
+    }
+
+    package enum HomeState: Sendable, Equatable {
+        case folder(owner: UInt32)
+        /// A link, a file, anything else: `stat -c %F`.
+        case other(String)
+    }
+
+    /// - Throws: `SallyError(.unavailable)` when the answer is cut off or not of the probe's form.
+    package init(parsing text: String, node: NodeName) throws {
+        var ended = false
+        for line in text.split(separator: "\n") {
+            let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+            if fields == ["end"] {
+                ended = true
+            } else if !take(fields) {
+                throw SallyError(.unavailable, "node \(node) answered the probe with something else", cause: quoted(String(line)))
+            }
+        }
+        guard ended else { throw SallyError(.unavailable, "the probe of node \(node) was cut off") }
+    }
+
+    /// The newest line of the record about `user`.
+    package func record(of user: UserName) -> ManagedRecord? { records.last { $0.user == user } }
+
+    private mutating func take(_ fields: [String]) -> Bool {
+        switch (fields[0], fields.count) {
+        case ("user", 3):
+            guard let entry = PasswdEntry(fields[2]) else { return false }
+            users[fields[1]] = entry
+        case ("owner", 3):
+            guard let uid = UInt32(fields[1]), let entry = PasswdEntry(fields[2]) else { return false }
+            owners[uid] = entry
+        case ("group", 3):
+            guard let gid = UInt32(fields[2]) else { return false }
+            groupNames[gid] = fields[1]
+            groupIDs[fields[1]] = gid
+        case ("member", 4):
+            guard let gid = UInt32(fields[3]) else { return false }
+            memberships[fields[1], default: []].append(Group(name: fields[2], gid: gid))
+        case ("expired", 2): expired.insert(fields[1])
+        case ("home", 4):
+            if fields[2] == "directory", let owner = UInt32(fields[3]) {
+                homes[fields[1]] = .folder(owner: owner)
+            } else {
+                homes[fields[1]] = .other(fields[2])
+            }
+        case ("stray", 3):
+            guard let uid = UInt32(fields[1]) else { return false }
+            strayHomes[uid, default: []].append(fields[2])
+        case ("record", 2):
+            guard let record = try? ManagedRecord(line: fields[1]) else { return false }  // reported by the caller
+            records.append(record)
+        case ("admin", 3): adminLevels[fields[1]] = fields[2]
+        case ("association", 3):
+            guard let account = AccountName(rawValue: fields[2]) else { return true }
+            associations[fields[1], default: []].insert(account)
+        default: return false
+        }
+        return true
+    }
+}
+
+extension NodeObservation.PasswdEntry {
+    /// A line of passwd(5).
+    init?(_ line: String) {
+        let fields = line.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard fields.count == 7, let uid = UInt32(fields[2]), let gid = UInt32(fields[3]) else { return nil }
+        self.init(name: fields[0], uid: uid, gid: gid, gecos: fields[4], home: fields[5], shell: fields[6])
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Functions that run sacctmgr, scontrol and squeue on the controller.
+enum SlurmScript {
+    static let library = #"""
+        slurm_cluster() {
+            scontrol show config | sed -n 's/^ClusterName *= *//p' | grep . || fail association "slurmctld does not answer"
+        }
+        # The account is resolvable here by now; an association made earlier would have no uid for up to an hour
+        # (slurmctld, assoc_mgr_set_missing_uids).
+        associate() {
+            local name=$1 uid=$2 cluster level have account said end
+            shift 2
+            cluster=$(slurm_cluster) || { printf '%s\n' "$cluster"; exit 1; }
+            level=$(sacctmgr -nP show user where name="$name" format=adminlevel) || fail association "slurmdbd does not answer"
+            case $level in '' | None) ;; *) fail association "$name has AdminLevel $level in Slurm" ;; esac
+            have=$(sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=account)
+            for account; do
+                ! grep -qxF -- "$account" <<<"$have" || continue
+                if [ -z "$(sacctmgr -nP show assoc where account="$account" cluster="$cluster" user= format=account)" ]; then
+                    said=$(sacctmgr -i add account "$account" cluster="$cluster" description=Sallyport organization=sallyport 2>&1) ||
+                        fail association "$said"
+                fi
+                said=$(sacctmgr -i add user "$name" account="$account" cluster="$cluster" defaultaccount="$1" 2>&1) ||
+                    fail association "$said"
+            done
+            end=$((SECONDS + 10))
+            until knows_uid "$name" "$uid"; do
+                [ "$SECONDS" -lt "$end" ] || fail association \
+                    "slurmctld knows no uid for the association of $name: it looks again within the hour, or when restarted"
+                sleep 0.05
+            done
+            report association done "$name in $*"
+        }
+        knows_uid() { scontrol show assoc_mgr users="$1" flags=assoc 2>/dev/null | grep -qF -- "UserName=$1($2)"; }
+
+        # Submissions end at once, here and in jobs; running jobs go on (deleting the association would cancel them).
+        slurm_lock() {
+            local name=$1 uid=$2 cluster said job count=0 failed=0 file=$state/locked/$1.limits
+            cluster=$(scontrol show config | sed -n 's/^ClusterName *= *//p')
+            if [ -z "$cluster" ]; then
+                report "submission limit" failed "slurmctld does not answer"
+                report requeue failed "slurmctld does not answer"
+                return
+            fi
+            said=$(sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=account,partition,maxsubmit 2>&1) ||
+                { report "submission limit" failed "$said"; return; }
+            if [ -z "$said" ]; then
+                report "submission limit" unchanged "$name has no association"
+            else
+                [ -e "$file" ] || printf '%s\n' "$said" >"$file"
+                sacctmgr -i modify user where name="$name" cluster="$cluster" set maxsubmitjobs=0 >/dev/null 2>&1
+                said=$(sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=maxsubmit | sort -u)
+                if [ "$said" = 0 ]; then
+                    report "submission limit" done "MaxSubmitJobs=0 on every association of $name"
+                else
+                    report "submission limit" failed "MaxSubmitJobs is $said"
+                fi
+            fi
+            # By uid where the name does not resolve any more.
+            for job in $(squeue -h -a -u "$uid" -t PENDING,RUNNING,SUSPENDED,CONFIGURING,REQUEUED,REQUEUE_HOLD -o %A | sort -un); do
+                if scontrol update JobId="$job" Requeue=0 >/dev/null 2>&1; then
+                    count=$((count + 1))
+                elif squeue -h -a -j "$job" 2>/dev/null | grep -q .; then
+                    failed=$((failed + 1))
+                fi
+            done
+            if [ "$failed" -eq 0 ]; then
+                report requeue done "$count jobs of $name are not requeued"
+            else
+                report requeue failed "$failed jobs of $name could not be kept from requeueing"
+            fi
+        }
+        slurm_unlock() {
+            local name=$1 cluster account partition limit said file=$state/locked/$1.limits
+            cluster=$(scontrol show config | sed -n 's/^ClusterName *= *//p')
+            [ -n "$cluster" ] || { report "submission limit" failed "slurmctld does not answer"; return; }
+            [ -e "$file" ] || { report "submission limit" unchanged "was not lowered"; return; }
+            while IFS='|' read -r account partition limit; do
+                said=$(sacctmgr -i modify user where name="$name" cluster="$cluster" account="$account" \
+                    ${partition:+partition="$partition"} set maxsubmitjobs="${limit:--1}" 2>&1)
+            done <"$file"
+            if sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=account,partition,maxsubmit | cmp -s - "$file"; then
+                rm -f "$file"
+                report "submission limit" done "as before"
+            else
+                report "submission limit" failed "$said"
+            fi
+        }
+
+        """#
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JWTKit
+package import SallyKeepProtocol
+package import SallyModel
+import SallySocket
+import Synchronization
+
+/// Holds the clusters' signing keys and mints tokens for managed accounts and service accounts, for nobody else.
+///
+/// Every rule is checked here, on what the signer itself has written down; nothing is believed of the caller but that
+/// it is the OS user it is.
+package final class Signer: Sendable {
+    private let settings: [ClusterName: SignerCluster]
+    private let keys: [ClusterName: SlurmKey]
+    private let state: Mutex<State>
+    private let accountLog: DurableLog
+    private let denyLog: DurableLog
+    private let mints: MintLog
+    private let countersigner: Countersigner
+    private let clock: any WallClock
+    package let singleUser: Bool
+
+    private struct State {
+        var book: SignerBook
+        var people: MintLimiter
+        var services: MintLimiter
+    }
+
+    /// Reads keys and state.
+    ///
+    /// - Throws: `SallyError(.misconfigured)` for keys or records that are missing, damaged or readable by others;
+    ///   `.conflict` when another signer has the state folder.
+    package init(_ settings: SignerSettings, clock: some WallClock) async throws {
+        var clusters: [ClusterName: SignerCluster] = [:]
+        var keys: [ClusterName: SlurmKey] = [:]
+        for cluster in settings.clusters {
+            guard clusters.updateValue(cluster, forKey: cluster.name) == nil else {
+                throw SallyError(.misconfigured, "cluster \(cluster.name) is configured twice")
+            }
+            keys[cluster.name] = try await SlurmKey(cluster.key)
+        }
+        self.settings = clusters
+        self.keys = keys
+        self.clock = clock
+        singleUser = settings.singleUser == .permitted
+        let folder = settings.stateFolder
+        try DurableFile.makeFolder(folder)
+        var book = SignerBook()
+        accountLog = try DurableLog(path: folder + "/accounts.log") { text, _ in
+            _ = try book.register(KeepJSON.message(from: text))
+        }
+        denyLog = try DurableLog(path: folder + "/denials.log") { text, _ in try book.replay(text) }
+        mints = try MintLog(path: folder + "/mints.log")
+        countersigner = try Countersigner(folder: folder)
+        state = Mutex(
+            State(
+                book: book, people: MintLimiter(perMinute: settings.mintsPerMinute),
+                services: MintLimiter(perMinute: settings.serviceMintsPerMinute)))
+    }
+
+    /// A token for a managed account.
+    ///
+    /// - Throws: `SallyError(.denied)` for a name that is denied, not managed, or has another uid; `.rateLimited`;
+    ///   `.notFound` for an unknown cluster; `.conflict` for a position that contradicts the countersigned head.
+    package func mint(_ request: MintRequest) async throws -> MintedToken {
+        let (cluster, key) = try found(request.cluster)
+        try check(request.position)
+        let now = clock.now
+        let account = try state.withLock { state in
+            let account = try state.book.account(request.user, request.uid, on: request.cluster)
+            try AccountRules.check(account, uids: cluster.uids)
+            try state.people.take(request.user.rawValue, at: now)
+            return account
+        }
+        try mints.append(
+            MintRecord(
+                position: request.position, cluster: request.cluster, user: request.user.rawValue,
+                purpose: request.purpose.rawValue, time: now))
+        let end = now + cluster.life(request.purpose)
+        return MintedToken(token: try await key.sign(SlurmClaims(account, from: now, to: end)), expires: end)
+    }
+
+    /// A token for the service account, for one of the closed list of purposes.
+    package func mintService(_ request: MintServiceRequest) async throws -> MintedToken {
+        let (cluster, key) = try found(request.cluster)
+        if let position = request.position { try check(position) }
+        guard request.position != nil || !request.purpose.changesSomething else {
+            throw SallyError(.invalidRequest, "a token to \(request.purpose.rawValue) needs the decision it is for")
+        }
+        let now = clock.now
+        try state.withLock { try $0.services.take("\(cluster.service.name) on \(cluster.name)", at: now) }
+        if let position = request.position {
+            try mints.append(
+                MintRecord(
+                    position: position, cluster: request.cluster, user: cluster.service.name,
+                    purpose: request.purpose.rawValue, time: now))
+        }
+        let end = now + cluster.serviceLife
+        return MintedToken(token: try await key.sign(SlurmClaims(cluster.service, from: now, to: end)), expires: end)
+    }
+
+    /// No token for `user` from now on; durable when this returns.
+    package func deny(_ user: UserName) async throws {
+        try state.withLock { state in
+            if state.book.deny(user) == .written { try denyLog.append("deny \(user)") }
+        }
+        try await denyLog.sync()
+    }
+
+    /// Takes `user` off the deny list.
+    package func allow(_ user: UserName) async throws {
+        try state.withLock { state in
+            guard state.book.denied.contains(user) else { return }
+            try denyLog.append("allow \(user)")
+            _ = state.book.allow(user)
+        }
+        try await denyLog.sync()
+    }
+
+    /// Writes an account onto the list; durable when this returns.
+    package func register(_ account: ManagedAccount) async throws {
+        let (cluster, _) = try found(account.cluster)
+        try AccountRules.check(account, uids: cluster.uids)
+        guard account.user.rawValue != cluster.service.name else {
+            throw SallyError(.denied, "\(account.user) is the service account of cluster \(cluster.name)")
+        }
+        let text = try KeepJSON.text(account)
+        try state.withLock { state in
+            var book = state.book
+            guard try book.register(account) == .written else { return }
+            try accountLog.append(text)
+            state.book = book
+        }
+        try await accountLog.sync()
+    }
+
+    /// Signs the chain's head once every mint so far is on the disk.
+    package func countersign(_ position: AuditPosition) async throws -> Countersignature {
+        guard position.isWellFormed else { throw malformed() }
+        let now = clock.now
+        return try await onOwnThread { [mints, countersigner] in
+            try mints.syncBlocking()
+            return try countersigner.countersign(position, at: now)
+        }
+    }
+
+    /// - Parameter limit: at most 2000 count.
+    package func records(after: Int64, limit: Int) throws -> SignerRecords {
+        guard limit > 0, after >= 0 else {
+            throw SallyError(.invalidRequest, "records are asked for by a sequence of 0 or more and a limit of 1 or more")
+        }
+        return SignerRecords(
+            mints: try mints.records(after: after, limit: min(limit, 2000)), head: countersigner.head,
+            publicKey: countersigner.publicKey)
+    }
+
+    package var list: SignerList { state.withLock { $0.book.list } }
+
+    package var health: KeeperHealth { KeeperHealth(singleUser: singleUser, clusters: settings.keys.sorted()) }
+
+    /// Brings mint records to the disk.
+    func sync() async throws { try await mints.sync() }
+
+    private func found(_ name: ClusterName) throws -> (SignerCluster, SlurmKey) {
+        guard let cluster = settings[name], let key = keys[name] else {
+            throw SallyError(.notFound, "the signer knows no cluster \(name)", hint: "see clusters in the signer's file")
+        }
+        return (cluster, key)
+    }
+
+    private func check(_ position: AuditPosition) throws {
+        guard position.isWellFormed else { throw malformed() }
+        if let head = countersigner.head?.position, head.sequence == position.sequence, head.hash != position.hash {
+            throw SallyError(.conflict, "event \(position.sequence) was countersigned with another hash")
+        }
+    }
+
+    private func malformed() -> SallyError {
+        SallyError(.invalidRequest, "an audit position is a positive number and 64 hexadecimal digits")
+    }
+}
+
+extension SignerBook {
+    /// One line of the deny list's file.
+    mutating func replay(_ text: String) throws {
+        let words = text.split(separator: " ")
+        switch (words.first, words.count) {
+        case ("deny", 2): _ = deny(try UserName(String(words[1])))
+        case ("allow", 2): _ = allow(try UserName(String(words[1])))
+        default: throw SallyError(.misconfigured, "a line of the deny list cannot be read: \(quoted(text))")
+        }
+    }
+}

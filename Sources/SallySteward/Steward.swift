@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Logging
+import SallyAccounts
+package import SallyKeepProtocol
+package import SallyModel
+import SallySocket
+package import SallyTransport
+import Synchronization
+
+/// Holds the way onto the nodes: makes, locks and removes accounts, and reads output as its owner.
+///
+/// Name, uid and profile come from `serve`; everything else from the steward's own file, its own record, the managed
+/// record on the controller, and Slurm. Work on one account of one cluster is done one piece at a time.
+package struct Steward: Sendable {
+    let clusters: [ClusterName: Keep]
+    let record: StewardRecord
+    let registry: any AccountRegistry
+    let logger: Logger
+    let singleUser: Bool
+    private let turns = KeyedLock<StewardBook.Place>()
+    private let ensured = Ensured()
+
+    /// One cluster with the way onto it.
+    struct Keep: Sendable {
+        var settings: StewardCluster
+        var engine: AccountEngine
+        var transport: any Transport
+    }
+
+    /// Accounts that this process has made sure of, so that a second submission costs no call.
+    private final class Ensured: Sendable {
+        let accounts = Mutex<[StewardBook.Place: (request: EnsureRequest, account: EnsuredAccount)]>([:])
+    }
+
+    /// - Throws: `SallyError(.misconfigured)` for settings that contradict themselves or a damaged record.
+    package init(
+        _ settings: StewardSettings, transports: [ClusterName: any Transport], registry: some AccountRegistry,
+        logger: Logger
+    ) throws {
+        var clusters: [ClusterName: Keep] = [:]
+        for cluster in settings.clusters {
+            guard clusters[cluster.name] == nil else {
+                throw SallyError(.misconfigured, "cluster \(cluster.name) is configured twice")
+            }
+            guard let transport = transports[cluster.name] else {
+                throw SallyError(.misconfigured, "cluster \(cluster.name) has no transport")
+            }
+            guard cluster.profiles[cluster.adoptionProfile] != nil else {
+                throw SallyError(.misconfigured, "cluster \(cluster.name) has no profile \(cluster.adoptionProfile)")
+            }
+            clusters[cluster.name] = Keep(
+                settings: cluster, engine: Self.engine(cluster.layout, transport), transport: transport)
+        }
+        self.clusters = clusters
+        self.registry = registry
+        self.logger = logger
+        singleUser = settings.singleUser == .permitted
+        record = try StewardRecord(folder: settings.stateFolder)
+        for (_, keep) in clusters {
+            for name in keep.settings.profiles.keys.sorted() { try check(name, keep.settings) }
+        }
+    }
+
+    private static func engine(_ layout: ClusterLayout, _ transport: some Transport) -> AccountEngine {
+        AccountEngine(layout: layout, transport: transport)
+    }
+
+    private func check(_ profile: ProfileName, _ cluster: StewardCluster) throws {
+        let uid = try UserID(max(cluster.uids.lowerBound, UserID.permitted.lowerBound))
+        let sample = try desired(try UserName("sample"), uid, profile, cluster)
+        guard !sample.accounts.isEmpty || cluster.layout.mode == .directory else {
+            throw SallyError(
+                .misconfigured, "profile \(profile) of cluster \(cluster.name) has no Slurm account",
+                hint: "list at least one under accounts")
+        }
+    }
+
+    /// Makes sure that the account exists and can run jobs, and that the signer knows it.
+    ///
+    /// - Throws: `SallyError`: `.notFound` for an unknown cluster or profile, `.denied` for a uid outside the range or a
+    ///   locked account, `.conflict` when name or uid belong to somebody else, `.unavailable` when a step failed.
+    package func ensure(_ request: EnsureRequest) async throws -> EnsuredAccount {
+        let place = StewardBook.Place(cluster: request.cluster, user: request.user)
+        if let known = ensured.accounts.withLock({ $0[place] }), known.request == request { return known.account }
+        let keep = try found(request.cluster)
+        let desired = try desired(request.user, request.uid, request.profile, keep.settings)
+        return try await turns.withLock(place) {
+            if let known = ensured.accounts.withLock({ $0[place] }), known.request == request { return known.account }
+            guard record.state(request.user, on: request.cluster) != .locked else { throw locked(request.user, request.cluster) }
+            try await record.write([.bind(request.user, request.uid)])
+            let done = try await keep.engine.ensure([desired])
+            let managed = try managedAccount(desired, keep.settings, done.observed)
+            try await registry.register(managed)
+            try await record.write([.state(place, .active)])
+            let changed = done.steps.contains { $0.outcome == .done }
+            let account = EnsuredAccount(home: managed.home, accounts: desired.accounts, changed: changed)
+            if changed { logger.info("account made", metadata: ["user": "\(request.user)", "cluster": "\(request.cluster)"]) }
+            ensured.accounts.withLock {
+                $0[place] = (request, EnsuredAccount(home: managed.home, accounts: desired.accounts, changed: false))
+            }
+            return account
+        }
+    }
+
+    /// Locks the account in every sense, starting with the steward's own record. What fails is in the report, and does
+    /// not keep the rest from being done; asking again tries it again.
+    package func lock(_ request: LockRequest) async throws -> KeeperReport {
+        let keep = try found(request.cluster)
+        return try await change(request.user, on: request.cluster) { place in
+            try await record.write([.state(place, .locked)])
+            guard let uid = record.uid(of: request.user) else {
+                return [step("account", request.cluster.rawValue, .skipped, "\(request.user) never had an account here")]
+            }
+            return await perform(.lock, request.user, uid, keep, to: .locked)
+        }
+    }
+
+    package func unlock(cluster: ClusterName, user: UserName) async throws -> KeeperReport {
+        let keep = try found(cluster)
+        return try await change(user, on: cluster) { place in
+            guard let uid = record.uid(of: user), record.state(user, on: cluster) == .locked else {
+                throw SallyError(.conflict, "\(user) is not locked on cluster \(cluster)")
+            }
+            let steps = await perform(.unlock, user, uid, keep, to: .active)
+            if !steps.contains(where: { $0.outcome == .failed }) { try await record.write([.state(place, .active)]) }
+            return steps
+        }
+    }
+
+    /// Takes an account that is there already into the managed record, with the uid that the controller gives it.
+    package func adopt(cluster: ClusterName, user: UserName) async throws -> KeeperReport {
+        let keep = try found(cluster)
+        return try await change(user, on: cluster) { place in
+            let seen = try await keep.engine.probe([.init(name: user, uid: nil, home: nil)], groups: [])
+            guard let entry = seen[keep.settings.layout.controller]?.users[user.rawValue] else {
+                throw SallyError(.notFound, "the controller of cluster \(cluster) knows no account \(user)")
+            }
+            guard let uid = UserID(rawValue: entry.uid) else {
+                throw SallyError(.denied, "uid \(entry.uid) of \(user) is not a person's")
+            }
+            let account = try desired(user, uid, keep.settings.adoptionProfile, keep.settings)
+            try record.book.check(user, uid)
+            let steps = try await keep.engine.adopt(account)
+            try await record.write([.bind(user, uid), .state(place, .active)])
+            return steps
+        }
+    }
+
+    /// Removes a locked account that Sallyport made. Home, uid and the line in the record stay.
+    package func remove(cluster: ClusterName, user: UserName) async throws -> KeeperReport {
+        let keep = try found(cluster)
+        return try await change(user, on: cluster) { _ in
+            guard let uid = record.uid(of: user), record.state(user, on: cluster) == .locked else {
+                throw SallyError(.conflict, "\(user) is not locked on cluster \(cluster)", hint: "lock the account first")
+            }
+            let known = try await managed(user, uid, keep)
+            guard known.last(where: { $0.user == user })?.origin == .created else {
+                throw SallyError(
+                    .denied, "Sallyport did not make \(user) on cluster \(cluster) and does not remove it",
+                    hint: "remove an adopted account by hand")
+            }
+            return await perform(.remove, user, uid, keep, to: .removed)
+        }
+    }
+
+    package func list(cluster: ClusterName) async throws -> [ManagedRecord] { try await found(cluster).engine.list() }
+
+    package var health: KeeperHealth { KeeperHealth(singleUser: singleUser, clusters: clusters.keys.sorted()) }
+
+    func found(_ name: ClusterName) throws -> Keep {
+        guard let keep = clusters[name] else {
+            throw SallyError(.notFound, "the steward knows no cluster \(name)", hint: "see clusters in the steward's file")
+        }
+        return keep
+    }
+
+    func locked(_ user: UserName, _ cluster: ClusterName) -> SallyError {
+        SallyError(.denied, "\(user) is locked on cluster \(cluster)", hint: "an administrator can unlock the account")
+    }
+
+    private func desired(
+        _ user: UserName, _ uid: UserID, _ name: ProfileName, _ cluster: StewardCluster
+    ) throws -> DesiredAccount {
+        guard let profile = cluster.profiles[name] else {
+            throw SallyError(.notFound, "cluster \(cluster.name) has no profile \(name)", hint: "see profiles in the steward's file")
+        }
+        guard cluster.uids.contains(uid.rawValue) else {
+            throw SallyError(
+                .denied, "uid \(uid) is outside of \(cluster.uids.lowerBound) to \(cluster.uids.upperBound)",
+                hint: "see uids of cluster \(cluster.name) in the steward's file")
+        }
+        let account = DesiredAccount(
+            name: user, uid: uid, profile: name, gecos: "Sallyport \(user)", home: "\(profile.homes)/\(user)",
+            shell: profile.shell, groups: profile.groups, accounts: profile.accounts)
+        try account.check()
+        return account
+    }
+
+    /// What the signer is told: where the directory has the accounts, what the directory says.
+    private func managedAccount(
+        _ account: DesiredAccount, _ cluster: StewardCluster, _ observed: [NodeName: NodeObservation]
+    ) throws -> ManagedAccount {
+        let seen = observed[cluster.layout.controller]
+        var made = ManagedAccount(
+            cluster: cluster.name, user: account.name, uid: account.uid,
+            gids: account.groups.compactMap { seen?.groupIDs[$0] }, gecos: account.gecos, home: account.home,
+            shell: account.shell)
+        guard cluster.layout.mode == .directory else { return made }
+        guard let entry = seen?.users[account.name.rawValue] else {
+            throw SallyError(.conflict, "the directory does not know \(account.name)")
+        }
+        let groups = seen?.memberships[account.name.rawValue] ?? []
+        made.gids = groups.map(\.gid).filter { UserID(rawValue: $0) != nil && $0 != account.uid.rawValue }
+        made.home = entry.home
+        made.shell = entry.shell
+        return made
+    }
+
+    private func change(
+        _ user: UserName, on cluster: ClusterName,
+        _ body: @Sendable (StewardBook.Place) async throws -> [KeeperReport.Step]
+    ) async throws -> KeeperReport {
+        let place = StewardBook.Place(cluster: cluster, user: user)
+        ensured.accounts.withLock { $0[place] = nil }
+        return try await turns.withLock(place) {
+            defer { ensured.accounts.withLock { $0[place] = nil } }
+            return KeeperReport(steps: try await body(place))
+        }
+    }
+
+    /// The controller's lines about name and uid.
+    private func managed(_ user: UserName, _ uid: UserID, _ keep: Keep) async throws -> [ManagedRecord] {
+        let seen = try await keep.engine.probe([.init(name: user, uid: uid, home: nil)], groups: [])
+        return seen[keep.settings.layout.controller]?.records ?? []
+    }
+
+    /// - Parameter state: what the managed record says afterwards. Where the record has no line of the account there is
+    ///   none of ours, and only Slurm is told.
+    private func perform(
+        _ act: LockScript.Act, _ user: UserName, _ uid: UserID, _ keep: Keep, to state: ManagedRecord.State
+    ) async -> [KeeperReport.Step] {
+        let lines: [ManagedRecord]?
+        do {
+            lines = try await managed(user, uid, keep)
+        } catch {
+            // The steward made the account, by its own record, so it may lock it; the line is written by the next try.
+            lines = nil
+        }
+        let cluster = keep.settings.name.rawValue
+        var home: String?
+        var line: (String, [String])?
+        var scope = LockScope.everywhere
+        if let known = lines?.last(where: { $0.user == user }) {
+            home = keep.settings.profiles[known.profile].map { "\($0.homes)/\(user)" }
+            var next = known
+            next.state = known.state == .removed ? .removed : state
+            next.revision += 1
+            if next.state != known.state { line = (next.line, lines?.map(\.line) ?? []) }
+        } else if lines != nil {
+            scope = .slurm
+        } else {
+            home = keep.settings.profiles[keep.settings.adoptionProfile].map { "\($0.homes)/\(user)" }
+        }
+        var steps = await keep.engine.perform(act, user: user, uid: uid, home: home, record: line, scope: scope)
+        if lines == nil {
+            steps.append(step("record", cluster, .failed, "the managed record could not be read; ask again"))
+        }
+        return steps
+    }
+
+    func step(_ name: String, _ place: String, _ outcome: KeeperReport.Outcome, _ detail: String) -> KeeperReport.Step {
+        KeeperReport.Step(name: name, place: place, outcome: outcome, detail: detail)
+    }
+}
