@@ -7,6 +7,8 @@ package import SlurmModel
 package protocol Action: Sendable {
     /// As in `AuditEvent.action`.
     static var name: String { get }
+    /// The same for one action, where `name` stands for several.
+    var verb: String { get }
     /// Whether a decision is a chained audit event, or only counted (own reads).
     static var recording: Recording { get }
     var cluster: ClusterName? { get }
@@ -17,6 +19,13 @@ package protocol Action: Sendable {
     var question: Question { get }
 }
 
+extension Action {
+    package var verb: String { Self.name }
+}
+
+/// An action that needs no reservation. `Submit` is none, so that a job cannot be authorized without one.
+package protocol DirectAction: Action {}
+
 package enum Recording: Sendable {
     case chained
     case counted
@@ -25,7 +34,7 @@ package enum Recording: Sendable {
 /// The part of an action that policy looks at.
 package enum Question: Sendable {
     /// A job, with everything that Slurm would fill in made explicit, and the most it can use.
-    case submit(ResolvedJob, ResourceBounds)
+    case submit(ClusterName, ResolvedJob, ResourceBounds)
     /// Something of the person's own on a cluster that some rule lets the person use.
     case own(ClusterName, owner: UserName)
     /// The cluster as a whole: partitions, nodes.
@@ -62,11 +71,11 @@ package struct Submit: Action {
             .init("bounds", bounds.description),
         ]
     }
-    package var question: Question { .submit(job, bounds) }
+    package var question: Question { .submit(clusterName, job, bounds) }
 }
 
 /// Ending a job of one's own.
-package struct Cancel: Action {
+package struct Cancel: DirectAction {
     package static let name = "job.cancel"
     package static let recording = Recording.chained
     package let clusterName: ClusterName
@@ -89,7 +98,7 @@ package struct Cancel: Action {
 }
 
 /// Reading what a job of one's own wrote.
-package struct ReadOutput: Action {
+package struct ReadOutput: DirectAction {
     package static let name = "output.read"
     package static let recording = Recording.chained
     package let clusterName: ClusterName
@@ -111,7 +120,7 @@ package struct ReadOutput: Action {
 }
 
 /// Reading one's own jobs on a cluster.
-package struct ReadOwnJobs: Action {
+package struct ReadOwnJobs: DirectAction {
     package static let name = "job.read"
     package static let recording = Recording.counted
     package let clusterName: ClusterName
@@ -127,7 +136,7 @@ package struct ReadOwnJobs: Action {
 }
 
 /// Reading partitions and nodes.
-package struct ReadCluster: Action {
+package struct ReadCluster: DirectAction {
     package static let name = "cluster.read"
     package static let recording = Recording.counted
     package let clusterName: ClusterName
@@ -139,7 +148,7 @@ package struct ReadCluster: Action {
 }
 
 /// What administrators do, as a closed list.
-package enum Administer: Action {
+package enum Administer: DirectAction {
     case listIdentities
     case listSessions
     case revokeSessions(UserName)

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+
+extension ProviderConfig {
+    static func read(_ value: ConfigValue) -> ProviderConfig? {
+        guard let section = value.section() else { return nil }
+        defer { section.close() }
+        let name = section.required("name").flatMap { value -> String? in
+            guard let text = value.name(ClusterName.self)?.rawValue else { return nil }
+            return text == "local" ? value.fail("local is the source of groups that are made here") : text
+        }
+        let loopback = section.optional("allow_http_loopback")?.bool() ?? false
+        let issuer = section.required("issuer").flatMap { readIssuer($0, loopback: loopback) }
+        let clientID = section.required("client_id")?.string()
+        let secret = section.optional("client_secret")?.secret()
+        let caFile = section.optional("ca_file")?.readableFile()
+        let scopes = section.optional("scopes")?.list()?.compactMap { $0.string() } ?? ["openid", "profile", "email"]
+        if !scopes.contains("openid") {
+            let _: Never? = section.optional("scopes")?.fail("openid must be among them (OpenID Connect Core 3.1.2.1)")
+        }
+        let subject = section.optional("subject_claim")?.string() ?? "sub"
+        let wish = section.optional("name_claim")?.string() ?? "preferred_username"
+        let groups = section.optional("groups_claim")?.string() ?? "groups"
+        if ["email", "preferred_username", "name", "upn"].contains(subject) {
+            let _: Never? = section.optional("subject_claim")?.fail(
+                "\(subject) can change or be given to another person")
+        }
+        guard let name, let issuer, let clientID else { return nil }
+        return ProviderConfig(
+            name: name, issuer: issuer, clientID: clientID, clientSecret: secret, caFile: caFile, scopes: scopes,
+            subjectClaim: subject, nameClaim: wish, groupsClaim: groups, allowHTTPLoopback: loopback)
+    }
+
+    /// As written, because `iss` is compared byte for byte (OpenID Connect Core 3.1.3.7).
+    private static func readIssuer(_ value: ConfigValue, loopback: Bool) -> String? {
+        readURL(value, plainHTTP: loopback ? .loopback : .never).flatMap { _ in value.string() }
+    }
+}
+
+extension ClusterConfig {
+    static func read(_ value: ConfigValue) -> ClusterConfig? {
+        guard let section = value.section() else { return nil }
+        defer { section.close() }
+        let name = section.required("name")?.name(ClusterName.self)
+        let endpoint = section.required("slurmrestd").flatMap(SlurmrestdEndpoint.read)
+        let version = section.optional("api_version").flatMap(readVersion)
+        let mode = section.required("account_mode")?.choice(AccountMode.self)
+        let profiles = section.optional("profiles")?.list()?.compactMap(readProfile) ?? []
+        let profile = section.optional("default_profile")?.name(ProfileName.self)
+        let account = section.optional("default_account")?.name(AccountName.self)
+        let output = section.optional("output")?.bool() ?? true
+        let leavers = section.optional("pending_jobs_on_offboarding")?.choice(LeaverJobs.self) ?? .cancel
+        if profiles.isEmpty, profile == nil, section.optional("profiles") == nil {
+            section.report("nobody would get an account: profiles or default_profile is wanted")
+        }
+        guard let name, let endpoint, let mode else { return nil }
+        return ClusterConfig(
+            name: name, slurmrestd: endpoint, apiVersion: version, accountMode: mode, profiles: profiles,
+            defaultProfile: profile, defaultAccount: account, output: output, pendingJobsOnOffboarding: leavers)
+    }
+
+    private static func readProfile(_ value: ConfigValue) -> ProfileRule? {
+        guard let section = value.section() else { return nil }
+        defer { section.close() }
+        let groups = section.required("groups")?.set { $0.name(GroupName.self) }
+        let profile = section.required("profile")?.name(ProfileName.self)
+        guard let groups, let profile else { return nil }
+        return ProfileRule(groups: groups, profile: profile)
+    }
+
+    /// Nil for `auto`.
+    private static func readVersion(_ value: ConfigValue) -> String? {
+        guard let text = value.string(), text != "auto" else { return nil }
+        let number = text.dropFirst(5)
+        guard text.hasPrefix("v0.0."), number.utf8.count == 2, number.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        else {
+            return value.fail("\(quoted(text)) is neither auto nor a version such as v0.0.42")
+        }
+        return text
+    }
+}
+
+extension SlurmrestdEndpoint {
+    static func read(_ value: ConfigValue) -> SlurmrestdEndpoint? {
+        guard let text = value.string() else { return nil }
+        if text.hasPrefix("unix:") {
+            guard let path = cleanPath(String(text.dropFirst(5))), path.utf8.count <= 107 else {
+                return value.fail("unix:/PATH is wanted, an absolute path of at most 107 bytes")
+            }
+            return .unixSocket(path: path)
+        }
+        guard let url = readURL(value, plainHTTP: .anywhere) else { return nil }
+        guard url.split(separator: "/", omittingEmptySubsequences: false).count == 3 else {
+            return value.fail("no path is wanted: http://HOST:PORT, https://HOST:PORT or unix:/PATH")
+        }
+        return .url(url)
+    }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+
+extension StewardConfig.StewardCluster {
+    static func read(_ value: ConfigValue) -> StewardConfig.StewardCluster? {
+        guard let section = value.section() else { return nil }
+        defer { section.close() }
+        let name = section.required("name")?.name(ClusterName.self)
+        let mode = section.required("mode")?.choice(AccountMode.self)
+        let transport = section.required("transport").flatMap(StewardConfig.TransportConfig.read)
+        let uids = section.required("uid_range").flatMap(UIDRange.read)
+        let homes = section.optional("homes").map { $0.absolutePath() } ?? "/home"
+        let shell = section.optional("shell").map { $0.absolutePath() } ?? "/bin/bash"
+        let commands = section.optional("slurm_commands")?.absolutePath()
+        let profiles = readProfiles(section.required("profiles"))
+        let output = readOutput(section.optional("output"))
+        guard let name, let mode, let transport, let uids, let homes, let shell, !profiles.isEmpty else { return nil }
+        return .init(
+            name: name, mode: mode, transport: transport, uids: uids, homes: homes, shell: shell,
+            slurmCommands: commands, profiles: profiles, output: output)
+    }
+
+    private static func readProfiles(_ value: ConfigValue?) -> [ProfileName: StewardConfig.StewardProfile] {
+        guard let value, let section = value.section() else { return [:] }
+        var profiles: [ProfileName: StewardConfig.StewardProfile] = [:]
+        let entries = section.named()
+        if entries.isEmpty { let _: Never? = value.fail("at least one profile is wanted") }
+        for (key, value) in entries {
+            guard let name = ProfileName(rawValue: key) else {
+                let _: Never? = value.fail("profile \(quoted(key)) is not valid: \(ProfileName.rule)")
+                continue
+            }
+            profiles[name] = readProfile(value)
+        }
+        return profiles
+    }
+
+    private static func readProfile(_ value: ConfigValue) -> StewardConfig.StewardProfile? {
+        guard let section = value.section() else { return nil }
+        defer { section.close() }
+        let groups = section.optional("groups")?.list()?.compactMap(readGroup) ?? []
+        let accountList = section.required("accounts")
+        let accounts = accountList?.list()?.compactMap { $0.name(AccountName.self) }
+        accountList?.requireUnique((accounts ?? []).map(\.rawValue), noun: "accounts")
+        guard let accounts, !accounts.isEmpty else { return nil }
+        return .init(groups: groups, accounts: accounts)
+    }
+
+    /// An OS group that gives no power over the machine.
+    private static func readGroup(_ value: ConfigValue) -> String? {
+        guard let text = value.string() else { return nil }
+        guard !privilegedGroups.contains(text) else { return value.fail("group \(text) gives power over the machine") }
+        return UserName.accepts(text) ? text : value.fail("\(quoted(text)) is no name of a group that people may be in")
+    }
+
+    /// Debian's and Slurm's groups whose members can become root or read what is not theirs.
+    static let privilegedGroups: Set<String> = [
+        "root", "sudo", "wheel", "admin", "adm", "disk", "shadow", "docker", "podman", "lxd", "libvirt", "kvm", "kmem",
+        "tty", "staff", "systemd-journal", "slurm", "slurmrestd", "munge", "mysql", "ssl-cert",
+    ]
+
+    private static func readOutput(_ value: ConfigValue?) -> StewardConfig.OutputSettings {
+        var settings = StewardConfig.OutputSettings(enabled: true, limit: 1 << 20)
+        guard let section = value?.section() else { return settings }
+        defer { section.close() }
+        settings.enabled = section.optional("enabled")?.bool() ?? settings.enabled
+        settings.limit = section.optional("limit")?.size(in: 1024...(8 << 20)) ?? settings.limit
+        return settings
+    }
+}
+
+extension StewardConfig.TransportConfig {
+    static func read(_ value: ConfigValue) -> StewardConfig.TransportConfig? {
+        if case .scalar("local") = value.node.content { return .local }
+        guard let section = value.section() else { return nil }
+        defer { section.close() }
+        guard let podman = section.required("podman")?.section() else { return nil }
+        defer { podman.close() }
+        let controller = podman.required("controller").flatMap(readContainer)
+        var nodes: [NodeName: String] = [:]
+        for (key, value) in podman.required("nodes")?.section()?.named() ?? [] {
+            guard let name = NodeName(rawValue: key) else {
+                let _: Never? = value.fail("node \(quoted(key)) is not valid: \(NodeName.rule)")
+                continue
+            }
+            nodes[name] = readContainer(value)
+        }
+        return controller.map { .podman(controller: $0, nodes: nodes) }
+    }
+
+    /// A container's name as Podman takes them.
+    private static func readContainer(_ value: ConfigValue) -> String? {
+        guard let text = value.string() else { return nil }
+        return NodeName.accepts(text) ? text : value.fail("\(quoted(text)) is no container name")
+    }
+}

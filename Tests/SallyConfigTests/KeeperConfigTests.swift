@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyConfig
+import SallyModel
+import Testing
+
+@Suite struct KeeperConfigTests {
+    @Test func readsEveryKeyOfTheSigner() throws {
+        let config = try SignerConfig.parse(Full.signer, file: "f")
+        #expect(config.serve == PeerSocket(path: "/run/s/serve.sock", peer: .name("sallyd")))
+        #expect(config.steward.peer == .uid(991))
+        #expect(config.mintsPerNameAndMinute == 60)
+        let cluster = config.clusters[0]
+        #expect(cluster.algorithm == .rs256)
+        #expect(cluster.kid == "k1")
+        #expect(cluster.serviceAccount == "sally-service")
+        #expect(cluster.submitLife == .seconds(10))
+        #expect(cluster.readLife == .seconds(30))
+    }
+
+    @Test(arguments: [
+        ("peer: 991", "peer: sallyd", "are the same OS user"),
+        ("peer: 991", "peer: 'a b'", "neither a uid nor the name"),
+        ("/run/s/admin.sock", "/run/s/serve.sock", "every socket needs a path of its own"),
+        ("algorithm: RS256", "algorithm: none", "is not one of HS256, RS256"),
+        ("algorithm: RS256", "algorithm: hs256", "did you mean \"HS256\"?"),
+        ("    kid: k1\n", "", "RS256 needs a kid"),
+        ("submit_life: 10s", "submit_life: 16s", "is not in 1s to 15s"),
+        ("read_life: 30s", "read_life: 121s", "is not in 1s to 120s"),
+        ("service_account: sally-service", "service_account: root", "service account \"root\" is not valid"),
+        ("service_account: sally-service", "service_account: '0'", "service account \"0\" is not valid"),
+    ])
+    func theSignerRefuses(_ good: String, _ bad: String, _ message: String) throws {
+        try #require(Full.signer.contains(good))
+        let found = problems(SignerConfig.self, Full.signer.replacingFirst(good, bad))
+        #expect(found.contains { $0.contains(message) }, "\(found)")
+    }
+
+    @Test func oneOSUserForBothNeedsSingleUser() throws {
+        let same = Full.signer.replacingFirst("peer: 991", "peer: sallyd")
+        #expect(
+            try SignerConfig.parse(same.replacingFirst("single_user: false", "single_user: true"), file: "f").singleUser
+        )
+    }
+
+    @Test func readsEveryKeyOfTheSteward() throws {
+        let config = try StewardConfig.parse(Full.steward, file: "f")
+        let cluster = config.clusters[0]
+        #expect(
+            cluster.transport
+                == .podman(
+                    controller: "demo-controller",
+                    nodes: [
+                        NodeName(unchecked: "node001"): "demo-node001", NodeName(unchecked: "node002"): "demo-node002",
+                    ]))
+        #expect(cluster.homes == "/shared/home")
+        #expect(cluster.slurmCommands == "/opt/slurm/bin")
+        #expect(cluster.profiles[ProfileName(unchecked: "gpu")]?.accounts.map(\.rawValue) == ["research", "gpu"])
+        #expect(cluster.profiles[ProfileName(unchecked: "researcher")]?.groups == ["licences"])
+        #expect(cluster.output == .init(enabled: true, limit: 256 << 10))
+    }
+
+    @Test(arguments: [
+        ("groups: [licences]", "groups: [sudo]", "gives power over the machine"),
+        ("groups: [licences]", "groups: [docker]", "gives power over the machine"),
+        ("groups: [licences]", "groups: ['0']", "is no name of a group"),
+        ("accounts: [research]}", "accounts: []}", "at least one is wanted"),
+        ("gpu: {accounts", "GPU: {accounts", "profile \"GPU\" is not valid"),
+        ("controller: demo-controller", "controller: --privileged", "is no container name"),
+        ("node001: demo-node001", "'-x': demo-node001", "node \"-x\" is not valid"),
+        ("homes: /shared/home", "homes: /", "is not an absolute path"),
+        ("limit: 256K", "limit: 1G", "is not in"),
+        ("podman:", "ssh:", "\"podman\" is missing"),
+    ])
+    func theStewardRefuses(_ good: String, _ bad: String, _ message: String) throws {
+        try #require(Full.steward.contains(good))
+        let found = problems(StewardConfig.self, Full.steward.replacingFirst(good, bad))
+        #expect(found.contains { $0.contains(message) }, "\(found)")
+    }
+
+    @Test func osUsersAreLookedUp() throws {
+        #expect(try OSUser.name("root").resolve() == 0)
+        #expect(try OSUser.uid(991).resolve() == 991)
+        #expect(throws: SallyError.self) { try OSUser.name("nobody-has-this-name").resolve() }
+    }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyConfig
+import SallyModel
+import SallyPolicy
+import Testing
+
+@Suite struct StarterConfigTests {
+    private let starter = StarterConfig(
+        slurmrestd: "http://127.0.0.1:6820", issuer: "https://idp.example.org/\"x")
+
+    private func text(_ name: String) throws -> String {
+        try #require(starter.files().first { $0.name == name }).text
+    }
+
+    @Test func everyStarterFileIsValid() throws {
+        let gateway = try GatewayConfig.parse(text("sallyd.yaml"), file: "sallyd.yaml")
+        #expect(gateway.clusters.map(\.name.rawValue) == ["main"])
+        #expect(gateway.clusters[0].slurmrestd == .url("http://127.0.0.1:6820"))
+        #expect(gateway.providers[0].issuer == "https://idp.example.org/\"x")
+        #expect(try PolicyFile.parse(text("policy.yaml"), file: "p").rules.count == 1)
+        let signer = try SignerConfig.parse(text("signer.yaml"), file: "s")
+        let steward = try StewardConfig.parse(text("steward.yaml"), file: "t")
+        #expect(signer.serve.path == gateway.signerSocket)
+        #expect(steward.serve.path == gateway.stewardSocket)
+        #expect(steward.signerSocket == signer.steward.path)
+        #expect(steward.clusters[0].profiles[gateway.clusters[0].profiles[0].profile] != nil)
+        #expect(starter.keys.contains(gateway.sessionKey))
+        #expect(starter.keys.contains(signer.clusters[0].key))
+        #expect(gateway.providers[0].clientSecret == .file(path: starter.keys[2]))
+    }
+
+    @Test func whatIsShownReadsAsTheSame() throws {
+        let shown = try GatewayConfig.show(Full.gateway, file: "f")
+        #expect(try GatewayConfig.parse(shown, file: "shown") == GatewayConfig.parse(Full.gateway, file: "f"))
+        #expect(throws: ConfigError.self) { try GatewayConfig.show("listen: 5", file: "f") }
+        let policy = try PolicyFile.show(Full.policy, file: "f")
+        #expect(try PolicyFile.parse(policy, file: "shown") == PolicyFile.parse(Full.policy, file: "f"))
+    }
+}
