@@ -16,8 +16,18 @@ struct ClusterHealth {
 
     /// slurmctld, slurmrestd and every slurmd answer.
     func waitForDaemons() async throws {
+        try await waitForController()
+        try await waitForNodes()
+    }
+
+    /// slurmctld answers and slurmrestd listens.
+    func waitForController() async throws {
         try await wait("slurmctld") { try await script("scontrol ping | grep -q ' is UP'").succeeded }
         try await wait("slurmrestd's socket") { try await script("test -S /run/slurmrestd/socket").succeeded }
+    }
+
+    /// Every node can run jobs.
+    func waitForNodes() async throws {
         let count = record.computeNodes.count
         try await wait("\(count) \(count == 1 ? "node" : "nodes")") {
             let states = try await script("sinfo --noheader --Node --format '%N %T' --partition debug")

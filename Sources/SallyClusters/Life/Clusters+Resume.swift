@@ -17,7 +17,8 @@ extension Clusters {
         let keys = ClusterKeys(folder: store.folder(of: record.name), environment: engine.podman.variables)
         let health = ClusterHealth(record: record, keys: keys, engine: engine, progress: progress)
         guard running.count < record.containers.count else {
-            try await health.waitForDaemons()
+            // Nodes may be drained on purpose: that is not ours to wait for.
+            try await health.waitForController()
             return .wasRunning(record)
         }
         for container in record.containers where !running.contains(container.name) {

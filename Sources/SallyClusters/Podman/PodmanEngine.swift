@@ -30,21 +30,29 @@ struct PodmanEngine: Sendable {
 
     /// The containers with this cluster's label, whatever their state.
     func containers(of cluster: ClusterName) async throws -> [Found] {
-        try await succeed(
-            [
-                "ps", "--all", "--filter", "label=\(PodmanEngine.clusterLabel)=\(cluster)", "--format",
-                "{{.Names}}|{{.State}}|{{index .Labels \"\(PodmanEngine.stateLabel)\"}}",
-            ], "list containers"
-        ).output.split(separator: "\n").compactMap(PodmanEngine.found)
+        let names = try await succeed(
+            ["ps", "--all", "--filter", "label=\(PodmanEngine.clusterLabel)=\(cluster)", "--format", "{{.Names}}"],
+            "list containers")
+        return try await inspect(
+            ["container", "inspect"], names.output,
+            "{{.Name}}|{{.State.Status}}|{{index .Config.Labels \"\(PodmanEngine.stateLabel)\"}}")
     }
 
     func networks(of cluster: ClusterName) async throws -> [Found] {
-        try await succeed(
-            [
-                "network", "ls", "--filter", "label=\(PodmanEngine.clusterLabel)=\(cluster)", "--format",
-                "{{.Name}}|network|{{index .Labels \"\(PodmanEngine.stateLabel)\"}}",
-            ], "list networks"
-        ).output.split(separator: "\n").compactMap(PodmanEngine.found)
+        let names = try await succeed(
+            ["network", "ls", "--quiet", "--filter", "label=\(PodmanEngine.clusterLabel)=\(cluster)"], "list networks")
+        return try await inspect(
+            ["network", "inspect"], names.output,
+            "{{.Name}}|network|{{index .Labels \"\(PodmanEngine.stateLabel)\"}}")
+    }
+
+    /// What `command` shows of each name. One that goes away meanwhile makes podman fail; what it printed of the others
+    /// still counts.
+    private func inspect(_ command: [String], _ names: String, _ format: String) async throws -> [Found] {
+        let names = names.split(separator: "\n").map(String.init)
+        guard !names.isEmpty else { return [] }
+        return try await run(command + ["--format", format] + names, deadline: .seconds(60)).output
+            .split(separator: "\n").compactMap(PodmanEngine.found)
     }
 
     static func found(_ line: Substring) -> Found? {

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+import SallyTestSupport
+import SallyTransport
+import Testing
+
+/// What every `Transport` keeps. Each implementation that this machine can have runs all of it.
+@Suite struct TransportConformance {
+    private static let kinds = TransportKind.available
+
+    @Test(arguments: kinds) func argumentsArriveAsTheyAre(_ kind: TransportKind) async throws {
+        try await kind.withNode { transport, node in
+            let words = ["$HOME; exit 3", "", "a\nb", "'\"`\\", "-n", "ü"]
+            let completion = try await transport.run(
+                Invocation(arguments: ["/bin/bash", "-c", "printf '%s|' \"$@\"", "x"] + words), on: node)
+            #expect(completion.output == words.joined(separator: "|") + "|")
+            #expect(completion.succeeded)
+        }
+    }
+
+    @Test(arguments: kinds) func standardInputArrivesWhole(_ kind: TransportKind) async throws {
+        try await kind.withNode { transport, node in
+            let bytes = (0..<400_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+            let completion = try await transport.run(
+                Invocation(arguments: ["cat"], standardInput: bytes), on: node)
+            #expect(completion.standardOutput == bytes)
+        }
+    }
+
+    @Test(arguments: kinds) func scriptsRunWithTheirArguments(_ kind: TransportKind) async throws {
+        try await kind.withNode { transport, node in
+            let completion = try await transport.run(
+                .script("echo \"$1-$2\"; echo trouble >&2; exit 7", arguments: ["a b", "c"]), on: node)
+            #expect(completion.output == "a b-c\n")
+            #expect(completion.errorOutput == "trouble\n")
+            #expect(completion.status == 7)
+        }
+    }
+
+    @Test(arguments: kinds) func aSignalIsAStatus(_ kind: TransportKind) async throws {
+        try await kind.withNode { transport, node in
+            let completion = try await transport.run(.script("kill -TERM $$"), on: node)
+            #expect(completion.status == 143)
+        }
+    }
+
+    @Test(arguments: kinds) func aMissingProgramIsAStatus(_ kind: TransportKind) async throws {
+        try await kind.withNode { transport, node in
+            let completion = try await transport.run(Invocation(arguments: ["/no/such/program"]), on: node)
+            #expect(completion.status == 127)
+        }
+    }
+
+    @Test(arguments: kinds) func statusOfPodmansOwnFailureIsPassedOn(_ kind: TransportKind) async throws {
+        try await kind.withNode { transport, node in
+            let completion = try await transport.run(.script("exit 125"), on: node)
+            #expect(completion.status == 125)
+        }
+    }
+
+    @Test(arguments: kinds) func theDeadlineEndsEverything(_ kind: TransportKind) async throws {
+        try await kind.withNode { transport, node in
+            let mark = Mark()
+            await #expect(throws: TransportError.deadlineExceeded(node: node, after: .seconds(1))) {
+                try await transport.run(.script(mark.script, deadline: .seconds(1)), on: node)
+            }
+            try await mark.isGone(transport, node)
+        }
+    }
+
+    @Test(arguments: kinds) func tooMuchOutputEndsEverything(_ kind: TransportKind) async throws {
+        try await kind.withNode { transport, node in
+            let mark = Mark()
+            await #expect(throws: TransportError.outputLimit(node: node, bytes: 10_000)) {
+                try await transport.run(
+                    .script("sleep \(mark.seconds) & yes", deadline: .seconds(60), outputLimit: 10_000), on: node)
+            }
+            try await mark.isGone(transport, node)
+        }
+    }
+
+    @Test(arguments: kinds) func cancellationLeavesNoProcess(_ kind: TransportKind) async throws {
+        try await kind.withNode { transport, node in
+            let mark = Mark()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    await #expect(throws: CancellationError.self) {
+                        try await transport.run(.script(mark.script), on: node)
+                    }
+                }
+                try await eventually("the script runs") { try await mark.count(transport, node) == 2 }
+                group.cancelAll()
+                try await group.waitForAll()
+            }
+            try await mark.isGone(transport, node)
+        }
+    }
+
+    @Test(arguments: kinds) func noSecretOfOursIsInTheEnvironment(_ kind: TransportKind) async throws {
+        try await kind.withNode { transport, node in
+            let completion = try await transport.run(Invocation(arguments: ["env"]), on: node)
+            #expect(!completion.output.contains(TransportKind.secret))
+            #expect(completion.output.contains("PATH=/"))
+        }
+    }
+
+    @Test(arguments: kinds) func anUnknownNodeIsUnreachable(_ kind: TransportKind) async throws {
+        try await kind.withNode { transport, _ in
+            let stranger = try NodeName("stranger")
+            await #expect {
+                try await transport.run(.script("true"), on: stranger)
+            } throws: { error in
+                guard case TransportError.unreachable(stranger, _) = error else { return false }
+                return true
+            }
+        }
+    }
+
+    @Test(arguments: kinds) func manyCallsAtOnceDoNotMix(_ kind: TransportKind) async throws {
+        try await kind.withNode { transport, node in
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                for number in 0..<8 {
+                    group.addTask {
+                        try await transport.run(.script("echo \"$1\"", arguments: ["\(number)"]), on: node).output
+                            == "\(number)\n"
+                    }
+                }
+                for try await own in group { #expect(own) }
+            }
+        }
+    }
+}
+
+/// Processes that can be told from all others: sleeps of a length that nobody else sleeps.
+private struct Mark {
+    let seconds = "600.\(UInt32.random(in: 1_000_000 ... .max))"
+
+    /// Two sleeps, one of them in the background.
+    var script: String { "sleep \(seconds) & sleep \(seconds)" }
+
+    /// How many of them live.
+    func count(_ transport: any Transport, _ node: NodeName) async throws -> Int {
+        let listing = """
+            for file in /proc/[0-9]*/cmdline; do
+                mapfile -d '' words <"$file" 2>/dev/null || continue
+                [ "${words[0]:-} ${words[1]:-}" = "sleep $1" ] && echo found
+            done
+            exit 0
+            """
+        return try await transport.run(.script(listing, arguments: [seconds]), on: node).output
+            .split(separator: "\n").count
+    }
+
+    func isGone(_ transport: any Transport, _ node: NodeName) async throws {
+        try await eventually("no process is left") { try await count(transport, node) == 0 }
+    }
+}
