@@ -166,7 +166,9 @@ let tier3: [Target] = [
 
 let support: [Target] = [
     // Scratch folders, fixed clocks, started processes.
-    .target(name: "SallyTestSupport", dependencies: ["SallyModel", subprocess, systemPackage], path: "Tests/SallyTestSupport"),
+    .target(
+        name: "SallyTestSupport", dependencies: ["SallyModel", subprocess, systemPackage],
+        path: "Tests/SallyTestSupport"),
     .testTarget(name: "SallySocketTests", dependencies: ["SallySocket", "SallyKeepProtocol", "SallyTestSupport"]),
     .testTarget(name: "SallyTransportTests", dependencies: ["SallyTransport", "SallyTestSupport"]),
     .testTarget(name: "SallyConfigTests", dependencies: ["SallyConfig", "SallyPolicy", "SallyTestSupport"]),
@@ -179,7 +181,8 @@ let support: [Target] = [
             "SallyIdentity", "SallyModel", "StrictJSON", "SallyTestSupport", jwtKit, crypto, logging, nioCore, nioPosix,
         ]),
     .testTarget(name: "SallyStoreTests", dependencies: ["SallyStore", "SallyPolicy", "SallyTestSupport", grdb]),
-    .testTarget(name: "SallySignerTests", dependencies: ["SallySigner", "SallySocket", "SallyTestSupport", jwtKit, crypto]),
+    .testTarget(
+        name: "SallySignerTests", dependencies: ["SallySigner", "SallySocket", "SallyTestSupport", jwtKit, crypto]),
     .testTarget(name: "SallyStewardTests", dependencies: ["SallySteward", "SallyTransport", "SallyTestSupport"]),
     .testTarget(
         name: "SallyGatewayTests",

@@ -76,7 +76,8 @@ package struct UserName: Name {
     package let rawValue: String
     package init(unchecked rawValue: String) { self.rawValue = rawValue }
     package static let noun = "user name"
-    package static let rule = "1-32 characters of a-z 0-9 _ -, a letter or _ first, and not a system account such as root"
+    package static let rule =
+        "1-32 characters of a-z 0-9 _ -, a letter or _ first, and not a system account such as root"
 
     package static func accepts(_ text: String) -> Bool {
         guard let first = text.utf8.first, isLower(first) || first == 0x5f else { return false }
@@ -89,7 +90,8 @@ package struct UserName: Name {
         "root", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data",
         "backup", "list", "irc", "gnats", "nobody", "nogroup", "_apt", "systemd-network", "systemd-resolve",
         "systemd-timesync", "messagebus", "sshd", "munge", "mysql", "slurm", "slurmrestd", "slurmdbd", "slurmctld",
-        "slurmd", "adm", "admin", "sudo", "wheel", "shadow", "utmp", "staff", "operator", "docker", "tty", "disk", "kvm",
+        "slurmd", "adm", "admin", "sudo", "wheel", "shadow", "utmp", "staff", "operator", "docker", "tty", "disk",
+        "kvm",
         "polkitd", "sssd", "nslcd", "postgres", "ubuntu", "debian", "ec2-user", "all", "default", "sallyport", "sallyd",
     ]
 }

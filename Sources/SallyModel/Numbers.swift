@@ -14,7 +14,8 @@ package struct UserID: RawRepresentable, Hashable, Sendable, Comparable, Codable
     package init(_ value: UInt32) throws {
         guard let made = UserID(rawValue: value) else {
             throw SallyError(
-                .invalidRequest, "uid \(value) is not permitted", hint: "uids are 1000 to 2147483647, not 65534 or 65535")
+                .invalidRequest, "uid \(value) is not permitted",
+                hint: "uids are 1000 to 2147483647, not 65534 or 65535")
         }
         self = made
     }
@@ -47,7 +48,9 @@ package struct JobID: RawRepresentable, Hashable, Sendable, Comparable, Codable,
         guard text.utf8.count <= 10, text.utf8.allSatisfy(isDigit), let value = UInt32(text),
             let made = JobID(rawValue: value)
         else {
-            throw SallyError(.invalidRequest, "job id \(quoted(String(text))) is not valid", hint: "job ids are numbers, such as 1234")
+            throw SallyError(
+                .invalidRequest, "job id \(quoted(String(text))) is not valid",
+                hint: "job ids are numbers, such as 1234")
         }
         self = made
     }

@@ -46,7 +46,7 @@ struct HostTraits: Equatable {
 
     static func observed() -> HostTraits {
         var limit = rlimit()
-        let files: UInt64 = 
+        let files: UInt64 =
             getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? UInt64(limit.rlim_max) : 1024
         return HostTraits(
             controlGroups: access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0 ? .unified : .legacy,

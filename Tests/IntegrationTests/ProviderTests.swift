@@ -7,9 +7,9 @@ import SallyTestSupport
 import Testing
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #else
-    import Darwin
+import Darwin
 #endif
 
 /// Our client against a real provider, which `scripts/provider` started: SALLYPORT_PROVIDER_ISSUER is its issuer,

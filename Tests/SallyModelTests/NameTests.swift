@@ -11,7 +11,8 @@ import Testing
 
     @Test(
         arguments: [
-            "", "0", "5002", "root", "slurm", "nobody", "-x", "Alice", "al ice", "a\n", "ålice", "a:b", "a/b", "a.b", "..",
+            "", "0", "5002", "root", "slurm", "nobody", "-x", "Alice", "al ice", "a\n", "ålice", "a:b", "a/b", "a.b",
+            "..",
             "x2345678901234567890123456789012x", "munge", "sallyport", "sudo",
         ])
     func refusesUserNames(_ text: String) {

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyTestSupport
+import Testing
+
+/// The main way through, on both Slurm versions, with the real provider and the three daemons.
+@Suite(.enabled(if: Stack.current != nil, Stack.skipped), .serialized)
+struct MainJobTests {
+    @Test(arguments: Stack.clusters)
+    func aJobRunsAsThePersonAndItsOutputComesBack(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let result = try await stack.sally(
+            "alice", ["submit", "-M", cluster, "--follow", "--time=5"],
+            input: "#!/bin/bash\necho \"$(id -un) on $(hostname) in $PWD\"\necho problem >&2\nexit 7\n")
+        #expect(result.status == 7, "\(result)")
+        #expect(result.output.contains("Submitted batch job "))
+        #expect(result.output.contains("alice on node00"))
+        #expect(result.output.contains("in /home/alice"))
+    }
+
+    @Test(arguments: Stack.clusters)
+    func standardOutputIsExactlyWhatSbatchPrints(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let result = try await stack.sally(
+            "alice", ["submit", "-M", cluster, "--begin=now+1hour", "--wrap", "hostname"])
+        #expect(result.status == 0, "\(result)")
+        let words = result.output.split(separator: " ")
+        #expect(result.output.hasPrefix("Submitted batch job "))
+        #expect(result.output.hasSuffix("\n"))
+        #expect(words.count == 4)
+        let job = words.last?.filter(\.isNumber) ?? ""
+        let cancelled = try await stack.sally("alice", ["cancel", "-M", cluster, job])
+        #expect(cancelled.status == 0, "\(cancelled)")
+        try await stack.waitForState(cluster, job, "CANCELLED")
+    }
+
+    @Test(arguments: Stack.clusters)
+    func aJobThatIsNotAllowedNeverReachesTheQueue(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        _ = try await stack.sally("alice", ["whoami"])
+        let before = try await stack.jobCount(cluster, user: "alice", ["--partition", "gpu"])
+        let result = try await stack.sally(
+            "alice",
+            ["submit", "-M", cluster, "--partition=gpu", "--account=gpu", "--gpus=a100:1", "--wrap", "hostname"])
+        #expect(result.status == 2, "\(result)")
+        #expect(result.output.isEmpty)
+        #expect(result.errors.contains("gpu"))
+        #expect(try await stack.jobCount(cluster, user: "alice", ["--partition", "gpu"]) == before)
+    }
+
+    @Test(arguments: Stack.clusters)
+    func whoIsAllowedGetsTheGPUAndNobodyGetsItFromInsideAJob(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let result = try await stack.sally(
+            "carol",
+            ["submit", "-M", cluster, "--follow", "--partition=gpu", "--account=gpu", "--gpus=a100:1", "--time=5"],
+            input: """
+                #!/bin/bash
+                echo "partition $SLURM_JOB_PARTITION"
+                sbatch --partition=gpu --account=gpu --gpus=a100:1 --wrap=hostname 2>&1
+                scontrol token 2>&1 | head -n 1
+                true
+
+                """)
+        #expect(result.status == 0, "\(result)")
+        #expect(result.output.contains("partition gpu"))
+        #expect(result.output.lowercased().contains("denied"), "sbatch inside the job: \(result.output)")
+        #expect(!result.output.contains("SLURM_JWT="), "a job made itself a token")
+    }
+
+    @Test(arguments: Stack.clusters)
+    func limitsOfTheRuleAreNamed(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let result = try await stack.sally(
+            "alice", ["submit", "-M", cluster, "--nodes=64", "--time=5", "--wrap", "hostname"])
+        #expect(result.status == 2, "\(result)")
+        #expect(result.errors.contains("64"))
+    }
+
+    @Test(arguments: Stack.clusters)
+    func aSecondSubmitCostsNoCallToANode(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let first = try await stack.submit("bob", cluster, ["--time=1"], script: "#!/bin/bash\ntrue\n")
+        let log = "\(stack.state)/log/steward.log"
+        let lines = { try await runProgram("/usr/bin/grep", ["-c", "node call", log]).output }
+        let before = try await lines()
+        let second = try await stack.submit("bob", cluster, ["--time=1"], script: "#!/bin/bash\ntrue\n")
+        #expect(try await lines() == before)
+        for job in [first, second] { try await stack.waitForState(cluster, job, "COMPLETED") }
+    }
+
+    @Test(arguments: Stack.clusters)
+    func nobodySeesAnothersJob(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let job = try await stack.submit(
+            "bob", cluster, ["--begin=now+1hour", "--time=1"], script: "#!/bin/bash\ntrue\n")
+        for verb in [["job", job], ["logs", job], ["cancel", job]] {
+            let result = try await stack.sally("alice", [verb[0], "-M", cluster, verb[1]])
+            #expect(result.status == 4, "\(verb): \(result)")
+        }
+        let mine = try await stack.sally("alice", ["--json", "jobs", "-M", cluster])
+        #expect(!mine.output.contains("\"job\":\(job)"))
+        #expect(try await stack.jobState(cluster, job) == "PENDING")
+        _ = try await stack.sally("bob", ["cancel", "-M", cluster, job])
+    }
+
+    @Test(arguments: Stack.clusters)
+    func slurmsOwnRefusalComesBackWithItsNumber(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let result = try await stack.sally(
+            "alice", ["submit", "-M", cluster, "--time=5", "--dependency=afterok:4000000", "--wrap", "hostname"])
+        #expect(result.status == 3, "\(result)")
+        #expect(result.errors.contains("2038"))
+    }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyTestSupport
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// The stack that `scripts/test-integration` started: clusters `it12` (Slurm 22.05, HS256) and `it13` (24.11, RS256), the
+/// provider, and the three daemons.
+struct Stack: Sendable {
+    /// The folder that scripts/stack keeps everything in.
+    let state: String
+    /// The checkout.
+    let root: String
+    let port: Int
+
+    /// Set by scripts/test-integration; without it the suites of this target are skipped, saying so.
+    static let current: Stack? = {
+        guard let state = variable("SALLYPORT_TEST_STACK"), let root = variable("SALLYPORT_TEST_ROOT"),
+            let port = variable("SALLYPORT_TEST_PORT").flatMap(Int.init)
+        else { return nil }
+        return Stack(state: state, root: root, port: port)
+    }()
+
+    static let skipped: Comment = "no stack: run scripts/test-integration (make test-integration)"
+
+    /// The stack of this run.
+    static func required() throws -> Stack {
+        try #require(current, skipped)
+    }
+
+    static let clusters = ["it12", "it13"]
+
+    var gateway: String { "http://127.0.0.1:\(port)" }
+
+    private var environment: [String: String] {
+        [
+            "PATH": "\(state)/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
+            "HOME": "/root", "SALLY_CONFIG_DIR": "\(state)/contexts", "SALLYPORT_STATE": "\(state)/clusters",
+        ]
+    }
+
+    /// Runs `sally` in the context of `user`, who is signed in first if there is no such context yet.
+    func sally(
+        _ user: String, _ arguments: [String], input: String = "", with extra: [String: String] = [:]
+    ) async throws -> ProgramResult {
+        try await signIn(user)
+        return try await runProgram(
+            "\(state)/bin/sally", arguments,
+            environment: environment.merging(["SALLY_CONTEXT": user]) { $1 }.merging(extra) { $1 }, input: input)
+    }
+
+    /// Signs in through the real provider, as a person does, but with a program for a browser.
+    func signIn(_ user: String, again: Bool = false) async throws {
+        if !again, exists("\(state)/contexts/signed-in-\(user)") { return }
+        let result = try await signInResult(user)
+        guard result.status == 0 else { throw Failure("\(user) could not sign in: \(result)") }
+        try writeFile("\(state)/contexts/signed-in-\(user)", "")
+    }
+
+    func signInResult(_ user: String, context: String? = nil) async throws -> ProgramResult {
+        try await runProgram(
+            "\(state)/bin/sally", ["login", gateway, "--context", context ?? user],
+            environment: environment.merging(["SALLY_BROWSER": "\(root)/scripts/sign-in \(state)/provider \(user)"]) {
+                $1
+            })
+    }
+
+    /// The session token of `user`, for requests by hand.
+    func token(_ user: String) async throws -> String {
+        let result = try await sally(user, ["token"])
+        guard result.status == 0 else { throw Failure("no token for \(user): \(result)") }
+        return result.output.filter { !$0.isWhitespace }
+    }
+
+    /// Runs a command as root on a node of a cluster.
+    func onNode(_ cluster: String, _ node: String = "master", _ command: [String]) async throws -> ProgramResult {
+        try await script("stack", ["exec", state, cluster, node] + command)
+    }
+
+    /// Runs one of the project's scripts.
+    func script(_ name: String, _ arguments: [String]) async throws -> ProgramResult {
+        try await runProgram("\(root)/scripts/\(name)", arguments, environment: environment)
+    }
+
+    /// Submits and returns the job id.
+    func submit(_ user: String, _ cluster: String, _ arguments: [String], script: String) async throws -> String {
+        let result = try await sally(user, ["submit", "-M", cluster] + arguments, input: script)
+        guard result.status == 0, let id = result.output.split(whereSeparator: \.isWhitespace).last else {
+            throw Failure("no job: \(result)")
+        }
+        return String(id)
+    }
+
+    /// The state of a job by Slurm's own accounting.
+    func jobState(_ cluster: String, _ job: String) async throws -> String {
+        let result = try await onNode(cluster, "master", ["sacct", "-n", "-X", "-P", "-j", job, "-o", "State"])
+        return String(result.output.split(separator: "\n").first ?? "")
+    }
+
+    func waitForState(_ cluster: String, _ job: String, _ wanted: String) async throws {
+        try await eventually("job \(job) of \(cluster) to be \(wanted)", within: .seconds(90)) {
+            try await jobState(cluster, job).hasPrefix(wanted)
+        }
+    }
+
+    /// How many jobs Slurm's own accounting knows of a user.
+    func jobCount(_ cluster: String, user: String, _ more: [String] = []) async throws -> Int {
+        let result = try await onNode(
+            cluster, "master", ["sacct", "-a", "-n", "-X", "-P", "--user", user, "-o", "JobID"] + more)
+        return result.output.split(separator: "\n").count
+    }
+}
+
+/// A precondition of a test did not hold.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+func variable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+}
