@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Logging
-package import SallyKeepProtocol
-package import SallyModel
+import SallyKeepProtocol
+import SallyModel
 import SallySocket
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// The signer behind its three sockets.
 package struct SignerServer: Service {
@@ -63,12 +63,12 @@ package struct SignerServer: Service {
         return SocketServer(
             path: path, access: access, limits: SocketLimits(deadline: .seconds(10)), logger: logger
         ) { [self] request, peer in
-            await reply(to: request, at: door, peer)
+            await reply(to: request, at: door, uid: peer.uid)
         }
     }
 
     /// Answers one request that came in at `door`. What changes something or is refused is logged.
-    package func reply(to request: SignerRequest, at door: SignerDoor, _ peer: PeerCredentials) async -> SignerReply {
+    func reply(to request: SignerRequest, at door: SignerDoor, uid: UInt32) async -> SignerReply {
         do {
             guard door.admits(request) else {
                 throw SallyError(.denied, "this is not asked at the \(door.rawValue) socket")
@@ -79,7 +79,7 @@ package struct SignerServer: Service {
             logger.warning(
                 "refused",
                 metadata: [
-                    "door": "\(door.rawValue)", "uid": "\(peer.uid)", "code": "\(error.code.rawValue)",
+                    "door": "\(door.rawValue)", "uid": "\(uid)", "code": "\(error.code.rawValue)",
                     "message": "\(error.message)", "cause": "\(error.cause ?? "")",
                 ])
             return .refused(KeeperRefusal(error))

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import FoundationEssentials
+import Glibc
+import JWTKit
+import SallyKeepProtocol
+import SallyModel
+import SallySigner
+import SallySocket
+import SallyTestSupport
+import Testing
+
+@Suite struct SignerTests {
+    static func with(
+        perMinute: Int = 600, _ body: (Signer, SignerFixture) async throws -> Void
+    ) async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            let signer = try await fixture.signer(perMinute: perMinute)
+            try await signer.register(try account("alice", 20001, gids: [20500]))
+            try await body(signer, fixture)
+        }
+    }
+
+    static func refuses(
+        _ code: SallyError.Code, at location: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
+    ) async throws {
+        let error = try await #require(throws: SallyError.self, sourceLocation: location) { try await body() }
+        #expect(error.code == code, sourceLocation: location)
+    }
+
+    @Test func mintsWhatSlurmUnderstands() async throws {
+        try await Self.with { signer, fixture in
+            let token = try await signer.mint(try mint("alice", 20001))
+            let claims = try await ReadClaims.read(token)
+            #expect(claims.sun == "alice")
+            #expect(claims.uid == 20001 && claims.gid == 20001)
+            #expect(claims.iat == fixture.clock.now.rawValue)
+            #expect(claims.exp == token.expires.rawValue && claims.exp - claims.iat == 15)
+            let id = try #require(claims.id)
+            #expect(id.name == "alice" && !id.gecos.isEmpty && id.dir == "/home/alice" && id.shell == "/bin/bash")
+            #expect(id.gids == [20001, 20500])
+        }
+    }
+
+    @Test(arguments: MintPurpose.allCases) func mintsForNoLongerThanNeeded(_ purpose: MintPurpose) async throws {
+        try await Self.with { signer, fixture in
+            let token = try await signer.mint(try mint("alice", 20001, purpose))
+            let life = token.expires - fixture.clock.now
+            #expect(life <= .seconds(purpose == .submit ? 15 : 60))
+        }
+    }
+
+    @Test func mintsForNobodyItDoesNotManage() async throws {
+        try await Self.with { signer, _ in
+            try await Self.refuses(.denied) { _ = try await signer.mint(try mint("bob", 20002)) }
+            try await Self.refuses(.denied) { _ = try await signer.mint(try mint("alice", 20002)) }
+            try await Self.refuses(.notFound) { _ = try await signer.mint(try mint("alice", 20001, cluster: "other")) }
+        }
+    }
+
+    @Test(arguments: [(0, hash), (-4, hash), (1, "junk"), (1, String(repeating: "G", count: 64))] as [(Int64, String)])
+    func mintsForNoDecisionThatCannotBe(_ sequence: Int64, _ hash: String) async throws {
+        try await Self.with { signer, _ in
+            let request = try mint("alice", 20001, position: AuditPosition(sequence: sequence, hash: hash))
+            try await Self.refuses(.invalidRequest) { _ = try await signer.mint(request) }
+        }
+    }
+
+    @Test func mintsNothingForADeniedName() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            do {
+                let signer = try await fixture.signer()
+                try await signer.register(try account("alice", 20001))
+                try await signer.deny(try UserName("alice"))
+                try await Self.refuses(.denied) { _ = try await signer.mint(try mint("alice", 20001)) }
+            }
+            let again = try await fixture.signer()
+            #expect(again.list.denied.map(\.rawValue) == ["alice"])
+            try await Self.refuses(.denied) { _ = try await again.mint(try mint("alice", 20001)) }
+            try await again.allow(try UserName("alice"))
+            _ = try await again.mint(try mint("alice", 20001))
+        }
+    }
+
+    @Test func deniesANameBeforeItIsManaged() async throws {
+        try await Self.with { signer, _ in
+            try await signer.deny(try UserName("bob"))
+            try await signer.register(try account("bob", 20002))
+            try await Self.refuses(.denied) { _ = try await signer.mint(try mint("bob", 20002)) }
+        }
+    }
+
+    @Test func keepsNameAndUidTogetherForEver() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            for _ in 0..<2 {
+                let signer = try await fixture.signer()
+                try await signer.register(try account("alice", 20001))
+                try await Self.refuses(.conflict) { try await signer.register(try account("alice", 20002)) }
+                try await Self.refuses(.conflict) { try await signer.register(try account("bob", 20001)) }
+                #expect(signer.list.accounts.count == 1)
+            }
+        }
+    }
+
+    @Test func refusesAccountsThatAreMoreThanAPerson() async throws {
+        try await Self.with { signer, _ in
+            let bad: [ManagedAccount] = [
+                try account("bob", 19999), try account("bob", 30000), try account("bob", 20002, gids: [27]),
+                try account("bob", 20002, gids: [0]), try account("bob", 20002, gids: [65534]),
+                try account("bob", 20002, gecos: ""), try account("bob", 20002, gecos: "a\nb"),
+                try account("bob", 20002, gecos: "a:b"), try account("bob", 20002, home: "/"),
+                try account("bob", 20002, home: "/root"), try account("bob", 20002, home: "/etc/bob"),
+                try account("bob", 20002, home: "/home/../root"), try account("bob", 20002, home: "home/bob"),
+                try account("bob", 20002, home: "/home//bob"), try account("bob", 20002, home: "/bob"),
+                try account("bob", 20002, home: "/var/lib/bob"), try account("bob", 20002, shell: "bash"),
+                try account("bob", 20002, shell: ""), try account("bob", 20002, shell: "/bin/../bin/sh"),
+            ]
+            for account in bad {
+                try await Self.refuses(.denied) { try await signer.register(account) }
+            }
+            try await Self.refuses(.notFound) { try await signer.register(try account("bob", 20002, cluster: "other")) }
+        }
+    }
+
+    @Test func limitsTokensPerNameAndMinute() async throws {
+        try await Self.with(perMinute: 3) { signer, fixture in
+            try await signer.register(try account("bob", 20002))
+            for _ in 0..<3 { _ = try await signer.mint(try mint("alice", 20001)) }
+            try await Self.refuses(.rateLimited) { _ = try await signer.mint(try mint("alice", 20001)) }
+            _ = try await signer.mint(try mint("bob", 20002))
+            fixture.clock.advance(.seconds(60))
+            _ = try await signer.mint(try mint("alice", 20001))
+        }
+    }
+
+    @Test func mintsForTheServiceAccountOnlyWhatItIsFor() async throws {
+        try await Self.with { signer, _ in
+            let cluster = try ClusterName("dev")
+            for purpose in ServicePurpose.allCases {
+                let token = try await signer.mintService(
+                    MintServiceRequest(cluster: cluster, purpose: purpose, position: position(3)))
+                let claims = try await ReadClaims.read(token)
+                #expect(claims.sun == "sallyport" && claims.uid == nil && claims.exp - claims.iat <= 120)
+            }
+            for purpose in [ServicePurpose.cancelLeaverJob, .holdLeaverJob] {
+                let request = MintServiceRequest(cluster: cluster, purpose: purpose, position: nil)
+                try await Self.refuses(.invalidRequest) { _ = try await signer.mintService(request) }
+            }
+            _ = try await signer.mintService(MintServiceRequest(cluster: cluster, purpose: .readQueue, position: nil))
+            #expect(try signer.records(after: 0, limit: 100).mints.map(\.purpose).sorted() == ServicePurpose.allCases.map(\.rawValue).sorted())
+        }
+    }
+
+    @Test func recordsEveryToken() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            do {
+                let signer = try await fixture.signer()
+                try await signer.register(try account("alice", 20001))
+                for sequence in [5, 3, 4, 4, 9, 1] as [Int64] {
+                    _ = try await signer.mint(try mint("alice", 20001, position: position(sequence)))
+                }
+            }
+            let signer = try await fixture.signer()
+            #expect(try signer.records(after: 0, limit: 100).mints.map(\.position.sequence) == [1, 3, 4, 4, 5, 9])
+            #expect(try signer.records(after: 0, limit: 3).mints.map(\.position.sequence) == [1, 3, 4, 4])
+            #expect(try signer.records(after: 4, limit: 3).mints.map(\.position.sequence) == [5, 9])
+            #expect(try signer.records(after: 9, limit: 3).mints.isEmpty)
+            #expect(throws: SallyError.self) { try signer.records(after: 0, limit: 0) }
+        }
+    }
+
+    @Test func countersignsOnlyForwards() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            let other = String(repeating: "b", count: 64)
+            var key = ""
+            do {
+                let signer = try await fixture.signer()
+                let made = try await signer.countersign(position(5))
+                fixture.clock.advance(.seconds(5))
+                #expect(try await signer.countersign(position(5)) == made)
+                key = try signer.records(after: 0, limit: 1).publicKey
+                let verifier = try P256.Signing.PublicKey(pemRepresentation: key)
+                let raw = try #require(Base64.url.decode(made.signature))
+                let signature = try P256.Signing.ECDSASignature(rawRepresentation: raw)
+                #expect(verifier.isValidSignature(signature, for: Countersignature.message(made.position, at: made.time)))
+                #expect(!verifier.isValidSignature(signature, for: Countersignature.message(position(6), at: made.time)))
+            }
+            let signer = try await fixture.signer()
+            #expect(try signer.records(after: 0, limit: 1).publicKey == key)
+            try await Self.refuses(.conflict) { _ = try await signer.countersign(position(5, other)) }
+            try await Self.refuses(.conflict) { _ = try await signer.countersign(position(4)) }
+            try await Self.refuses(.invalidRequest) { _ = try await signer.countersign(position(0)) }
+            #expect(try await signer.countersign(position(6)).position == position(6))
+            try await signer.register(try account("alice", 20001))
+            let lie = try mint("alice", 20001, position: position(6, other))
+            try await Self.refuses(.conflict) { _ = try await signer.mint(lie) }
+        }
+    }
+
+    @Test func signsRS256WithItsKeyID() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            let key = try Insecure.RSA.PrivateKey(pem: rsaKey)
+            try writeFile(folder + "/rsa", rsaKey)
+            var settings = try fixture.settings()
+            settings.clusters[0].key = .rs256(path: folder + "/rsa", kid: "k1")
+            let signer = try await Signer(settings, clock: fixture.clock)
+            try await signer.register(try account("alice", 20001))
+            let token = try await signer.mint(try mint("alice", 20001))
+            let keys = JWTKeyCollection()
+            await keys.add(rsa: key.publicKey, digestAlgorithm: .sha256, kid: "k1")
+            #expect(try await keys.verify(token.token, as: ReadClaims.self).sun == "alice")
+            let header = String(decoding: try #require(Base64.url.decode(token.token.prefix { $0 != "." })), as: UTF8.self)
+            #expect(header.contains(#""kid":"k1""#) && header.contains(#""alg":"RS256""#))
+        }
+    }
+
+    @Test func startsOnNoKeyThatOthersCanRead() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            #expect(chmod(folder + "/key", 0o640) == 0)
+            try await Self.refuses(.misconfigured) { _ = try await fixture.signer() }
+            #expect(unlink(folder + "/key") == 0)
+            try await Self.refuses(.misconfigured) { _ = try await fixture.signer() }
+            try writeFile(folder + "/key", "short")
+            try await Self.refuses(.misconfigured) { _ = try await fixture.signer() }
+            var settings = try fixture.settings()
+            settings.clusters[0].key = .rs256(path: folder + "/key", kid: "k1")
+            try await Self.refuses(.misconfigured) { _ = try await Signer(settings, clock: fixture.clock) }
+        }
+    }
+
+    @Test func startsOnceOnAStateFolderOfItsOwn() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            let first = try await fixture.signer()
+            try await Self.refuses(.conflict) { _ = try await fixture.signer() }
+            #expect(permissions(of: folder + "/state") == 0o700)
+            #expect(permissions(of: folder + "/state/countersign.pem") == 0o600)
+            _ = first.list
+            var settings = try fixture.settings()
+            settings.clusters.append(settings.clusters[0])
+            try await Self.refuses(.misconfigured) { _ = try await Signer(settings, clock: fixture.clock) }
+        }
+    }
+}
