@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+
+/// The tasks of a job array: `0-99`, `1,3,5-7`, `0-100:10`, `0-99%5` (sbatch(1) --array).
+package struct ArraySpec: Sendable, Hashable, CustomStringConvertible {
+    /// Canonical, with the throttle.
+    package let description: String
+    /// How many tasks; each counts as a job for Slurm's own limits.
+    package let count: Int
+    /// The largest index; slurmctld wants it below MaxArraySize.
+    package let largestIndex: Int
+    /// At most so many tasks at once; nil is no limit.
+    package let throttle: Int?
+
+    /// The most that slurm.conf(5) permits for MaxArraySize.
+    static let limit = 4_000_001
+
+    /// - Throws: `SallyError(.invalidRequest)`, for indexes given twice as well.
+    package init(_ text: String) throws {
+        func refused(_ why: String) -> SallyError {
+            SallyError(
+                .invalidRequest, "array \(quoted(text)) is not valid: \(why)",
+                hint: "indexes and ranges, such as 0-99, 1,3,5-7, 0-100:10 or 0-99%5")
+        }
+        let halves = text.split(separator: "%", omittingEmptySubsequences: false)
+        guard halves.count <= 2, text.utf8.count <= 10_000 else { throw refused("more than one % or too long") }
+        var throttle: Int?
+        if halves.count == 2 {
+            guard let number = decimal(halves[1]), number < ArraySpec.limit else { throw refused("the number after %") }
+            throttle = number == 0 ? nil : number
+        }
+        var ranges: [Range] = []
+        for part in halves[0].split(separator: ",", omittingEmptySubsequences: false) {
+            guard let range = Range(part) else { throw refused("\(quoted(String(part))) is no index or range") }
+            ranges.append(range)
+        }
+        guard ranges.count <= 1000, !Range.overlap(ranges) else { throw refused("an index is given twice") }
+        count = ranges.reduce(0) { $0 + $1.count }
+        largestIndex = ranges.map(\.last).max() ?? 0
+        self.throttle = throttle
+        description = ranges.map(\.description).joined(separator: ",") + (throttle.map { "%\($0)" } ?? "")
+    }
+
+    private struct Range: CustomStringConvertible {
+        let first: Int
+        let last: Int
+        let step: Int
+
+        init?(_ text: Substring) {
+            let halves = text.split(separator: ":", omittingEmptySubsequences: false)
+            let ends = halves[0].split(separator: "-", omittingEmptySubsequences: false).map { decimal($0) }
+            guard halves.count <= 2, (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1],
+                first <= last, last < ArraySpec.limit
+            else { return nil }
+            guard halves.count == 1 || ends.count == 2, let step = halves.count == 2 ? decimal(halves[1]) : 1, step > 0
+            else { return nil }
+            self.first = first
+            self.last = last - (last - first) % step
+            self.step = step
+        }
+
+        var count: Int { (last - first) / step + 1 }
+
+        var description: String {
+            first == last ? "\(first)" : "\(first)-\(last)" + (step == 1 ? "" : ":\(step)")
+        }
+
+        static func overlap(_ ranges: [Range]) -> Bool {
+            if ranges.allSatisfy({ $0.step == 1 }) {
+                let sorted = ranges.sorted { $0.first < $1.first }
+                return zip(sorted, sorted.dropFirst()).contains { $0.last >= $1.first }
+            }
+            var seen: Set<Int> = []
+            for range in ranges {
+                for index in stride(from: range.first, through: range.last, by: range.step)
+                where !seen.insert(index).inserted { return true }
+            }
+            return false
+        }
+    }
+}

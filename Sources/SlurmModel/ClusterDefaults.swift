@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+
+/// What Slurm fills in where a job says nothing.
+package struct ClusterDefaults: Sendable {
+    package var partitions: [Partition]
+    /// Empty where they are not known; then what one node has is bounded by what its partition has.
+    package var nodes: [Node]
+    /// The person's default account.
+    package var account: AccountName?
+    /// The person's home on the cluster.
+    package var home: String?
+
+    package init(partitions: [Partition], nodes: [Node] = [], account: AccountName?, home: String? = nil) {
+        self.partitions = partitions
+        self.nodes = nodes
+        self.account = account
+        self.home = home
+    }
+}
+
+extension JobRequest {
+    /// The job with partition, account and time made explicit.
+    /// - Throws: `SallyError(.invalidRequest)` for a partition that is not there, or a job without an account.
+    package func resolved(with defaults: ClusterDefaults, user: UserName) throws -> ResolvedJob {
+        let chosen: [Partition]
+        if partitions.isEmpty {
+            guard let partition = defaults.partitions.first(where: \.isDefault) else {
+                throw SallyError(
+                    .invalidRequest, "the job names no partition, and the cluster has no default",
+                    hint: "add --partition")
+            }
+            chosen = [partition]
+        } else {
+            chosen = try partitions.map { name in
+                guard let partition = defaults.partitions.first(where: { $0.name == name.rawValue }) else {
+                    throw SallyError(
+                        .invalidRequest, "partition \(name) does not exist", hint: "`sally partitions` lists them")
+                }
+                return partition
+            }
+        }
+        guard let account = account ?? defaults.account else {
+            throw SallyError(
+                .invalidRequest, "the job names no account, and you have no default", hint: "add --account")
+        }
+        var request = self
+        request.partitions = try chosen.map { try PartitionName($0.name) }
+        request.account = account
+        request.name = name ?? "sbatch"
+        if timeLimit == nil {
+            request.timeLimit = chosen.map(\.usualTime).min { ($0.minutes ?? .max) < ($1.minutes ?? .max) }
+        }
+        if workingDirectory == nil { request.workingDirectory = defaults.home }
+        request.environment = ResolvedJob.environment(environment, user: user, home: defaults.home)
+        return ResolvedJob(
+            request: request, user: user, account: account,
+            places: chosen.map { ResolvedJob.Place($0, nodes: defaults.nodes) })
+    }
+}

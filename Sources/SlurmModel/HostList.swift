@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+
+/// Slurm's short form of many node names: `node[001-003,007],gpu1` (scontrol(1) show hostnames).
+package enum HostList {
+    /// - Throws: `SallyError(.invalidRequest)` for a text that is no host list, or one of more than `limit` names.
+    package static func expand(_ text: String, limit: Int = 100_000) throws -> [String] {
+        var names: [String] = []
+        for part in try split(text) {
+            try expand(prefix: "", Substring(part), into: &names, limit: limit, whole: text)
+        }
+        return names
+    }
+
+    /// At commas outside brackets.
+    private static func split(_ text: String) throws -> [String] {
+        guard !text.isEmpty else { return [] }
+        var parts = [""]
+        var inside = false
+        for character in text {
+            switch character {
+            case "[":
+                guard !inside else { throw refused(text) }
+                inside = true
+            case "]":
+                guard inside else { throw refused(text) }
+                inside = false
+            case "," where !inside:
+                parts.append("")
+                continue
+            default: break
+            }
+            parts[parts.count - 1].append(character)
+        }
+        guard !inside, !parts.contains("") else { throw refused(text) }
+        return parts
+    }
+
+    private static func expand(
+        prefix: String, _ rest: Substring, into names: inout [String], limit: Int, whole: String
+    ) throws {
+        guard let open = rest.firstIndex(of: "["), let close = rest[open...].firstIndex(of: "]") else {
+            names.append(prefix + rest)
+            guard names.count <= limit else { throw refused(whole) }
+            return
+        }
+        let start = prefix + rest[..<open]
+        let tail = rest[rest.index(after: close)...]
+        for range in rest[rest.index(after: open)..<close].split(separator: ",", omittingEmptySubsequences: false) {
+            let ends = range.split(separator: "-", omittingEmptySubsequences: false)
+            guard (1...2).contains(ends.count), let first = decimal(ends[0]), let last = decimal(ends[ends.count - 1]),
+                first <= last, last - first < limit
+            else { throw refused(whole) }
+            for number in first...last {
+                let digits = "\(number)"
+                let padding = String(repeating: "0", count: max(0, ends[0].utf8.count - digits.utf8.count))
+                try expand(prefix: start + padding + digits, tail, into: &names, limit: limit, whole: whole)
+            }
+        }
+    }
+
+    private static func refused(_ text: String) -> SallyError {
+        SallyError(.invalidRequest, "host list \(quoted(text)) is not valid", hint: "such as node[001-003,007]")
+    }
+}

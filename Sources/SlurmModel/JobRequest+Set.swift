@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+
+extension JobRequest {
+    /// Sets a field from its notation, as it stands after an option or in JSON.
+    /// - Throws: `SallyError(.invalidRequest)` that names the notation.
+    package mutating func set(_ field: JobField, to text: String) throws {
+        switch field {
+        case .account: account = try AccountName(text)
+        case .array: array = try ArraySpec(text)
+        case .begin: begin = try BeginTime(text)
+        case .chdir: workingDirectory = try absolutePath(text, "chdir")
+        case .comment: comment = try line(text, "comment", limit: 1024)
+        case .cpusPerTask: cpusPerTask = try count(text, "cpus_per_task")
+        case .dependency: dependency = try Dependency(text)
+        case .error: standardError = try line(text, "error", limit: 4096)
+        case .gpus: gpus = try GPUCounts(gpus: text)
+        case .gpusPerNode: try setGPUsPerNode(GPUCounts(gpus: text))
+        case .gpusPerTask: gpusPerTask = try GPUCounts(gpus: text)
+        case .gres: try setGPUsPerNode(GPUCounts(gres: text))
+        case .hold: hold = try flag(text, "hold")
+        case .input: standardInput = try line(text, "input", limit: 4096)
+        case .jobName: name = try line(text, "job_name", limit: 256)
+        case .memory: memoryPerNode = try Memory(text)
+        case .memoryPerCPU:
+            let memory = try Memory(text)
+            guard memory.mebibytes > 0 else {
+                throw SallyError(.invalidRequest, "mem_per_cpu is 0", hint: "`mem` 0 asks for all memory of the nodes")
+            }
+            memoryPerCPU = memory
+        case .nice: nice = try niceness(text)
+        case .nodes: nodes = try NodeCount(text)
+        case .ntasks: tasks = try count(text, "ntasks")
+        case .ntasksPerNode: tasksPerNode = try count(text, "ntasks_per_node")
+        case .openMode:
+            guard let mode = OpenMode(rawValue: text == "a" ? "append" : text == "t" ? "truncate" : text) else {
+                throw SallyError(.invalidRequest, "open_mode \(quoted(text)) is not valid", hint: "append or truncate")
+            }
+            openMode = mode
+        case .output: standardOutput = try line(text, "output", limit: 4096)
+        case .partition: partitions = try list(text, PartitionName.init(_:))
+        case .qos: qos = try list(text, QOSName.init(_:))
+        case .requeue: requeue = try flag(text, "requeue")
+        case .reservation: reservations = try list(text, ReservationName.init(_:))
+        case .signal: signal = try JobSignal(text)
+        case .time: timeLimit = try TimeLimit(text)
+        case .timeMinimum: timeMinimum = try TimeLimit(text)
+        }
+    }
+
+    private mutating func setGPUsPerNode(_ counts: GPUCounts) throws {
+        guard gpusPerNode == nil || gpusPerNode == counts else {
+            throw SallyError(.invalidRequest, "gres and gpus_per_node contradict each other")
+        }
+        gpusPerNode = counts.isEmpty ? nil : counts
+    }
+}
+
+private func list<T: Hashable>(_ text: String, _ element: (String) throws -> T) throws -> [T] {
+    let elements = try text.split(separator: ",", omittingEmptySubsequences: false).map { try element(String($0)) }
+    guard elements.count <= 32, Set(elements).count == elements.count else {
+        throw SallyError(.invalidRequest, "list \(quoted(text)) names something twice, or more than 32")
+    }
+    return elements
+}
+
+private func count(_ text: String, _ name: String) throws -> Int {
+    guard let number = decimal(text), number > 0, number <= 10_000_000 else {
+        throw SallyError(.invalidRequest, "\(name) \(quoted(text)) is not valid", hint: "a number from 1 to 10000000")
+    }
+    return number
+}
+
+/// slurmctld takes 0 up to 2147483645; less than 0 is for operators.
+private func niceness(_ text: String) throws -> Int {
+    guard let number = Int(text), (0...2_147_483_645).contains(number) else {
+        throw SallyError(.invalidRequest, "nice \(quoted(text)) is not valid", hint: "a number from 0 to 2147483645")
+    }
+    return number
+}
+
+private func flag(_ text: String, _ name: String) throws -> Bool {
+    switch text {
+    case "true": return true
+    case "false": return false
+    default: throw SallyError(.invalidRequest, "\(name) \(quoted(text)) is neither true nor false")
+    }
+}
+
+/// A text without control characters, not empty.
+private func line(_ text: String, _ name: String, limit: Int) throws -> String {
+    guard !text.isEmpty, text.utf8.count <= limit, !text.unicodeScalars.contains(where: isControl) else {
+        throw SallyError(
+            .invalidRequest, "\(name) \(quoted(text)) is not valid",
+            hint: "1 to \(limit) bytes without control characters")
+    }
+    return text
+}
+
+private func absolutePath(_ text: String, _ name: String) throws -> String {
+    let path = try line(text, name, limit: 4096)
+    guard path.hasPrefix("/") else {
+        throw SallyError(
+            .invalidRequest, "\(name) \(quoted(text)) is not absolute", hint: "a path on the cluster that begins with /"
+        )
+    }
+    return path
+}
+
+private func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) || scalar.value == 0x2028 || scalar.value == 0x2029
+}

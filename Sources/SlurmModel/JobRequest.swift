@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+
+/// A batch job as a person asks for it. What is nil, Slurm or the cluster's defaults decide.
+///
+/// Only what policy can judge stands here; everything else that Slurm knows is refused by name (`JobField.refused`).
+package struct JobRequest: Sendable, Equatable {
+    package var name: String?
+    /// The batch script itself. Begins with `#!`.
+    package var script: String
+    /// What the script gets as its arguments.
+    package var arguments: [String] = []
+    /// Any of these; Slurm takes the one that starts first. Empty: the cluster's default.
+    package var partitions: [PartitionName] = []
+    package var account: AccountName?
+    package var qos: [QOSName] = []
+    package var reservations: [ReservationName] = []
+    package var nodes: NodeCount?
+    package var tasks: Int?
+    package var tasksPerNode: Int?
+    package var cpusPerTask: Int?
+    /// 0 is all the memory of each node.
+    package var memoryPerNode: Memory?
+    package var memoryPerCPU: Memory?
+    /// For the whole job.
+    package var gpus: GPUCounts?
+    package var gpusPerNode: GPUCounts?
+    package var gpusPerTask: GPUCounts?
+    package var timeLimit: TimeLimit?
+    package var timeMinimum: TimeLimit?
+    package var array: ArraySpec?
+    package var dependency: Dependency?
+    package var begin: BeginTime?
+    /// Absolute. Nil: the home on the cluster.
+    package var workingDirectory: String?
+    package var standardOutput: String?
+    package var standardError: String?
+    package var standardInput: String?
+    package var openMode: OpenMode?
+    package var environment: [String: String] = [:]
+    package var comment: String?
+    package var requeue: Bool?
+    package var hold = false
+    package var nice: Int?
+    package var signal: JobSignal?
+
+    package enum OpenMode: String, Sendable {
+        case append, truncate
+    }
+
+    /// slurm.conf(5) max_script_size.
+    package static let largestScript = 4 << 20
+    /// Names and values together.
+    package static let largestEnvironment = 1 << 20
+
+    /// Nothing is checked but what is said; `check()` does it.
+    package init(script: String) { self.script = script }
+}
+
+extension JobRequest {
+    /// Everything that is wrong with the request as a whole, in one error.
+    /// - Throws: `SallyError(.invalidRequest)`.
+    package func check() throws {
+        let problems = problems
+        guard let first = problems.first else { return }
+        throw SallyError(
+            .invalidRequest, problems.joined(separator: "; "),
+            hint: problems.count == 1 && first.hasPrefix("script")
+                ? "a batch script begins with #! and an interpreter" : nil)
+    }
+
+    private var problems: [String] {
+        var problems: [String] = []
+        if script.utf8.isEmpty {
+            problems.append("script is missing")
+        } else if !script.hasPrefix("#!") {
+            problems.append("script does not begin with #!")
+        }
+        if script.utf8.count > JobRequest.largestScript {
+            problems.append("script is longer than \(JobRequest.largestScript) bytes")
+        }
+        if script.utf8.contains(0) { problems.append("script contains a NUL byte") }
+        if script.utf8.contains(0x0d) { problems.append("script contains DOS line breaks") }
+        if arguments.contains(where: { $0.utf8.contains(0) }) { problems.append("arguments contain a NUL byte") }
+        if arguments.count > 1000 || arguments.reduce(0, { $0 + $1.utf8.count }) > 128 << 10 {
+            problems.append("arguments are more than 1000 or longer than 128 KiB")
+        }
+        if memoryPerNode != nil && memoryPerCPU != nil { problems.append("mem and mem_per_cpu exclude each other") }
+        if gpusPerTask != nil && tasks == nil && (nodes == nil || tasksPerNode == nil) {
+            problems.append("gpus_per_task needs ntasks, or nodes and ntasks_per_node")
+        }
+        if let nodes, let tasks, tasks < nodes.minimum {
+            problems.append("ntasks \(tasks) is less than the \(nodes.minimum) nodes")
+        }
+        if let timeMinimum, let timeLimit, let limit = timeLimit.minutes, (timeMinimum.minutes ?? .max) > limit {
+            problems.append("time_min is more than time")
+        }
+        return problems + environmentProblems
+    }
+
+    private var environmentProblems: [String] {
+        var problems: [String] = []
+        for (name, value) in environment.sorted(by: { $0.key < $1.key }) {
+            if !isVariableName(name) {
+                problems.append("environment: \(quoted(name)) is not a variable's name")
+            } else if name == "SLURM_JWT" || name.hasPrefix("SPANK_") {
+                problems.append("environment: \(name) is not permitted")
+            }
+            if value.utf8.contains(0) { problems.append("environment: \(quoted(name)) contains a NUL byte") }
+            if problems.count > 10 { break }
+        }
+        if environment.reduce(0, { $0 + $1.key.utf8.count + $1.value.utf8.count + 2 }) > JobRequest.largestEnvironment {
+            problems.append("environment is longer than \(JobRequest.largestEnvironment) bytes")
+        }
+        return problems
+    }
+}
+
+/// Letters, digits and `_`, no digit first (POSIX.1-2017, XBD 8.1).
+func isVariableName(_ text: String) -> Bool {
+    guard let first = text.utf8.first, !(0x30...0x39).contains(first), text.utf8.count <= 256 else { return false }
+    return text.utf8.allSatisfy { byte in
+        switch byte {
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f: true
+        default: false
+        }
+    }
+}

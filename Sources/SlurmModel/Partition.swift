@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A partition as slurmctld reports it.
+package struct Partition: Sendable, Equatable {
+    package var name: String
+    package var isDefault: Bool
+    /// UP, DOWN, DRAIN, INACTIVE.
+    package var states: [String]
+    package var totalNodes: Int
+    package var totalCPUs: Int
+    /// Over all nodes; nil where it is not reported.
+    package var totalMemory: Memory?
+    /// In Slurm's short form, see `HostList`.
+    package var nodeList: String
+    package var maximumTime: TimeLimit
+    /// Nil: `maximumTime` is the default too (slurm.conf(5) DefaultTime).
+    package var defaultTime: TimeLimit?
+    /// Nil is no limit.
+    package var maximumNodes: Int?
+    package var defaultMemoryPerNode: Memory?
+    package var defaultMemoryPerCPU: Memory?
+    package var maximumMemoryPerNode: Memory?
+    /// Empty: all.
+    package var allowedAccounts: [String]
+    package var qos: String?
+    package var tres: TRES
+
+    package init(name: String, isDefault: Bool, totalNodes: Int, totalCPUs: Int, totalMemory: Memory?) {
+        self.name = name
+        self.isDefault = isDefault
+        states = ["UP"]
+        self.totalNodes = totalNodes
+        self.totalCPUs = totalCPUs
+        self.totalMemory = totalMemory
+        nodeList = ""
+        maximumTime = .unlimited
+        allowedAccounts = []
+        tres = TRES("")
+    }
+
+    /// How long a job may run that says nothing.
+    package var usualTime: TimeLimit { defaultTime ?? maximumTime }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+
+/// A job as Slurm will take it: every default that decides who pays, where it runs and how long is filled in. Policy
+/// judges this, and exactly this is sent.
+package struct ResolvedJob: Sendable, Equatable {
+    /// With partitions, account and time set.
+    package let request: JobRequest
+    package let user: UserName
+    package let account: AccountName
+    /// One for each partition.
+    let places: [Place]
+
+    /// At least one.
+    package var partitions: [PartitionName] { request.partitions }
+    /// Empty: the association's or the partition's own.
+    package var qos: [QOSName] { request.qos }
+    package var reservations: [ReservationName] { request.reservations }
+    /// Nil minutes is no limit.
+    package var timeLimit: TimeLimit { request.timeLimit ?? .unlimited }
+
+    /// What bounds a job in a partition.
+    struct Place: Sendable, Equatable {
+        /// Of one node and of the whole partition.
+        var cpusPerNode: Int
+        var cpus: Int
+        var memoryPerNode: Memory?
+        var memory: Memory?
+        /// What a job gets that asks for no memory.
+        var usualMemoryPerNode: Memory?
+        var usualMemoryPerCPU: Memory?
+
+        init(_ partition: Partition, nodes: [Node]) {
+            let own = nodes.filter { $0.partitions.contains(partition.name) }
+            let complete = !own.isEmpty && own.count >= partition.totalNodes
+            cpus = partition.totalCPUs
+            cpusPerNode = complete ? own.map(\.cpus).max() ?? partition.totalCPUs : partition.totalCPUs
+            memory = partition.totalMemory
+            memoryPerNode = complete ? own.map(\.memory).max() : partition.totalMemory
+            if let most = partition.maximumMemoryPerNode { memoryPerNode = min(memoryPerNode ?? most, most) }
+            usualMemoryPerNode = partition.defaultMemoryPerNode
+            usualMemoryPerCPU = partition.defaultMemoryPerCPU
+        }
+    }
+
+    /// slurmctld refuses a job without any environment; a search path is the least that a script needs.
+    static func environment(_ given: [String: String], user: UserName, home: String?) -> [String: String] {
+        var environment = given
+        if environment["PATH"] == nil { environment["PATH"] = "/usr/local/bin:/usr/bin:/bin" }
+        environment["USER"] = user.rawValue
+        environment["LOGNAME"] = user.rawValue
+        if let home { environment["HOME"] = home }
+        return environment
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Trackable resources as slurmctld writes them: `cpu=4,mem=8G,node=1,billing=4,gres/gpu:a100=2`.
+package struct TRES: Sendable, Hashable {
+    /// Amounts as they are written, by name. Memory has a unit.
+    package let amounts: [String: String]
+
+    /// What is not `name=amount` is left out: it comes from Slurm and is shown, not judged.
+    package init(_ text: String) {
+        var amounts: [String: String] = [:]
+        for part in text.split(separator: ",") {
+            guard let equals = part.firstIndex(of: "=") else { continue }
+            amounts[String(part[..<equals])] = String(part[part.index(after: equals)...])
+        }
+        self.amounts = amounts
+    }
+
+    package var cpus: Int? { amounts["cpu"].flatMap { Int($0) } }
+    package var nodes: Int? { amounts["node"].flatMap { Int($0) } }
+
+    package var gpus: GPUCounts {
+        var typed: [String: Int] = [:]
+        for (name, amount) in amounts where name.hasPrefix("gres/gpu:") {
+            typed[String(name.dropFirst(9))] = Int(amount) ?? 0
+        }
+        let all = amounts["gres/gpu"].flatMap { Int($0) } ?? 0
+        return GPUCounts(byType: typed, untyped: max(0, all - typed.values.reduce(0, +)))
+    }
+}
