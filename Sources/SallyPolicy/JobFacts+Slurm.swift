@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SlurmModel
+package import SlurmModel
 
 extension JobFacts {
-    init(_ job: ResolvedJob, _ bounds: ResourceBounds) {
+    /// The default QOS is the association's or the partition's own, which is not known here.
+    package init(_ job: ResolvedJob, _ bounds: ResourceBounds) {
         self.init(
-            partitions: job.partitions, account: job.account, nodes: bounds.nodes, cpus: nil, memory: nil, time: nil)
+            partitions: job.partitions, account: job.account, qos: job.qos, defaultQOS: nil,
+            reservations: job.reservations, nodes: bounds.nodes, cpus: bounds.cpus, memory: bounds.memory,
+            gpusByType: bounds.gpusByType, untypedGPUs: bounds.untypedGPUs, time: bounds.time,
+            arrayTasks: bounds.arrayTasks)
     }
 }

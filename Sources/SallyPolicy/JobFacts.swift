@@ -16,6 +16,7 @@ package struct JobFacts: Sendable, Equatable {
     package var cpus: Int?
     /// Bytes.
     package var memory: Int64?
+    /// By type in lower case: types that differ in case alone count as one.
     package var gpusByType: [String: Int]
     /// GPUs asked for without a type.
     package var untypedGPUs: Int
@@ -36,7 +37,7 @@ package struct JobFacts: Sendable, Equatable {
         self.nodes = nodes
         self.cpus = cpus
         self.memory = memory
-        self.gpusByType = gpusByType
+        self.gpusByType = Dictionary(gpusByType.map { ($0.key.lowercased(), $0.value) }) { saturatingSum($0, $1) }
         self.untypedGPUs = untypedGPUs
         self.time = time
         self.arrayTasks = arrayTasks
@@ -52,4 +53,9 @@ package struct JobFacts: Sendable, Equatable {
         }
         return sum
     }
+}
+
+private func saturatingSum(_ left: Int, _ right: Int) -> Int {
+    let (sum, overflow) = left.addingReportingOverflow(right)
+    return overflow ? .max : sum
 }

@@ -9,7 +9,7 @@ package struct Limits: Sendable, Equatable {
     package var memory: Int64?
     /// GPUs of whatever type, over all nodes of the job.
     package var gpus: Int?
-    /// GPUs by the type of their GRES, over all nodes of the job. Where types are given and `gpus` is not, a type that is
+    /// GPUs by the type of their GRES in lower case, over all nodes of the job. Where types are given and `gpus` is not, a type that is
     /// not listed is not permitted. A request that names no type counts against every type given here, because Slurm may
     /// hand out any (slurm.conf's resource limits: limits of a type do not hold for requests without one).
     package var gpusByType: [String: Int]
@@ -26,7 +26,7 @@ package struct Limits: Sendable, Equatable {
         self.cpus = cpus
         self.memory = memory
         self.gpus = gpus
-        self.gpusByType = gpusByType
+        self.gpusByType = Dictionary(gpusByType.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: min)
         self.time = time
         self.arrayTasks = arrayTasks
     }

@@ -64,6 +64,9 @@ import Testing
             name: "GPUs of a type over its limit", who: carol, job: job("gpu", gpus: ["a100": 3]),
             refusal: .limitExceeded),
         Line(
+            name: "a type in another case", who: carol, job: job("gpu", gpus: ["a100": 2, "A100": 1]),
+            refusal: .limitExceeded),
+        Line(
             name: "a type that is not listed", who: carol, job: job("gpu", gpus: ["h100": 1]), refusal: .limitExceeded),
         Line(name: "untyped GPUs past typed limits", who: carol, job: job("gpu", untyped: 1), refusal: .limitExceeded),
         Line(
