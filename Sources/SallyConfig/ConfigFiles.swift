@@ -3,9 +3,9 @@
 package import SallyModel
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #else
-    import Darwin
+import Darwin
 #endif
 
 /// A file that is not as it must be: which, why, and how to mend it.

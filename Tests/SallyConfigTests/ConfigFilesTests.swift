@@ -6,9 +6,9 @@ import SallyTestSupport
 import Testing
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #else
-    import Darwin
+import Darwin
 #endif
 
 @Suite struct ConfigFilesTests {
