@@ -20,7 +20,8 @@ enum Interruption {
     /// Runs `body` and cancels it when a signal comes. Further signals change nothing: the clean-up has begun.
     ///
     /// - Throws: `Interrupted` after `body` ended, if a signal came first; else what `body` throws.
-    static func cancelling<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    static func cancelling<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value
+    {
         let signals = try watch()
         return try await withThrowingTaskGroup(of: Value.self) { group in
             group.addTask { try await body() }

@@ -49,7 +49,8 @@ func columns(_ rows: [[String]]) -> [String] {
     return rows.map { row in
         var line = ""
         for (column, cell) in row.enumerated() {
-            line += column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count + 2)
+            line +=
+                column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count + 2)
         }
         return line
     }

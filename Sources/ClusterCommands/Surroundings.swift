@@ -31,7 +31,8 @@ struct Surroundings: Sendable {
         do {
             podman = try PodmanEnvironment.detect(environment: environment)
         } catch let error as PodmanEnvironmentError {
-            throw SallyError(.misconfigured, "settings for podman: \(error)", hint: "set CONTAINERS_CONF to a file of your own")
+            throw SallyError(
+                .misconfigured, "settings for podman: \(error)", hint: "set CONTAINERS_CONF to a file of your own")
         }
         return Clusters(
             store: try ClusterStore.located(environment: environment, isRoot: isRoot), podman: podman,

@@ -25,7 +25,8 @@ struct TerminateCommand: AsyncParsableCommand {
         if !yes {
             surroundings.tell("this removes cluster \(cluster) with all its homes; type its name to go on:")
             guard readLine() == cluster.rawValue else {
-                throw SallyError(.conflict, "cluster \(cluster) was not terminated", hint: "type its name, or give --yes")
+                throw SallyError(
+                    .conflict, "cluster \(cluster) was not terminated", hint: "type its name, or give --yes")
             }
         }
         try await surroundings.clusters().terminate(cluster)

@@ -21,7 +21,8 @@ package struct Invocation: Sendable, Equatable {
     package var standardInput: [UInt8]
     /// How long the whole call may take.
     package var deadline: Duration
-    /// The most bytes of standard output, and of standard error, that are collected; more is `TransportError.outputLimit`.
+    /// The most bytes of standard output, and of standard error, that are collected; more is
+    /// `TransportError.outputLimit`.
     package var outputLimit: Int
 
     package init(

@@ -58,7 +58,8 @@ import Testing
     }
 
     @Test func nothingIsInherited() async throws {
-        let call = ProgramCall(program: "/usr/bin/env", arguments: [], environment: ["ONLY": "this"], deadline: .seconds(20))
+        let call = ProgramCall(
+            program: "/usr/bin/env", arguments: [], environment: ["ONLY": "this"], deadline: .seconds(20))
         let completion = try await call.run()
         #expect(completion.output == "ONLY=this\n")
     }

@@ -9,6 +9,11 @@ import Testing
 @Suite struct TransportConformance {
     private static let kinds = TransportKind.available
 
+    @Test(.enabled(if: TransportKind.available.contains(.podman), "needs podman and a node image: `make images`"))
+    func containersAreAmongThem() {
+        #expect(TransportConformance.kinds.contains(.podman))
+    }
+
     @Test(arguments: kinds) func argumentsArriveAsTheyAre(_ kind: TransportKind) async throws {
         try await kind.withNode { transport, node in
             let words = ["$HOME; exit 3", "", "a\nb", "'\"`\\", "-n", "ü"]

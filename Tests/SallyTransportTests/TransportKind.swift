@@ -31,11 +31,12 @@ enum TransportKind: String, Sendable, CustomStringConvertible {
 
     /// Asked once, without waiting in a task: test arguments are made before any test runs.
     private static let nodeImage: String? = {
-        guard let podman = try? PodmanEnvironment.detect(environment: environment) else { return nil }  // then: no podman
+        guard let podman = try? PodmanEnvironment.detect(environment: environment) else { return nil }  // no podman then
         for (name, value) in podman.variables { setenv(name, value, 1) }
         guard
             let pipe = popen(
-                "podman images --filter label=sallyport.image=node --format '{{.Repository}}:{{.Tag}}' 2>/dev/null", "r")
+                "podman images --filter label=sallyport.image=node --format '{{.Repository}}:{{.Tag}}' 2>/dev/null", "r"
+            )
         else { return nil }
         defer { pclose(pipe) }
         var line = [CChar](repeating: 0, count: 512)

@@ -119,7 +119,8 @@ struct ClusterHealth {
             guard ContinuousClock.now < end else {
                 for container in record.containers { try await tellLog(of: container) }
                 throw SallyError(
-                    .timeout, "waited \(ClusterHealth.patience.components.seconds) s for \(what) of cluster \(record.name)",
+                    .timeout,
+                    "waited \(ClusterHealth.patience.components.seconds) s for \(what) of cluster \(record.name)",
                     hint: "the lines above are the last of each container's log")
             }
             try await Task.sleep(for: .milliseconds(100))
@@ -142,7 +143,9 @@ struct ClusterHealth {
     }
 
     /// Runs a script on the controller.
-    func script(_ text: String, _ arguments: [String] = [], deadline: Duration = .seconds(30)) async throws -> Completion {
+    func script(_ text: String, _ arguments: [String] = [], deadline: Duration = .seconds(30)) async throws
+        -> Completion
+    {
         try await run(.script(text, arguments: arguments, deadline: deadline))
     }
 

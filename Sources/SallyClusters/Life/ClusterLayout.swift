@@ -4,7 +4,9 @@ import SallyModel
 
 /// Which containers and partitions a template makes. Pure.
 enum ClusterLayout {
-    static func containers(_ name: ClusterName, _ template: ClusterTemplate, subnet: Subnet) -> [ClusterRecord.Container] {
+    static func containers(_ name: ClusterName, _ template: ClusterTemplate, subnet: Subnet) -> [ClusterRecord
+        .Container]
+    {
         let hosts = [NodeName(unchecked: "master")] + template.nodeNames
         return hosts.enumerated().map { index, host in
             ClusterRecord.Container(

@@ -11,7 +11,8 @@ import Darwin
 
 extension Clusters {
     /// Everything from nothing to a cluster that has run a job.
-    func create(_ name: ClusterName, _ templateName: String, _ template: ClusterTemplate) async throws -> ClusterRecord {
+    func create(_ name: ClusterName, _ templateName: String, _ template: ClusterTemplate) async throws -> ClusterRecord
+    {
         let group = try SocketGroup.resolve(template.socketGroup)
         let image = try await NodeImage(podman: engine.podman, images: images).ensure(
             template.release, progress: progress)
@@ -72,10 +73,10 @@ extension Clusters {
         _ name: ClusterName, pool: Subnet, folder: ClusterFolder
     ) async throws -> (String, Subnet) {
         let network = "sallyport-\(name)"
-        let routes = Subnet.routed(String(decoding: try Disk.read("/proc/net/route") ?? [], as: UTF8.self))
+        let routed = Subnet.routed(String(decoding: try Disk.read(routes) ?? [], as: UTF8.self))
         var refused: [Subnet] = []
         for _ in 0..<8 {
-            let taken = try await engine.subnets() + routes + refused
+            let taken = try await engine.subnets() + routed + refused
             guard let subnet = pool.firstFree(besides: taken) else {
                 throw SallyError(
                     .limitExceeded, "no free subnet is left in \(pool)",

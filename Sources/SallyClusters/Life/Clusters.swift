@@ -10,12 +10,18 @@ package struct Clusters: Sendable {
     /// The folder with node-image and what it builds from.
     let images: String
     let progress: Progress
+    /// The kernel's routes (proc(5)): the networks in use besides podman's.
+    let routes: String
 
-    package init(store: ClusterStore, podman: PodmanEnvironment, images: String, progress: Progress) {
+    package init(
+        store: ClusterStore, podman: PodmanEnvironment, images: String, progress: Progress,
+        routes: String = "/proc/net/route"
+    ) {
         self.store = store
         engine = PodmanEngine(podman: podman)
         self.images = images
         self.progress = progress
+        self.routes = routes
     }
 
     /// What `start` found or did.

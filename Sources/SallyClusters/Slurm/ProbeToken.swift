@@ -22,9 +22,11 @@ struct ProbeToken {
         switch key.algorithm {
         case .hs256:
             guard let secret = try Disk.read(key.path) else {
-                throw SallyError(.misconfigured, "\(key.path) is missing", hint: "terminate the cluster and start it again")
+                throw SallyError(
+                    .misconfigured, "\(key.path) is missing", hint: "terminate the cluster and start it again")
             }
-            signature = Array(HMAC<SHA256>.authenticationCode(for: Array(signed.utf8), using: SymmetricKey(data: secret)))
+            signature = Array(
+                HMAC<SHA256>.authenticationCode(for: Array(signed.utf8), using: SymmetricKey(data: secret)))
         case .rs256:
             signature = try await keys.openssl(
                 ["dgst", "-sha256", "-sign", key.path], standardInput: Array(signed.utf8)

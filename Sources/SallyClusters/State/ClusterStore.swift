@@ -40,7 +40,8 @@ package struct ClusterStore: Sendable {
     }
 
     func write(_ record: ClusterRecord) throws {
-        try Disk.write(Array(record.json.text(.indented).utf8) + [0x0a], to: folder(of: record.name).record, mode: 0o644)
+        try Disk.write(
+            Array(record.json.text(.indented).utf8) + [0x0a], to: folder(of: record.name).record, mode: 0o644)
     }
 
     /// The clusters that have a folder, by name, with what could be read of each. A broken one does not hide the rest.

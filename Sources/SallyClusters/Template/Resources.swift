@@ -45,7 +45,9 @@ package struct Resources: Sendable, Equatable {
 
     func candidates(_ kind: Kind) -> [String] {
         var parts = executable.split(separator: "/").dropLast()
-        var result = ["/" + (parts.dropLast() + ["share", "sallyport", Substring(kind.rawValue)]).joined(separator: "/")]
+        var result = [
+            "/" + (parts.dropLast() + ["share", "sallyport", Substring(kind.rawValue)]).joined(separator: "/")
+        ]
         while !parts.isEmpty {
             parts = parts.dropLast()
             // A checkout has a manifest; other folders called templates or images are none of ours.

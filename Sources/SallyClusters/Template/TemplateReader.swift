@@ -45,7 +45,9 @@ package struct TemplateReader {
         let release = choice("release") ?? .debian12
         let nodes = integer("nodes", 1...64) ?? 2
         let gpuNodes = integer("gpu_nodes", 0...64) ?? 0
-        if gpuNodes > nodes { report("gpu_nodes: \(gpuNodes) of \(nodes) nodes cannot have GPUs", line: line("gpu_nodes")) }
+        if gpuNodes > nodes {
+            report("gpu_nodes: \(gpuNodes) of \(nodes) nodes cannot have GPUs", line: line("gpu_nodes"))
+        }
         let gpus = gpusPerNode()
         if (gpuNodes > 0) == gpus.isEmpty {
             report(
@@ -69,7 +71,8 @@ package struct TemplateReader {
             socketGroup: text("socket_group"))
         for entry in entries where !asked.contains(entry.key) {
             report(
-                "unknown key \(quoted(entry.key)); known are \(asked.sorted().joined(separator: ", "))", line: entry.line)
+                "unknown key \(quoted(entry.key)); known are \(asked.sorted().joined(separator: ", "))",
+                line: entry.line)
         }
         return result
     }

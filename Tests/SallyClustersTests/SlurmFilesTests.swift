@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+import Testing
+
+@testable import SallyClusters
+
+@Suite struct SlurmFilesTests {
+    private func lines(_ text: String) -> Set<Substring> { Set(text.split(separator: "\n")) }
+
+    @Test(arguments: [
+        "AccountingStorageEnforce=associations,limits,qos,safe", "AccountingStoreFlags=job_comment",
+        "EnforcePartLimits=ALL", "PrivateData=jobs,users,accounts,usage", "JobRequeue=1", "AuthAltTypes=auth/jwt",
+        "AccountingStorageTRES=gres/gpu,gres/gpu:a100,gres/gpu:v100",
+    ])
+    func whatMustBeSetIsSet(_ line: String) {
+        #expect(lines(Samples.files().slurmConf(.host("master"))).contains(Substring(line)))
+    }
+
+    @Test func slurmdbdHasItsOwnPrivacyAndKeys() {
+        let text = Samples.files().slurmdbdConf
+        #expect(lines(text).contains("PrivateData=jobs,users,accounts,usage"))
+        #expect(lines(text).contains("AuthAltParameters=jwt_key=/etc/slurm/jwt_hs256.key"))
+        #expect(!text.contains("StoragePass"))
+    }
+
+    @Test func hs256NeverMakesTokensForUsers() {
+        #expect(
+            lines(Samples.files().slurmConf(.closed)).contains(
+                "AuthAltParameters=jwt_key=/etc/slurm/jwt_hs256.key,disable_token_creation"))
+    }
+
+    @Test func rs256HasNoSharedKeyAnywhere() {
+        let files = Samples.files { $0.release = .debian13 }
+        #expect(!files.slurmConf(.host("master")).contains("jwt_key"))
+        #expect(!files.slurmdbdConf.contains("jwt_key"))
+        #expect(files.slurmConf(.closed).contains("jwks=/etc/slurm/jwks.json"))
+    }
+
+    @Test func gpuIsClosedUntilTheHostIsKnown() throws {
+        let before = try #require(Samples.files().slurmConf(.closed).split(separator: "\n").last)
+        #expect(before.hasPrefix("PartitionName=gpu ") && before.contains("AllocNodes=not_yet_known"))
+        let after = try #require(Samples.files().slurmConf(.host("10.231.0.10")).split(separator: "\n").last)
+        #expect(after.contains("AllocNodes=10.231.0.10 ") && after.contains("AllowAccounts=gpu "))
+        #expect(after.contains("Nodes=node002 "))
+    }
+
+    @Test func debugIsTheDefaultOnAllNodesAndGivesNoGPUs() throws {
+        let line = try #require(
+            Samples.files().slurmConf(.host("master")).split(separator: "\n").first {
+                $0.hasPrefix("PartitionName=debug")
+            })
+        #expect(line.contains("Nodes=node001,node002") && line.contains("Default=YES"))
+        #expect(line.contains("QOS=sally-debug"))
+    }
+
+    @Test func aClusterWithoutGPUsHasNoTraceOfThem() {
+        let files = Samples.files {
+            $0.gpuNodes = 0
+            $0.gpusPerNode = []
+        }
+        let text = files.slurmConf(.host("master"))
+        #expect(!text.contains("PartitionName=gpu") && !text.contains("gres/") && !text.contains("QOS="))
+        #expect(files.gresConf.isEmpty)
+    }
+
+    @Test func everyGPUHasItsLine() {
+        #expect(
+            Samples.files().gresConf == """
+                NodeName=node002 Name=gpu Type=a100 File=/run/sallyport-gpu/a100-0
+                NodeName=node002 Name=gpu Type=a100 File=/run/sallyport-gpu/a100-1
+                NodeName=node002 Name=gpu Type=v100 File=/run/sallyport-gpu/v100-0
+
+                """)
+    }
+
+    @Test func slurmrestdServesOneVersion() {
+        #expect(DebianRelease.debian12.restPlugins == "-s v0.0.38,dbv0.0.38")
+        #expect(DebianRelease.debian13.restPlugins.contains("-d v0.0.42"))
+    }
+}
