@@ -49,6 +49,7 @@ extension ClusterConfig {
         let profiles = section.optional("profiles")?.list()?.compactMap(readProfile) ?? []
         let profile = section.optional("default_profile")?.name(ProfileName.self)
         let account = section.optional("default_account")?.name(AccountName.self)
+        let partition = section.optional("default_partition")?.name(PartitionName.self)
         let output = section.optional("output")?.bool() ?? true
         let leavers = section.optional("pending_jobs_on_offboarding")?.choice(LeaverJobs.self) ?? .cancel
         if profiles.isEmpty, profile == nil, section.optional("profiles") == nil {
@@ -57,7 +58,8 @@ extension ClusterConfig {
         guard let name, let endpoint, let mode else { return nil }
         return ClusterConfig(
             name: name, slurmrestd: endpoint, apiVersion: version, accountMode: mode, profiles: profiles,
-            defaultProfile: profile, defaultAccount: account, output: output, pendingJobsOnOffboarding: leavers)
+            defaultProfile: profile, defaultAccount: account, defaultPartition: partition, output: output,
+            pendingJobsOnOffboarding: leavers)
     }
 
     private static func readProfile(_ value: ConfigValue) -> ProfileRule? {

@@ -137,13 +137,15 @@ package struct ClusterConfig: Sendable, Equatable {
     package var defaultProfile: ProfileName?
     /// The Slurm account of jobs that name none; nil takes the first of the profile.
     package var defaultAccount: AccountName?
+    /// The partition of jobs that name none; nil where slurmrestd says which it is (v0.0.38; not v0.0.40 to v0.0.42).
+    package var defaultPartition: PartitionName?
     package var output: Bool
     package var pendingJobsOnOffboarding: LeaverJobs
 
     package init(
         name: ClusterName, slurmrestd: SlurmrestdEndpoint, apiVersion: String?, accountMode: AccountMode,
-        profiles: [ProfileRule], defaultProfile: ProfileName?, defaultAccount: AccountName?, output: Bool,
-        pendingJobsOnOffboarding: LeaverJobs
+        profiles: [ProfileRule], defaultProfile: ProfileName?, defaultAccount: AccountName?,
+        defaultPartition: PartitionName? = nil, output: Bool, pendingJobsOnOffboarding: LeaverJobs
     ) {
         self.name = name
         self.slurmrestd = slurmrestd
@@ -152,6 +154,7 @@ package struct ClusterConfig: Sendable, Equatable {
         self.profiles = profiles
         self.defaultProfile = defaultProfile
         self.defaultAccount = defaultAccount
+        self.defaultPartition = defaultPartition
         self.output = output
         self.pendingJobsOnOffboarding = pendingJobsOnOffboarding
     }

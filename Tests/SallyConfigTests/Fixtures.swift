@@ -40,6 +40,7 @@ enum Full {
                 profile: researcher
             default_profile: guest
             default_account: Research
+            default_partition: debug
             output: false
             pending_jobs_on_offboarding: hold
           - name: other

@@ -71,7 +71,8 @@ struct SlurmFiles: Equatable {
                 "NodeName=\(node.hostname) NodeAddr=\(node.address) CPUs=\(template.cpusPerNode) "
                     + "RealMemory=\(template.memoryPerNode.rawValue)\(gres) State=UNKNOWN")
         }
-        var debug = "PartitionName=debug Nodes=\(list(template.nodeNames)) Default=YES MaxTime=UNLIMITED State=UP"
+        var debug =
+            "PartitionName=debug Nodes=\(list(template.nodeNames)) Default=YES DefaultTime=10 MaxTime=1-00:00:00 State=UP"
         if !gpuNodes.isEmpty, boundary != .closed { debug += " QOS=\(SlurmFiles.debugQOS)" }
         lines.append(debug)
         if !gpuNodes.isEmpty {
@@ -80,7 +81,7 @@ struct SlurmFiles: Equatable {
             lines.append(
                 "PartitionName=gpu Nodes=\(list(template.gpuNodeNames)) "
                     + "AllowAccounts=\(template.gpuAccounts.map(\.rawValue).joined(separator: ",")) "
-                    + "AllocNodes=\(host) MaxTime=UNLIMITED State=UP")
+                    + "AllocNodes=\(host) DefaultTime=10 MaxTime=1-00:00:00 State=UP")
         }
         return lines.joined(separator: "\n") + "\n"
     }
