@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import SallyModel
+
+/// One line of the API: what it takes and what it answers. Requests are held against it, and the OpenAPI document is
+/// made of it.
+struct Endpoint: Sendable {
+    var method: HTTPRequest.Method
+    /// With parameters in braces, as the router names its routes.
+    var path: String
+    var summary: String
+    var access: Access
+    var query: [Query] = []
+    /// Providers add parameters of their own to their redirect.
+    var takesAnyQuery = false
+    var body: Body = .none
+    var answers: [Answer]
+    /// Beyond those that every endpoint has.
+    var refusals: [SallyError.Code] = []
+
+    enum Access: Sendable {
+        case open
+        case session
+        case administrator
+        /// Somebody on the gateway's own host.
+        case host
+    }
+
+    struct Query: Sendable {
+        var name: String
+        var schema: String
+        var text: String
+    }
+
+    enum Body: Sendable {
+        case none
+        /// The name of its schema.
+        case json(String)
+    }
+
+    struct Answer: Sendable {
+        var status: Int
+        /// The name of the schema of `application/json`; nil for other types and for none.
+        var schema: String?
+        var type: String?
+        var text: String
+
+        static func json(_ schema: String, _ text: String, status: Int = 200) -> Answer {
+            Answer(status: status, schema: schema, type: "application/json", text: text)
+        }
+        static func text(_ type: String, _ text: String, status: Int = 200) -> Answer {
+            Answer(status: status, schema: nil, type: type, text: text)
+        }
+        static func empty(_ text: String, status: Int = 204) -> Answer {
+            Answer(status: status, schema: nil, type: nil, text: text)
+        }
+    }
+
+    /// What can be refused here: form, path and method everywhere; the session where there is one.
+    var allRefusals: [SallyError.Code] {
+        var codes: Set<SallyError.Code> = [.invalidRequest, .internal, .unavailable]
+        switch access {
+        case .open: codes.insert(.rateLimited)
+        case .session, .administrator: codes.formUnion([.unauthenticated, .denied, .rateLimited])
+        case .host: codes.insert(.denied)
+        }
+        switch body {
+        case .none: break
+        case .json: codes.formUnion([.tooLarge, .unsupportedMediaType])
+        }
+        codes.formUnion(refusals)
+        return SallyError.Code.allCases.filter(codes.contains)
+    }
+}
+
+/// The endpoints by method and path.
+struct EndpointTable: Sendable {
+    let all: [Endpoint]
+    private let places: [String: Int]
+
+    init(_ endpoints: [Endpoint]) {
+        all = endpoints
+        places = Dictionary(endpoints.enumerated().map { ("\($1.method) \($1.path)", $0) }) { first, _ in first }
+    }
+
+    subscript(method: HTTPRequest.Method, path: String) -> Endpoint? {
+        places["\(method) \(path)"].map { all[$0] }
+    }
+}

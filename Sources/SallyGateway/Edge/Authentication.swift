@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import Logging
+package import SallyModel
+
+/// Tells who a session token belongs to: verifies it and reads its row, every time.
+package protocol SessionReader: Sendable {
+    /// - Throws: `SallyError(.unauthenticated)` for a token that is not one of our live sessions, whatever the reason.
+    func principal(of token: Secret<String>) async throws -> Principal
+}
+
+/// Lets in who has a live session.
+///
+/// The token comes as `Authorization: Bearer` or as `X-SLURM-USER-TOKEN`; both only if they are the same.
+/// `X-SLURM-USER-NAME` may repeat the caller's own name and nothing else: nobody acts as somebody else.
+struct Authentication: RouterMiddleware {
+    let sessions: any SessionReader
+    /// Failures by address; valid sessions behind the same address are not held up.
+    let failures: RateLimiter
+    /// Requests by person.
+    let requests: RateLimiter
+    let since: ContinuousClock.Instant
+
+    func handle(
+        _ request: Request, context: GatewayContext,
+        next: @concurrent (Request, GatewayContext) async throws -> Response
+    ) async throws -> Response {
+        let principal: Principal
+        do {
+            principal = try await sessions.principal(of: try token(request.headers))
+        } catch let error as SallyError where error.code == .unauthenticated {
+            guard failures.admits(.init(context.client), now: since.duration(to: .now)) else {
+                throw SallyError(.rateLimited, "too many failed requests from this address", hint: "run `sally login`")
+            }
+            throw error
+        }
+        guard requests.admits(.person(principal.person), now: since.duration(to: .now)) else {
+            throw SallyError(.rateLimited, "too many requests of \(principal.account.name)", hint: "ask less often")
+        }
+        for name in request.headers[values: .slurmName] where name != principal.account.name.rawValue {
+            throw SallyError(
+                .denied, "X-SLURM-USER-NAME \(quoted(name)) is not the caller's user name",
+                hint: "leave the header away: the session says who you are")
+        }
+        var context = context
+        context.signIn(principal)
+        context.logger[metadataKey: "user"] = "\(principal.account.name)"
+        return try await next(request, context)
+    }
+
+    private func token(_ headers: HTTPFields) throws -> Secret<String> {
+        var tokens: [String] = headers[values: .slurmToken]
+        for value in headers[values: .authorization] {
+            let parts = value.split(separator: " ", maxSplits: 1)
+            guard parts.count == 2, parts[0].lowercased() == "bearer" else {
+                throw SallyError(.unauthenticated, "Authorization is not a bearer token", hint: "run `sally login`")
+            }
+            tokens.append(String(parts[1]))
+        }
+        guard let first = tokens.first, !first.isEmpty else {
+            throw SallyError(.unauthenticated, "no session given", hint: "run `sally login`")
+        }
+        guard tokens.dropFirst().allSatisfy({ constantTimeEqual(Array($0.utf8), Array(first.utf8)) }) else {
+            throw SallyError(.unauthenticated, "two different tokens given", hint: "send one token")
+        }
+        guard first.utf8.count <= 8192 else {
+            throw SallyError(.unauthenticated, "the session is not valid", hint: "run `sally login`")
+        }
+        return Secret(first)
+    }
+}

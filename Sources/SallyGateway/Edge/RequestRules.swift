@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import SallyModel
+
+/// What every request has to keep before a route sees it: a plain path, only the query parameters of its endpoint, each
+/// once, and a body exactly where the endpoint takes one, as JSON and not too long.
+///
+/// slurmrestd reads the query string as the request when the body is empty, and takes forms and YAML (Slurm's
+/// slurmrestd, operations.c, `_get_query`). We take neither, wherever they would come from.
+struct RequestRules: RouterMiddleware {
+    let endpoints: EndpointTable
+    /// Bytes.
+    let bodyLimit: Int
+
+    func handle(
+        _ request: Request, context: GatewayContext,
+        next: @concurrent (Request, GatewayContext) async throws -> Response
+    ) async throws -> Response {
+        try checkTarget(request.head.path ?? "")
+        guard let path = context.endpointPath else { return try await next(request, context) }
+        guard let endpoint = endpoints[request.method, path] else {
+            throw SallyError(.internal, "the endpoint is not in the table", cause: "\(request.method) \(path)")
+        }
+        try checkQuery(request.uri.query, endpoint)
+        try checkBody(request, endpoint)
+        return try await next(request, context)
+    }
+
+    /// Names in our paths need no escape, so none is taken: there is nothing to decode twice.
+    private func checkTarget(_ target: String) throws {
+        guard target.utf8.count <= 8192 else { throw SallyError(.invalidRequest, "the request target is too long") }
+        let path = target.prefix { $0 != "?" }
+        let plain = path.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x2f, 0x5f, 0x7e: true
+            default: false
+            }
+        }
+        let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        let whole = path == "/" || segments.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
+        guard path.hasPrefix("/"), plain, whole else {
+            throw SallyError(
+                .invalidRequest, "the path \(quoted(String(path))) is not plain",
+                hint: "paths have letters, digits and - . _ ~ in each part, no escapes and no . or .. parts")
+        }
+    }
+
+    private func checkQuery(_ query: String?, _ endpoint: Endpoint) throws {
+        guard let query, !query.isEmpty else { return }
+        var seen: Set<Substring> = []
+        for pair in query.split(separator: "&", omittingEmptySubsequences: false) {
+            let name = pair.prefix { $0 != "=" }
+            guard endpoint.query.contains(where: { $0.name == name }) || endpoint.takesAnyQuery else {
+                throw SallyError(
+                    .invalidRequest, "unknown query parameter \(quoted(String(name)))",
+                    hint: endpoint.query.isEmpty
+                        ? "this endpoint takes none" : "known: \(endpoint.query.map(\.name).joined(separator: ", "))")
+            }
+            guard seen.insert(name).inserted else {
+                throw SallyError(.invalidRequest, "query parameter \(quoted(String(name))) is given twice")
+            }
+        }
+    }
+
+    private func checkBody(_ request: Request, _ endpoint: Endpoint) throws {
+        let length = try declaredLength(request)
+        let chunked = request.headers[.transferEncoding] != nil
+        switch endpoint.body {
+        case .none:
+            guard length ?? 0 == 0, !chunked else {
+                throw SallyError(.invalidRequest, "\(request.method) takes no body here")
+            }
+        case .json:
+            guard length ?? 0 <= bodyLimit else {
+                throw SallyError(.tooLarge, "the body has more than \(bodyLimit) bytes")
+            }
+            try checkMediaType(request)
+        }
+    }
+
+    private func declaredLength(_ request: Request) throws -> Int? {
+        let values = request.headers[values: .contentLength]
+        guard let first = values.first else { return nil }
+        guard values.count == 1, first.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let length = Int(first) else {
+            throw SallyError(.invalidRequest, "Content-Length is not valid")
+        }
+        return length
+    }
+
+    private func checkMediaType(_ request: Request) throws {
+        let values = request.headers[values: .contentType]
+        guard values.count == 1, request.headers[.contentEncoding] == nil, isJSON(values[0]) else {
+            throw SallyError(
+                .unsupportedMediaType, "only application/json is taken",
+                hint: "send one JSON document with Content-Type: application/json")
+        }
+    }
+
+    /// `application/json`, with no parameter but `charset=utf-8` (RFC 8259 section 11 knows none).
+    private func isJSON(_ value: String) -> Bool {
+        let parts = value.lowercased().split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
+        return parts.first == "application/json" && parts.dropFirst().allSatisfy { $0 == "charset=utf-8" }
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+import SallyPolicy
+import SallyStore
+import SallyWire
+
+/// Finds a person's own job. Somebody else's is not found, exactly like one that never was.
+struct JobFinder: Sendable {
+    let cluster: ClusterName
+    let keeper: QueueKeeper
+    let queue: any SlurmQueue
+    let access: ServiceAccess
+    let book: any SubmissionBook
+    let clock: any WallClock
+
+    /// Accounting is asked for so many days back.
+    static let reach = Duration.seconds(31 * 86400)
+
+    /// From the queue, or else from accounting.
+    func job(_ id: JobID, of user: UserName) async throws -> QueuedJob {
+        let records = keeper.snapshot.records(id)
+        if let first = records.first(where: { $0.view.job == id }) ?? records.first {
+            guard first.owner == user else { throw missing(id) }
+            return first
+        }
+        let wanted = FinishedJobs(user: user, job: id, since: clock.now - JobFinder.reach, limit: 1)
+        let finished = try await access.read(.readAccounting(cluster)) { read, token in
+            try await queue.finished(wanted, read, token: token)
+        }
+        guard let found = finished.first(where: { $0.view.job == id || $0.array == id }), found.owner == user else {
+            throw missing(id)
+        }
+        return found
+    }
+
+    /// That the job is the person's, by the queue, our own record, or accounting; never by what the caller says.
+    func check(_ id: JobID, belongsTo user: UserName) async throws {
+        if let first = keeper.snapshot.records(id).first {
+            guard first.owner == user else { throw missing(id) }
+            return
+        }
+        if let submission = try await book.submission(job: id, cluster: cluster) {
+            guard submission.user == user else { throw missing(id) }
+            return
+        }
+        _ = try await job(id, of: user)
+    }
+
+    func missing(_ id: JobID) -> SallyError {
+        SallyError(
+            .notFound, "you have no job \(id) on cluster \(cluster)",
+            hint: "`sally jobs -M \(cluster) --all` lists yours")
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import SallyModel
+import SallyWire
+
+/// Jobs of one's own.
+struct JobRoutes: Sendable {
+    let clusters: ClusterTable
+
+    func add(to routes: some RouterMethods<GatewayContext>) {
+        routes.post("/v1/clusters/:cluster/jobs", use: submit)
+        routes.get("/v1/clusters/:cluster/jobs", use: list)
+        routes.get("/v1/clusters/:cluster/jobs/:job") { _, context in
+            try Response.json(
+                try await clusters.named(context).jobs.show(
+                    try context.jobID(), for: try context.principal, request: context.requestID))
+        }
+        routes.delete("/v1/clusters/:cluster/jobs/:job", use: cancel)
+        routes.get("/v1/clusters/:cluster/jobs/:job/output", use: output)
+    }
+
+    @Sendable private func submit(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let cluster = try clusters.named(context)
+        let key = try IdempotencyKey(request.headers)
+        let body = try await request.bytes(limit: GatewayServer.bodyLimit)
+        let answer = try await cluster.submissions.submit(
+            body, key: key, for: try context.principal, request: context.requestID)
+        var response: Response
+        switch answer {
+        case .accepted(let reply): response = try .json(reply, status: .created)
+        case .pending(let pending):
+            response = try .json(pending, status: .accepted)
+            response.headers[.retryAfter] = "\(pending.retryAfter)"
+        }
+        response.headers[.idempotencyKey] = key.text
+        return response
+    }
+
+    @Sendable private func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let since = try request.number("since", 0...Int64(1) << 40).map { Timestamp($0) }
+        let scope: JobService.Scope
+        switch request.query("all") {
+        case nil, "false":
+            guard since == nil else {
+                throw SallyError(.invalidRequest, "since is for finished jobs", hint: "add all=true")
+            }
+            scope = .queued
+        case "true": scope = .all(since: since)
+        case .some(let text):
+            throw SallyError(.invalidRequest, "all \(quoted(text)) is not valid", hint: "all is true or false")
+        }
+        return try .json(
+            try await clusters.named(context).jobs.list(
+                scope, for: try context.principal, request: context.requestID))
+    }
+
+    @Sendable private func cancel(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let signal = try request.query("signal").map(checkedSignal)
+        try await clusters.named(context).jobs.cancel(
+            try context.jobID(), signal: signal, for: try context.principal, request: context.requestID)
+        return .empty()
+    }
+
+    @Sendable private func output(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let word = request.query("stream") ?? OutputStream.standardOutput.rawValue
+        guard let stream = OutputStream(rawValue: word) else {
+            throw SallyError(.invalidRequest, "stream \(quoted(word)) is not valid", hint: "stdout or stderr")
+        }
+        let piece = try await clusters.named(context).output.read(
+            try context.jobID(), stream, offset: try request.number("offset", 0...Int64(1) << 50) ?? 0,
+            limit: try request.number("limit", 1...OutputService.largestLimit) ?? OutputService.defaultLimit,
+            for: try context.principal, request: context.requestID)
+        return try .json(piece)
+    }
+}
+
+/// A signal's name or number, as scancel(1) takes it.
+private func checkedSignal(_ text: String) throws -> String {
+    let plain = text.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x41 && $0 <= 0x5a) }
+    guard plain, (1...12).contains(text.utf8.count) else {
+        throw SallyError(.invalidRequest, "signal \(quoted(text)) is not valid", hint: "such as TERM, USR1 or 15")
+    }
+    return text
+}
+
+/// What names a submission, so that it can be repeated without becoming two jobs.
+struct IdempotencyKey: Sendable, Equatable {
+    let text: String
+
+    /// The header's value, or a new one.
+    ///
+    /// - Throws: `.invalidRequest` when it is given twice, or is not 1 to 200 visible ASCII characters.
+    init(_ headers: HTTPFields) throws {
+        let values = headers[values: .idempotencyKey]
+        guard let first = values.first else {
+            var generator = SystemRandomNumberGenerator()
+            text = OpaqueID.random(using: &generator).rawValue
+            return
+        }
+        guard values.count == 1, (1...200).contains(first.utf8.count),
+            first.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
+        else {
+            throw SallyError(
+                .invalidRequest, "Idempotency-Key is not valid", hint: "1 to 200 visible ASCII characters, once")
+        }
+        text = first
+    }
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Logging
+package import SallyModel
+import SallyPolicy
+import SallyWire
+import ServiceLifecycle
+import SlurmModel
+import Synchronization
+
+/// Keeps one cluster's snapshot fresh, by one loop whoever reads. Readers never wait for it.
+///
+/// The pause between reads is at least two seconds and at least five times what a read takes, so that a slow cluster is
+/// asked less. A read that failed leaves the snapshot as it was. An empty list takes the place of a full one only after a
+/// second read said so too: slurmrestd answers with an empty list for more than one reason.
+package final class QueueKeeper: Service {
+    let cluster: ClusterName
+    private let queue: any SlurmQueue
+    private let access: ServiceAccess
+    private let metrics: Metrics
+    private let log: Logger
+    private let pause: Duration
+    private let bell = Doorbell()
+    private let state = Mutex(State())
+
+    /// Partitions and nodes change seldom.
+    private static let slowPause = Duration.seconds(30)
+    private static let longestPause = Duration.seconds(60)
+
+    private struct State {
+        var snapshot = QueueSnapshot.empty
+        /// What we did ourselves and no read has seen yet.
+        var submitted: [(job: QueuedJob, at: ContinuousClock.Instant)] = []
+        var cancelled: [(job: JobID, at: ContinuousClock.Instant)] = []
+        var shapeReadAt: ContinuousClock.Instant?
+        var failure: SallyError?
+        var failures = 0
+        var took = Duration.zero
+    }
+
+    /// - Parameter pause: the shortest pause between two reads.
+    package init(
+        cluster: ClusterName, queue: some SlurmQueue, access: ServiceAccess, metrics: Metrics, pause: Duration,
+        log: Logger
+    ) {
+        self.cluster = cluster
+        self.queue = queue
+        self.access = access
+        self.metrics = metrics
+        self.pause = pause
+        self.log = log
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await self.refresh()
+                await self.bell.wait(upTo: self.nextPause)
+            }
+        }
+    }
+
+    /// The latest, with what we did since.
+    package var snapshot: QueueSnapshot {
+        state.withLock { state in
+            guard !state.submitted.isEmpty || !state.cancelled.isEmpty else { return state.snapshot }
+            return overlaid(state)
+        }
+    }
+
+    /// Why the last read failed; nil when it did not.
+    package var failure: SallyError? {
+        state.withLock { state in
+            if let failure = state.failure { return failure }
+            return state.snapshot.readAt == nil
+                ? SallyError(.unavailable, "cluster \(cluster) was not read yet", hint: "try again in a moment") : nil
+        }
+    }
+
+    /// A snapshot whose read began after `moment`.
+    ///
+    /// - Throws: why the reads since fail; `.timeout` after `limit`.
+    func snapshot(readAfter moment: ContinuousClock.Instant, within limit: Duration) async throws -> QueueSnapshot {
+        let end = ContinuousClock.now + limit
+        let failuresBefore = state.withLock { $0.failures }
+        bell.ring()
+        while true {
+            let (snapshot, failure, failures) = state.withLock { ($0.snapshot, $0.failure, $0.failures) }
+            if let readAt = snapshot.readAt, readAt >= moment { return self.snapshot }
+            if let failure, failures > failuresBefore { throw failure }
+            guard ContinuousClock.now < end else {
+                throw SallyError(.timeout, "cluster \(cluster) was not read in time", hint: "try again in a moment")
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// Shows a job that Slurm just took.
+    func show(_ job: QueuedJob) {
+        state.withLock { $0.submitted.append((job, .now)) }
+        bell.ring()
+    }
+
+    /// Shows a job as ended that Slurm just ended.
+    func showCancelled(_ job: JobID) {
+        state.withLock { $0.cancelled.append((job, .now)) }
+        bell.ring()
+    }
+
+    /// One read.
+    func refresh() async {
+        let start = ContinuousClock.now
+        do {
+            let jobs = try await access.read(.readQueue(cluster)) { read, token in
+                let jobs = try await queue.jobs(read, token: token)
+                guard jobs.isEmpty, !state.withLock({ $0.snapshot.jobs.isEmpty }) else { return jobs }
+                return try await queue.jobs(read, token: token)
+            }
+            let shape = try await shape(start)
+            let took = start.duration(to: .now)
+            install(jobs, shape, start, took)
+            metrics.refreshed(cluster, jobs: jobs.count, took: took)
+            metrics.ready(cluster, true)
+        } catch {
+            guard !(error is CancellationError), !Task.isCancelled else { return }
+            access.forget()
+            let problem = asSallyError(error)
+            let first = state.withLock { state in
+                defer {
+                    state.failure = problem
+                    state.failures += 1
+                }
+                return state.failure == nil
+            }
+            metrics.ready(cluster, false)
+            let metadata: Logger.Metadata = [
+                "cluster": "\(cluster)", "message": "\(problem.message)", "cause": "\(problem.cause ?? "")",
+            ]
+            if first { log.warning("the queue could not be read", metadata: metadata) }
+        }
+    }
+
+    private typealias Shape = (partitions: [Partition], nodes: [Node])
+
+    /// Partitions and nodes, when it is time; nil keeps those there are.
+    private func shape(_ now: ContinuousClock.Instant) async throws -> Shape? {
+        let last = state.withLock { $0.shapeReadAt }
+        guard last.map({ $0.duration(to: now) >= QueueKeeper.slowPause }) ?? true else { return nil }
+        return try await access.read(.readQueue(cluster)) { read, token in
+            (
+                try await queue.partitions(read, token: token),
+                try await queue.nodes(read, token: token)
+            )
+        }
+    }
+
+    private func install(
+        _ jobs: [QueuedJob], _ shape: Shape?, _ start: ContinuousClock.Instant, _ took: Duration
+    ) {
+        let recovered = state.withLock { state in
+            defer {
+                state.snapshot = QueueSnapshot(
+                    jobs: jobs, partitions: shape?.partitions ?? state.snapshot.partitions,
+                    nodes: shape?.nodes ?? state.snapshot.nodes, readAt: start)
+                if shape != nil { state.shapeReadAt = start }
+                state.submitted.removeAll { $0.at < start }
+                state.cancelled.removeAll { $0.at < start }
+                state.failure = nil
+                state.took = took
+            }
+            return state.failure != nil
+        }
+        if recovered { log.info("the queue is read again", metadata: ["cluster": "\(cluster)"]) }
+    }
+
+    private var nextPause: Duration {
+        state.withLock { state in
+            let adapted = max(pause, state.took * 5)
+            guard state.failure != nil else { return min(adapted, QueueKeeper.longestPause) }
+            return min(max(adapted, pause * 4), QueueKeeper.longestPause)
+        }
+    }
+
+    private func overlaid(_ state: State) -> QueueSnapshot {
+        let read = Set(state.snapshot.jobs.map(\.view.job))
+        var jobs = state.snapshot.jobs + state.submitted.map(\.job).filter { !read.contains($0.view.job) }
+        let cancelled = Set(state.cancelled.map(\.job))
+        for index in jobs.indices where cancelled.contains(jobs[index].view.job) && !jobs[index].isFinished {
+            jobs[index].view.states = ["CANCELLED"]
+        }
+        return QueueSnapshot(
+            jobs: jobs, partitions: state.snapshot.partitions, nodes: state.snapshot.nodes,
+            readAt: state.snapshot.readAt)
+    }
+}

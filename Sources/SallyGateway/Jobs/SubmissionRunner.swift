@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Logging
+import SallyKeepProtocol
+package import SallyModel
+import SallyPolicy
+import SallyStore
+import ServiceLifecycle
+import Synchronization
+
+/// Carries submissions from reservation to recorded outcome, in a task group of its own: whoever waits may go away, the
+/// work goes on. At shutdown nothing new is taken and what is under way is finished.
+package final class SubmissionRunner: Service {
+    private let cluster: ClusterName
+    private let steps: SubmissionSteps
+    private let inbox: AsyncStream<Work>
+    private let outbox: AsyncStream<Work>.Continuation
+    /// Reservations that this process is working on.
+    private let underWay = Mutex<Set<Int64>>([])
+    private let log: Logger
+
+    struct Order: Sendable {
+        var authorized: Authorized<Submit>
+        var reservation: Int64
+        var principal: Principal
+        var request: OpaqueID
+    }
+
+    private struct Work: Sendable {
+        var order: Order
+        var answer: AsyncStream<Result<SubmissionEnd, SallyError>>.Continuation
+    }
+
+    package init(cluster: ClusterName, steps: SubmissionSteps, log: Logger) {
+        self.cluster = cluster
+        self.steps = steps
+        self.log = log
+        (inbox, outbox) = AsyncStream.makeStream()
+    }
+
+    package func run() async throws {
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                for await work in inbox {
+                    group.addTask {
+                        let end = await self.steps.perform(work.order)
+                        _ = self.underWay.withLock { $0.remove(work.order.reservation) }
+                        work.answer.yield(end)
+                        work.answer.finish()
+                    }
+                }
+            }
+        } onGracefulShutdown: {
+            self.outbox.finish()
+        }
+    }
+
+    func isUnderWay(_ reservation: Int64) -> Bool { underWay.withLock { $0.contains(reservation) } }
+
+    /// Hands the order over and waits for its end, at most `limit`. Cancelling ends only the waiting.
+    ///
+    /// - Returns: `.unknown` when the waiting ended first.
+    /// - Throws: why nothing reached Slurm, or Slurm's refusal.
+    func carry(_ order: Order, waitingAtMost limit: Duration) async throws -> SubmissionEnd {
+        let (answers, answer) = AsyncStream<Result<SubmissionEnd, SallyError>>.makeStream()
+        underWay.withLock { _ = $0.insert(order.reservation) }
+        switch outbox.yield(Work(order: order, answer: answer)) {
+        case .enqueued, .dropped: break
+        case .terminated:
+            _ = underWay.withLock { $0.remove(order.reservation) }
+            await steps.abandon(order, why: "the gateway was stopping")
+            throw SallyError(.unavailable, "the gateway is stopping", hint: "submit again in a moment")
+        @unknown default: break
+        }
+        let end = await withTaskGroup(of: Result<SubmissionEnd, SallyError>?.self) { group in
+            group.addTask { await answers.first { _ in true } }
+            group.addTask {
+                try? await Task.sleep(for: limit)  // cancelled: the answer came first
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+        return try end?.get() ?? .unknown
+    }
+}
+
+/// How a submission ended.
+package enum SubmissionEnd: Sendable, Equatable {
+    case accepted(JobID, messages: [String])
+    case unknown
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Logging
+import SallyKeepProtocol
+package import SallyModel
+import SallyPolicy
+import SallyStore
+
+/// What happens between a reservation and its recorded outcome: account, token, Slurm.
+package struct SubmissionSteps: Sendable {
+    let cluster: ClusterName
+    let accounts: AccountDoor
+    let signer: any TokenMinter
+    let queue: any SlurmQueue
+    let keeper: QueueKeeper
+    let book: any SubmissionBook
+    let metrics: Metrics
+    let clock: any WallClock
+    let log: Logger
+
+    /// No token is asked for later than this after the decision, so that a reservation whose gateway died is settled
+    /// after a known time.
+    static let preparation = Duration.seconds(150)
+
+    package init(
+        cluster: ClusterName, accounts: AccountDoor, signer: some TokenMinter, queue: some SlurmQueue,
+        keeper: QueueKeeper, book: some SubmissionBook, metrics: Metrics, clock: some WallClock, log: Logger
+    ) {
+        self.cluster = cluster
+        self.accounts = accounts
+        self.signer = signer
+        self.queue = queue
+        self.keeper = keeper
+        self.book = book
+        self.metrics = metrics
+        self.clock = clock
+        self.log = log
+    }
+
+    func perform(_ order: SubmissionRunner.Order) async -> Result<SubmissionEnd, SallyError> {
+        let token: Secret<String>
+        do {
+            _ = try await accounts.ensure(order.principal)
+            token = try await mint(order)
+        } catch {
+            let problem = asSallyError(error)
+            await record(.failed(problem.message), order)
+            return .failure(problem)
+        }
+        switch await queue.submit(order.authorized, token: token) {
+        case .accepted(let job, let messages):
+            await record(.submitted(job), order)
+            keeper.show(QueuedJob(submitted: job, order: order, at: clock.now))
+            return .success(.accepted(job, messages: messages))
+        case .refused(let refusal):
+            if refusal.concernsAccount { accounts.forget(order.principal) }
+            await record(.refused(refusal), order)
+            return .failure(SallyError(refusal))
+        case .notSent(let problem):
+            await record(.failed(problem.message), order)
+            return .failure(problem)
+        case .unknown(let problem):
+            log.warning(
+                "a submission's outcome is not known",
+                metadata: [
+                    "cluster": "\(cluster)", "reservation": "\(order.reservation)", "message": "\(problem.message)",
+                    "cause": "\(problem.cause ?? "")",
+                ])
+            await record(.unknown, order)
+            return .success(.unknown)
+        }
+    }
+
+    /// For an order that was never begun.
+    func abandon(_ order: SubmissionRunner.Order, why: String) async {
+        await record(.failed(why), order)
+    }
+
+    private func mint(_ order: SubmissionRunner.Order) async throws -> Secret<String> {
+        guard clock.now < order.authorized.decidedAt + SubmissionSteps.preparation else {
+            throw SallyError(
+                .unavailable, "preparing the account took too long", hint: "submit again: the account may be ready now")
+        }
+        guard let position = order.authorized.position, let account = order.authorized.account else {
+            throw SallyError(.internal, "a submission was authorized without a recorded decision")
+        }
+        let minted = try await signer.mint(
+            MintRequest(cluster: cluster, user: account.name, uid: account.uid, purpose: .submit, position: position))
+        return Secret(minted.token)
+    }
+
+    /// An outcome that cannot be recorded leaves the reservation open, and reconciling finds the job.
+    private func record(_ outcome: SubmissionOutcome, _ order: SubmissionRunner.Order) async {
+        metrics.submitted(cluster, outcome: outcome.word)
+        do {
+            _ = try await book.recordOutcome(
+                reservation: order.reservation, outcome: outcome, request: order.request.rawValue)
+        } catch {
+            log.error(
+                "a submission's outcome was not recorded",
+                metadata: [
+                    "cluster": "\(cluster)", "reservation": "\(order.reservation)", "outcome": "\(outcome.word)",
+                    "cause": "\(error)",
+                ])
+        }
+    }
+}
+
+extension SubmissionOutcome {
+    /// For metrics and log.
+    var word: String {
+        switch self {
+        case .submitted: "submitted"
+        case .refused: "refused"
+        case .unknown: "unknown"
+        case .failed: "failed"
+        }
+    }
+}
+
+extension SallyError {
+    /// Slurm's own words.
+    init(_ refusal: SlurmRefusal) {
+        self.init(.slurmRefused, "Slurm refused the job: \(refusal.text)", slurm: refusal)
+    }
+}
+
+extension SlurmRefusal {
+    /// Slurm does not know the user or the association (slurm/slurm_errno.h: ESLURM_INVALID_ACCOUNT, ESLURM_USER_ID_MISSING,
+    /// ESLURM_AUTH_NOBODY).
+    var concernsAccount: Bool { [2010, 2045, 6010].contains(number) }
+}

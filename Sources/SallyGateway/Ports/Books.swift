@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+package import SallyStore
+
+/// The audit chain as the gateway reads it. SallyStore's `AuditStore` is it.
+package protocol AuditBook: Sendable {
+    func page(_ query: AuditQuery) async throws -> AuditEvents
+    func head() async throws -> AuditPosition?
+    func append(_ draft: AuditDraft) async throws -> AuditPosition
+    func verifyChain(_ evidence: AuditEvidence) async throws -> AuditReport
+}
+
+/// Submissions and what became of them. SallyStore's `SubmissionStore` is it.
+package protocol SubmissionBook: Sendable {
+    /// Nil when the same outcome was recorded before.
+    func recordOutcome(
+        reservation: Int64, outcome: SubmissionOutcome, request: String?
+    ) async throws -> AuditPosition?
+    func submission(person: PersonID, cluster: ClusterName, key: String) async throws -> Submission?
+    /// The newest submission that became this job.
+    func submission(job: JobID, cluster: ClusterName) async throws -> Submission?
+    /// Oldest first.
+    func withoutOutcome(cluster: ClusterName) async throws -> [Submission]
+}
+
+extension AuditStore: AuditBook {}
+extension SubmissionStore: SubmissionBook {}

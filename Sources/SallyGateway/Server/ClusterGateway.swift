@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Logging
+package import SallyConfig
+package import SallyModel
+package import SallyPolicy
+package import ServiceLifecycle
+
+/// Everything that belongs to one cluster.
+package struct ClusterGateway: Sendable {
+    let config: ClusterConfig
+    let isDefault: Bool
+    let keeper: QueueKeeper
+    let queue: any SlurmQueue
+    let access: ServiceAccess
+    let accounts: AccountDoor
+    let jobs: JobService
+    let output: OutputService
+    let submissions: SubmitService
+    let canI: CanIService
+    let partitions: PartitionService
+    let nodes: NodeService
+    /// What has to run: the queue's loop, the submissions, their reconciling.
+    package let services: [any Service]
+
+    package static func make(
+        config: ClusterConfig, isDefault: Bool, queue: some SlurmQueue, gate: Gate, signer: some TokenMinter,
+        steward: some AccountKeeper, submissions: some SubmissionBook, markers: SubmissionMarker.Maker,
+        metrics: Metrics, clock: some WallClock, log: Logger
+    ) -> ClusterGateway {
+        let name = config.name
+        let access = ServiceAccess(cluster: name, gate: gate, signer: signer, clock: clock)
+        let keeper = QueueKeeper(
+            cluster: name, queue: queue, access: access, metrics: metrics, pause: .seconds(2), log: log)
+        let accounts = AccountDoor(config: config, keeper: steward, clock: clock)
+        let steps = SubmissionSteps(
+            cluster: name, accounts: accounts, signer: signer, queue: queue, keeper: keeper, book: submissions,
+            metrics: metrics, clock: clock, log: log)
+        let runner = SubmissionRunner(cluster: name, steps: steps, log: log)
+        let reconciler = Reconciler(
+            cluster: name, book: submissions, queue: queue, keeper: keeper, access: access, runner: runner,
+            markers: markers, clock: clock, interval: .seconds(10), log: log)
+        let finder = JobFinder(
+            cluster: name, keeper: keeper, queue: queue, access: access, book: submissions, clock: clock)
+        let reader = JobReader(config: config, keeper: keeper, accounts: accounts, gate: gate)
+        return ClusterGateway(
+            config: config, isDefault: isDefault, keeper: keeper, queue: queue, access: access, accounts: accounts,
+            jobs: JobService(
+                cluster: name, gate: gate, keeper: keeper, queue: queue, access: access, signer: signer,
+                finder: finder, clock: clock),
+            output: OutputService(config: config, gate: gate, steward: steward, finder: finder),
+            submissions: SubmitService(
+                cluster: name, reader: reader, gate: gate, book: submissions, runner: runner, reconciler: reconciler,
+                markers: markers),
+            canI: CanIService(reader: reader, gate: gate),
+            partitions: PartitionService(config: config, gate: gate, keeper: keeper, accounts: accounts),
+            nodes: NodeService(cluster: name, gate: gate, keeper: keeper),
+            services: [keeper, runner, reconciler])
+    }
+
+    /// Whether an authenticated read answered lately; why not, otherwise.
+    var problem: SallyError? { keeper.failure }
+}
+
+/// The clusters by name.
+struct ClusterTable: Sendable {
+    let all: [ClusterGateway]
+    private let byName: [ClusterName: Int]
+
+    init(_ clusters: [ClusterGateway]) {
+        all = clusters
+        byName = Dictionary(clusters.enumerated().map { ($1.config.name, $0) }) { first, _ in first }
+    }
+
+    /// - Throws: `.invalidRequest` for what is no name, `.notFound` for a cluster that is not configured.
+    func named(_ context: GatewayContext) throws -> ClusterGateway {
+        let name: ClusterName = try context.named("cluster")
+        guard let place = byName[name] else {
+            throw SallyError(
+                .notFound, "there is no cluster \(name)",
+                hint: "clusters: \(all.map(\.config.name.rawValue).joined(separator: ", "))")
+        }
+        return all[place]
+    }
+}

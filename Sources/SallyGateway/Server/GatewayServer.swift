@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import SallyConfig
+import SallyModel
+
+/// The routes of the API, put together once: one router for everybody, one for the administration socket.
+package struct GatewayServer: Sendable {
+    let dependencies: GatewayDependencies
+
+    /// Bytes: a script of 4 MiB (slurm.conf's max_script_size) with what JSON adds to it.
+    static let bodyLimit = 8 * 1024 * 1024
+    /// Addresses that a limiter remembers.
+    private static let addresses = 20_000
+
+    package init(_ dependencies: GatewayDependencies) {
+        self.dependencies = dependencies
+    }
+
+    /// For everybody.
+    func router() -> Router<GatewayContext> {
+        let parts = dependencies
+        let start = ContinuousClock.now
+        let router = edge(proxies: parts.proxies)
+
+        let health = HealthRoutes(
+            health: HealthService(
+                clusters: parts.clusters, signer: parts.signer, steward: parts.steward, singleUser: parts.singleUser),
+            metrics: parts.metrics, proxies: parts.proxies)
+        health.add(to: router)
+        health.addMetrics(to: router)
+        OpenAPIRoutes(server: parts.publicURL).add(to: router)
+
+        let open = router.group().add(
+            middleware: AddressLimit(
+                limiter: RateLimiter(perMinute: parts.rates.signInsPerMinute, capacity: GatewayServer.addresses),
+                since: start))
+        SignInRoutes(flow: parts.signIn).add(to: open)
+        let session = SessionRoutes(flow: parts.signIn, sessions: parts.sessions, store: parts.sessionStore)
+        session.addOpen(to: open)
+
+        let signedIn = router.group().add(
+            middleware: Authentication(
+                sessions: parts.reader,
+                failures: RateLimiter(perMinute: parts.rates.failuresPerMinute, capacity: GatewayServer.addresses),
+                requests: RateLimiter(perMinute: parts.rates.requestsPerMinute, capacity: GatewayServer.addresses),
+                since: start))
+        session.add(to: signedIn)
+        MeRoutes(service: MeService(clusters: parts.clusters)).add(to: signedIn)
+        JobRoutes(clusters: parts.clusters).add(to: signedIn)
+        CanIRoutes(clusters: parts.clusters).add(to: signedIn)
+        PartitionRoutes(clusters: parts.clusters).add(to: signedIn)
+        NodeRoutes(clusters: parts.clusters).add(to: signedIn)
+        administration.add(to: signedIn)
+        return router
+    }
+
+    /// For the administration socket: who may connect is all that it asks.
+    func localRouter(_ door: LocalAdministration) -> Router<GatewayContext> {
+        let router = edge(proxies: TrustedProxies(ranges: [], unixSocket: false))
+        administration.add(to: router.group().add(middleware: door))
+        return router
+    }
+
+    private func edge(proxies: TrustedProxies) -> Router<GatewayContext> {
+        let router = Router(context: GatewayContext.self)
+        router.add(middleware: Edge(proxies: proxies, metrics: dependencies.metrics))
+        router.add(middleware: RequestRules(endpoints: .v1, bodyLimit: GatewayServer.bodyLimit))
+        return router
+    }
+
+    private var administration: AdminRoutes {
+        let parts = dependencies
+        return AdminRoutes(
+            admin: AdminService(
+                gate: parts.gate, identities: parts.identities, sessions: parts.sessionStore,
+                administrators: parts.administrators),
+            audit: AuditService(gate: parts.gate, book: parts.audit, signer: parts.signer),
+            offboarding: OffboardingService(
+                gate: parts.gate, signer: parts.signer, steward: parts.steward, identities: parts.identities,
+                book: parts.audit, clusters: parts.clusters, log: parts.log))
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import SallyIdentity
+import SallyModel
+import SallyWire
+
+/// The pages of a sign-in, for browsers: they redirect, show a code, or say what went wrong.
+struct SignInRoutes: Sendable {
+    let flow: (any SignInFlow)?
+
+    func add(to routes: some RouterMethods<GatewayContext>) {
+        routes.get("/sign-in", use: open)
+        routes.get("/sign-in/callback", use: callback)
+    }
+
+    @Sendable private func open(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await page(context) {
+            let provider = try request.query("provider").map { try ClusterName($0) }
+            let url = try await required().begin(
+                SignInRequest(
+                    provider: provider, challenge: request.query("challenge") ?? "",
+                    loopback: request.query("redirect"), clientState: request.query("state"),
+                    program: request.query("client") ?? "a program that gives no name",
+                    address: "\(context.client)"))
+            return redirect(url)
+        }
+    }
+
+    @Sendable private func callback(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        try await page(context) {
+            let outcome = try await required().callback(
+                CallbackParameters(
+                    state: request.query("state"), code: request.query("code"), issuer: request.query("iss"),
+                    error: request.query("error")))
+            switch outcome {
+            case .redirect(let url): return redirect(url)
+            case .page(let code): return SignInPages.code(code)
+            }
+        }
+    }
+
+    /// Errors as a page: a browser is at the other end. What is our fault still goes to the log with its cause.
+    private func page(
+        _ context: GatewayContext, _ body: () async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await body()
+        } catch let error as SallyError where error.code != .internal && error.code != .misconfigured {
+            return SignInPages.failure(error, request: context.requestID)
+        }
+    }
+
+    private func redirect(_ url: String) -> Response {
+        Response(status: .found, headers: [.location: url, .cacheControl: "no-store"])
+    }
+
+    private func required() throws -> any SignInFlow {
+        guard let flow else {
+            throw SallyError(.unsupported, "no identity provider is configured", hint: "ask the administrator")
+        }
+        return flow
+    }
+}
