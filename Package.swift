@@ -195,8 +195,8 @@ let support: [Target] = [
         name: "IntegrationTests",
         dependencies: [
             "SallyModel", "SlurmModel", "SallyPolicy", "SallyWire", "SallyKeepProtocol", "StrictJSON", "SallySocket",
-            "SallyIdentity", "SlurmClient", "SallyClient", "SallyTestSupport", jwtKit, crypto, asyncHTTPClient,
-            logging,
+            "SallyIdentity", "SlurmClient", "SallyClient", "SallyTransport", "SallyAccounts", "SallySteward",
+            "SallyTestSupport", jwtKit, crypto, asyncHTTPClient, logging,
         ]),
 ]
 

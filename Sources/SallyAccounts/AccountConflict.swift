@@ -29,7 +29,9 @@ package struct AccountConflict: Sendable, Equatable {
             if layout.accountNodes.contains(node) {
                 reasons += ownership(account, seen, record, layout)
                 reasons += groupReasons(account, seen, layout)
-                if node == layout.homeServer, layout.mode != .directory { reasons += homeReasons(account, seen, record) }
+                if node == layout.homeServer, layout.mode != .directory {
+                    reasons += homeReasons(account, seen, record)
+                }
             }
             return reasons.map { AccountConflict(user: account.name, node: node, reason: $0) }
         }

@@ -87,7 +87,9 @@ package struct AccountEngine: Sendable {
         let first = homeIsHere ? ours : ours.filter { !$0.isAssociation }
         let last = homeIsHere ? [] : ours.filter(\.isAssociation)
         var report: [KeeperReport.Step] = []
-        for phase in [[layout.controller: first], plan.steps.filter { $0.key != layout.controller }, [layout.controller: last]] {
+        for phase in [
+            [layout.controller: first], plan.steps.filter { $0.key != layout.controller }, [layout.controller: last],
+        ] {
             let work = phase.filter { !$0.value.isEmpty }
             for (node, answer) in await onEach(work.keys.sorted(), { AccountScript.make(work[$0] ?? [], in: layout) }) {
                 let completion = try answer.get()
@@ -120,7 +122,8 @@ package struct AccountEngine: Sendable {
             throw SallyError(.conflict, "\(account.name) is in the managed record already")
         }
         let record = ManagedRecord(
-            user: account.name, uid: account.uid, profile: account.profile, origin: .adopted, state: .active, revision: 1)
+            user: account.name, uid: account.uid, profile: account.profile, origin: .adopted, state: .active,
+            revision: 1)
         observed[layout.controller]?.records.append(record)
         let plan = AccountPlan.make(desired: [account], observed: observed, layout: layout)
         if let conflict = plan.conflicts.first {
@@ -161,7 +164,8 @@ package struct AccountEngine: Sendable {
                 steps += try StepReport.parse(completion, on: node)
             } catch {
                 let detail = (error as? SallyError)?.message ?? "\(error)"
-                steps.append(KeeperReport.Step(name: act.rawValue, place: node.rawValue, outcome: .failed, detail: detail))
+                steps.append(
+                    KeeperReport.Step(name: act.rawValue, place: node.rawValue, outcome: .failed, detail: detail))
             }
         }
         if layout.mode == .directory {
@@ -181,7 +185,8 @@ package struct AccountEngine: Sendable {
         for (_, answer) in answers {
             let completion = try answer.get()
             guard completion.succeeded else {
-                throw SallyError(.unavailable, "the managed record cannot be read", cause: quoted(completion.errorOutput))
+                throw SallyError(
+                    .unavailable, "the managed record cannot be read", cause: quoted(completion.errorOutput))
             }
             for line in completion.output.split(separator: "\n") {
                 let record = try ManagedRecord(line: String(line))
@@ -204,7 +209,9 @@ package struct AccountEngine: Sendable {
                     do {
                         return (node, .success(try await transport.run(invocation, on: node)))
                     } catch {
-                        return (node, .failure(SallyError(.unavailable, "node \(node) does not answer", cause: "\(error)")))
+                        return (
+                            node, .failure(SallyError(.unavailable, "node \(node) does not answer", cause: "\(error)"))
+                        )
                     }
                 }
             }

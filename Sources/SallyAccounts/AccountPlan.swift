@@ -86,12 +86,14 @@ package enum AccountStep: Sendable, Equatable {
     /// For people and `--dry-run`.
     package var summary: String {
         switch self {
-        case .record(let record, _): "record \(record.user) uid \(record.uid) \(record.state.rawValue) revision \(record.revision)"
+        case .record(let record, _):
+            "record \(record.user) uid \(record.uid) \(record.state.rawValue) revision \(record.revision)"
         case .create(let account): "create \(account.name) uid \(account.uid)"
         case .change(let account): "change \(account.name)"
         case .join(let name, let groups): "add \(name) to \(groups.joined(separator: ", "))"
         case .makeHome(let account): "make \(account.home)"
-        case .associate(let account): "associate \(account.name) with \(account.accounts.map(\.rawValue).joined(separator: ", "))"
+        case .associate(let account):
+            "associate \(account.name) with \(account.accounts.map(\.rawValue).joined(separator: ", "))"
         }
     }
 }

@@ -68,7 +68,8 @@ package struct NodeObservation: Sendable, Equatable {
             if fields == ["end"] {
                 ended = true
             } else if !take(fields) {
-                throw SallyError(.unavailable, "node \(node) answered the probe with something else", cause: quoted(String(line)))
+                throw SallyError(
+                    .unavailable, "node \(node) answered the probe with something else", cause: quoted(String(line)))
             }
         }
         guard ended else { throw SallyError(.unavailable, "the probe of node \(node) was cut off") }

@@ -5,12 +5,16 @@ package import SallyModel
 /// The script that looks at accounts on one machine. It changes nothing. `NodeObservation` reads its answer.
 package enum ProbeScript {
     /// - Parameter accounts: name, uid and home of each; nil where only the name is known.
-    package static func make(_ accounts: [Subject], groups: Set<String>, on node: NodeName, in layout: ClusterLayout) -> String {
+    package static func make(_ accounts: [Subject], groups: Set<String>, on node: NodeName, in layout: ClusterLayout)
+        -> String
+    {
         var calls: [String] = []
         for account in accounts {
             let uid = account.uid.map { "\($0)" } ?? ""
             calls.append(shellCall("probe_user", [account.name.rawValue, uid]))
-            if node == layout.homeServer, layout.mode == .everywhere || layout.mode == .controller, let home = account.home {
+            if node == layout.homeServer, layout.mode == .everywhere || layout.mode == .controller,
+                let home = account.home
+            {
                 calls.append(shellCall("probe_home", [uid, home]))
             }
             if node == layout.controller {

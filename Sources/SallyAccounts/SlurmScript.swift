@@ -57,8 +57,9 @@ enum SlurmScript {
                     report "submission limit" failed "MaxSubmitJobs is $said"
                 fi
             fi
-            # By uid where the name does not resolve any more.
-            for job in $(squeue -h -a -u "$uid" -t PENDING,RUNNING,SUSPENDED,CONFIGURING,REQUEUED,REQUEUE_HOLD -o %A | sort -un); do
+            # Not `squeue -u`, which fails for a uid that does not resolve any more.
+            for job in $(squeue -h -a -t PENDING,RUNNING,SUSPENDED,CONFIGURING,REQUEUED,REQUEUE_HOLD -o '%A %U' |
+                awk -v uid="$uid" '$2 == uid { print $1 }' | sort -un); do
                 if scontrol update JobId="$job" Requeue=0 >/dev/null 2>&1; then
                     count=$((count + 1))
                 elif squeue -h -a -j "$job" 2>/dev/null | grep -q .; then

@@ -21,7 +21,8 @@ enum StepReport {
         }
         guard ended else {
             throw SallyError(
-                .unavailable, "node \(node) did not say what it has done", hint: "ask again: every step may be repeated",
+                .unavailable, "node \(node) did not say what it has done",
+                hint: "ask again: every step may be repeated",
                 cause: "status \(completion.status): \(quoted(completion.errorOutput))")
         }
         return steps

@@ -28,7 +28,8 @@ enum AccountRules {
         guard isPath(account.home), parts(account.home).count >= 2, let top = parts(account.home).first,
             !systemFolders.contains(top)
         else {
-            throw SallyError(.denied, "home \(quoted(account.home)) of \(name) is not a home", hint: "such as /home/\(name)")
+            throw SallyError(
+                .denied, "home \(quoted(account.home)) of \(name) is not a home", hint: "such as /home/\(name)")
         }
         guard isPath(account.shell) else {
             throw SallyError(.denied, "shell \(quoted(account.shell)) of \(name) is not an absolute path")

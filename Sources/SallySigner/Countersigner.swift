@@ -21,14 +21,17 @@ final class Countersigner: Sendable {
             do {
                 key = try P256.Signing.PrivateKey(pemRepresentation: String(decoding: pem, as: UTF8.self))
             } catch {
-                throw SallyError(.misconfigured, "\(quoted(keyPath)) is no P-256 private key in PEM", hint: "restore it from a backup")
+                throw SallyError(
+                    .misconfigured, "\(quoted(keyPath)) is no P-256 private key in PEM",
+                    hint: "restore it from a backup")
             }
         } else {
             key = P256.Signing.PrivateKey()
             try DurableFile.replace(keyPath, with: Array(key.pemRepresentation.utf8))
         }
         path = folder + "/head.json"
-        newest = Mutex(try DurableFile.read(path).map { try KeepJSON.message(from: String(decoding: $0, as: UTF8.self)) })
+        newest = Mutex(
+            try DurableFile.read(path).map { try KeepJSON.message(from: String(decoding: $0, as: UTF8.self)) })
     }
 
     var head: Countersignature? { newest.withLock { $0 } }
@@ -61,7 +64,8 @@ final class Countersigner: Sendable {
         }
         guard position.sequence > last.sequence else {
             throw SallyError(
-                .conflict, "event \(position.sequence) is older than event \(last.sequence), which is countersigned", hint: hint)
+                .conflict, "event \(position.sequence) is older than event \(last.sequence), which is countersigned",
+                hint: hint)
         }
     }
 }

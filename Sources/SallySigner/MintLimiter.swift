@@ -18,7 +18,8 @@ struct MintLimiter: Sendable {
             counts.removeAll(keepingCapacity: true)
         }
         guard counts[key, default: 0] < perMinute else {
-            throw SallyError(.rateLimited, "more than \(perMinute) tokens a minute for \(key)", hint: "try again in a minute")
+            throw SallyError(
+                .rateLimited, "more than \(perMinute) tokens a minute for \(key)", hint: "try again in a minute")
         }
         counts[key, default: 0] += 1
     }

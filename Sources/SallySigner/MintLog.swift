@@ -34,7 +34,8 @@ final class MintLog: Sendable {
         let position = record.position
         try index.withLock { entries in
             let place = try log.append(
-                "\(position.sequence) \(position.hash) \(record.cluster) \(record.user) \(record.purpose) \(record.time.rawValue)")
+                "\(position.sequence) \(position.hash) \(record.cluster) \(record.user) \(record.purpose) \(record.time.rawValue)"
+            )
             var at = entries.endIndex
             while at > 0, entries[at - 1].sequence > position.sequence { at -= 1 }
             entries.insert(Entry(sequence: position.sequence, place: place), at: at)
@@ -67,7 +68,8 @@ private func parse(_ text: String) throws -> MintRecord {
         throw SallyError(.misconfigured, "a mint record cannot be read: \(quoted(text))")
     }
     return MintRecord(
-        position: AuditPosition(sequence: sequence, hash: String(fields[1])), cluster: try ClusterName(String(fields[2])),
+        position: AuditPosition(sequence: sequence, hash: String(fields[1])),
+        cluster: try ClusterName(String(fields[2])),
         user: String(fields[3]), purpose: String(fields[4]), time: Timestamp(time))
 }
 

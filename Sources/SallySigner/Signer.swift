@@ -148,7 +148,8 @@ package final class Signer: Sendable {
     /// - Parameter limit: at most 2000 count.
     package func records(after: Int64, limit: Int) throws -> SignerRecords {
         guard limit > 0, after >= 0 else {
-            throw SallyError(.invalidRequest, "records are asked for by a sequence of 0 or more and a limit of 1 or more")
+            throw SallyError(
+                .invalidRequest, "records are asked for by a sequence of 0 or more and a limit of 1 or more")
         }
         return SignerRecords(
             mints: try mints.records(after: after, limit: min(limit, 2000)), head: countersigner.head,
@@ -164,7 +165,8 @@ package final class Signer: Sendable {
 
     private func found(_ name: ClusterName) throws -> (SignerCluster, SlurmKey) {
         guard let cluster = settings[name], let key = keys[name] else {
-            throw SallyError(.notFound, "the signer knows no cluster \(name)", hint: "see clusters in the signer's file")
+            throw SallyError(
+                .notFound, "the signer knows no cluster \(name)", hint: "see clusters in the signer's file")
         }
         return (cluster, key)
     }

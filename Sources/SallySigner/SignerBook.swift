@@ -46,7 +46,8 @@ struct SignerBook: Sendable {
     /// - Throws: `SallyError(.denied)` when the name is denied, not managed on this cluster, or has another uid.
     func account(_ user: UserName, _ uid: UserID, on cluster: ClusterName) throws -> ManagedAccount {
         guard !denied.contains(user) else {
-            throw SallyError(.denied, "\(user) is on the signer's deny list", hint: "an administrator can take the name off")
+            throw SallyError(
+                .denied, "\(user) is on the signer's deny list", hint: "an administrator can take the name off")
         }
         guard let account = accounts[Key(cluster: cluster, user: user)] else {
             throw SallyError(.denied, "\(user) is not a managed account of cluster \(cluster)")

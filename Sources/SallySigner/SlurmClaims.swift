@@ -41,7 +41,8 @@ struct SlurmClaims: JWTPayload, Equatable {
         uid = service.uid
         gid = service.uid
         id = service.uid.map {
-            Identity(name: service.name, gecos: "Sallyport", dir: "/nonexistent", shell: "/usr/sbin/nologin", gids: [$0])
+            Identity(
+                name: service.name, gecos: "Sallyport", dir: "/nonexistent", shell: "/usr/sbin/nologin", gids: [$0])
         }
     }
 

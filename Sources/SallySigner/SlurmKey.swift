@@ -24,7 +24,9 @@ struct SlurmKey: Sendable {
             await keys.add(hmac: HMACKey(from: bytes), digestAlgorithm: .sha256)
         case .rs256(let path, let kid):
             guard !kid.isEmpty, kid.utf8.count <= 128 else {
-                throw SallyError(.misconfigured, "the key \(quoted(path)) has no kid", hint: "give it the kid that is in Slurm's jwks")
+                throw SallyError(
+                    .misconfigured, "the key \(quoted(path)) has no kid",
+                    hint: "give it the kid that is in Slurm's jwks")
             }
             self.kid = JWKIdentifier(string: kid)
             let key: Insecure.RSA.PrivateKey

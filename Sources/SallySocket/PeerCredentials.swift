@@ -49,7 +49,8 @@ package func checkPeerIsAnother(permitted: UInt32, own: UInt32, singleUser: Sing
     guard permitted != own else {
         throw SallyError(
             .misconfigured, "the permitted peer is uid \(own), which is this program's own user",
-            hint: "run serve, signer and steward as three OS users, or set single_user: true in this program's own file")
+            hint: "run serve, signer and steward as three OS users, or set single_user: true in this program's own file"
+        )
     }
     guard permitted != 0 else {
         throw SallyError(

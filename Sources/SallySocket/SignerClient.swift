@@ -34,7 +34,9 @@ package struct SignerClient: Sendable {
     }
 
     package func records(after: Int64, limit: Int) async throws -> SignerRecords {
-        guard case .records(let records) = try await ask(.records(after: after, limit: limit)) else { throw unexpected() }
+        guard case .records(let records) = try await ask(.records(after: after, limit: limit)) else {
+            throw unexpected()
+        }
         return records
     }
 
@@ -59,6 +61,7 @@ package struct SignerClient: Sendable {
     }
 
     private func unexpected() -> SallyError {
-        SallyError(.unavailable, "the signer answered something else than what was asked", hint: "is it of the same version?")
+        SallyError(
+            .unavailable, "the signer answered something else than what was asked", hint: "is it of the same version?")
     }
 }

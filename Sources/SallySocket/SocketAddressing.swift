@@ -51,7 +51,8 @@ func prepareSocketPath(_ path: String, own: UInt32) throws {
         throw failure("cannot look at the socket's folder", folder)
     }
     guard status.st_mode & S_IFMT == S_IFDIR else {
-        throw SallyError(.misconfigured, "the socket's folder \(quoted(folder)) is not a folder", hint: "links are not followed")
+        throw SallyError(
+            .misconfigured, "the socket's folder \(quoted(folder)) is not a folder", hint: "links are not followed")
     }
     guard status.st_uid == own || status.st_uid == 0, status.st_mode & 0o022 == 0 else {
         throw SallyError(

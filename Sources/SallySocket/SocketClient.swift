@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import SallyKeepProtocol
-import SallyModel
 import NIOCore
 import NIOPosix
+package import SallyKeepProtocol
+import SallyModel
 import Synchronization
 
 /// Asks a keeper over its unix socket. One connection, made when first needed and made again when it was lost; many

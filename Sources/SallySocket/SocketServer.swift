@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Logging
 import Glibc
+package import Logging
 import NIOCore
 import NIOPosix
 package import SallyKeepProtocol
@@ -74,11 +74,13 @@ package struct SocketServer<Request: Decodable & Sendable, Reply: RefusableReply
                 let peer = try await PeerCredentials.of(connection.channel)
                 guard access.permits(peer.uid, own: own) else {
                     logger.warning(
-                        "refused a peer", metadata: ["socket": "\(path)", "uid": "\(peer.uid)", "pid": "\(peer.process)"])
+                        "refused a peer",
+                        metadata: ["socket": "\(path)", "uid": "\(peer.uid)", "pid": "\(peer.process)"])
                     return
                 }
                 guard open <= limits.connections else {
-                    logger.warning("too many connections", metadata: ["socket": "\(path)", "limit": "\(limits.connections)"])
+                    logger.warning(
+                        "too many connections", metadata: ["socket": "\(path)", "limit": "\(limits.connections)"])
                     return
                 }
                 try await answer(inbound, outbound, peer, connection.channel)
@@ -132,7 +134,8 @@ package struct SocketServer<Request: Decodable & Sendable, Reply: RefusableReply
             return try KeepJSON.encode(reply, limit: limits.bytes)
         } catch {
             logger.error("reply cannot be sent", metadata: ["socket": "\(path)", "error": "\(error)"])
-            let refusal = KeeperRefusal(code: .tooLarge, message: "the answer is longer than \(limits.bytes) bytes", hint: nil)
+            let refusal = KeeperRefusal(
+                code: .tooLarge, message: "the answer is longer than \(limits.bytes) bytes", hint: nil)
             return (try? KeepJSON.encode(Reply.refused(refusal), limit: limits.bytes)) ?? ByteBuffer()  // a constant
         }
     }

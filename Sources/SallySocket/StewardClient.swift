@@ -67,6 +67,7 @@ package struct StewardClient: Sendable {
     }
 
     private func unexpected() -> SallyError {
-        SallyError(.unavailable, "the steward answered something else than what was asked", hint: "is it of the same version?")
+        SallyError(
+            .unavailable, "the steward answered something else than what was asked", hint: "is it of the same version?")
     }
 }

@@ -57,7 +57,7 @@ struct JobLookup: Sendable, Equatable {
     }
 
     /// Cuts squeue's answer by width, not by line: a line feed in a name cuts nothing.
-    private static func rows(of bytes: ArraySlice<UInt8>) -> [[String]] {
+    static func rows(of bytes: ArraySlice<UInt8>) -> [[String]] {
         let length = columns.reduce(1) { $0 + $1.width }
         var rows: [[String]] = []
         var start = bytes.startIndex
@@ -75,7 +75,7 @@ struct JobLookup: Sendable, Equatable {
         return rows
     }
 
-    private static func fromQueue(_ fields: [String], _ job: JobID) -> JobLookup? {
+    static func fromQueue(_ fields: [String], _ job: JobID) -> JobLookup? {
         guard let uid = UInt32(fields[1]) else { return nil }
         // A field as wide as its column may have been cut.
         for (field, column) in zip(fields, columns).suffix(3) where field.utf8.count >= column.width { return nil }

@@ -8,20 +8,21 @@ import SallyTransport
 /// accounting keeps no paths, and slurmctld forgets a job MinJobAge after its end. One connection, one squeue, whatever
 /// the number of jobs.
 enum JobSweep {
+    /// Only rows of the expected length are taken: a line feed in a name hides that job and nothing else.
     private static let script = #"""
         main() {
-            local uids=$1
+            local uids=$1 fields=$2 row=$3 folder=$4 out=$5 err=$6 width=$7
             set -o pipefail
-            squeue -h -a -t all -u "$uids" \
-                -O JobID:16,UserID:16,SubmitTime:24,WorkDir:1024,STDOUT:1024,STDERR:1024 | awk '
+            # Not `squeue -u`: one uid that does not resolve any more would fail all.
+            squeue -h -a -t all -O "$fields" |
+                awk -v uids=",$uids," -v row="$row" -v folder="$folder" -v out="$out" -v err="$err" -v width="$width" '
                 function cut(from, width, text) { text = substr($0, from, width); sub(/ +$/, "", text); return text }
-                length($0) == 3128 && !/\t/ {
-                    job = cut(1, 16); folder = cut(57, 1024); out = cut(1081, 1024); err = cut(2105, 1024)
-                    if (length(out) == 1024 || length(err) == 1024) next
-                    if (err == "") err = out
-                    usual = folder "/slurm-" job ".out"
-                    if ((out == usual || out == "") && err == out) next
-                    printf "%s\t%s\t%s\t%s\t%s\n", job, cut(17, 16), cut(33, 24), out, err
+                length($0) == row && index(uids, "," cut(17, 16) ",") {
+                    usual = cut(folder, width) "/slurm-" cut(1, 16) ".out"
+                    where = cut(out, width)
+                    other = cut(err, width)
+                    if ((where == "" || where == usual) && (other == "" || other == usual)) next
+                    print
                 }' || exit 69
             printf 'end\n'
         }
@@ -29,26 +30,29 @@ enum JobSweep {
         """#
 
     static func invocation(_ uids: [UserID], in layout: ClusterLayout) -> Invocation {
-        .script(
-            layout.prologue + script, arguments: [uids.map { "\($0)" }.joined(separator: ",")], deadline: .seconds(60),
-            outputLimit: 32 << 20)
+        let columns = JobLookup.columns
+        let fields = columns.map { "\($0.name):\($0.width)" }.joined(separator: ",")
+        let row = columns.reduce(0) { $0 + $1.width }
+        let starts = (columns.count - 3..<columns.count).map { index in
+            "\(columns[..<index].reduce(1) { $0 + $1.width })"
+        }
+        let list = uids.map { "\($0)" }.joined(separator: ",")
+        return .script(
+            layout.prologue + script,
+            arguments: [list, fields, "\(row)"] + starts + ["\(columns[columns.count - 1].width)"],
+            deadline: .seconds(60), outputLimit: 64 << 20)
     }
 
-    /// Jobs whose paths are absolute and hold no pattern any more.
+    /// Where the jobs write.
     ///
     /// - Throws: `SallyError(.unavailable)` when the answer is cut off.
-    static func parse(_ output: String) throws -> [JobFiles] {
-        var ended = false
-        let jobs = output.split(separator: "\n").compactMap { line -> JobFiles? in
-            if line == "end" { ended = true }
-            let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-            guard fields.count == 5, let job = try? JobID(fields[0]), let uid = UInt32(fields[1]) else { return nil }  // skipped
-            guard fields[3].hasPrefix("/"), fields[4].hasPrefix("/"), !fields[3].contains("%"), !fields[4].contains("%")
-            else { return nil }
-            return JobFiles(
-                job: job, uid: uid, submitted: fields[2], standardOutput: fields[3], standardError: fields[4])
+    static func parse(_ output: [UInt8]) throws -> [JobFiles] {
+        guard output.suffix(4).elementsEqual("end\n".utf8) else {
+            throw SallyError(.unavailable, "the queue could not be looked through")
         }
-        guard ended else { throw SallyError(.unavailable, "the queue could not be looked through") }
-        return jobs
+        return JobLookup.rows(of: output[...]).compactMap { fields in
+            guard let number = UInt32(fields[0]), let job = JobID(rawValue: number) else { return nil }
+            return JobLookup.fromQueue(fields, job)?.files
+        }
     }
 }

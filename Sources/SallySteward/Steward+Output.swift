@@ -2,7 +2,7 @@
 
 import SallyAccounts
 package import SallyKeepProtocol
-import SallyModel
+package import SallyModel
 import SallyTransport
 
 extension Steward {
@@ -37,18 +37,23 @@ extension Steward {
         return try await read(path, found, piece, uid, keep)
     }
 
-    /// Records where managed people's jobs write, on one cluster.
-    func sweep(_ keep: Keep) async throws {
+    /// Looks through the queue and records where managed people's jobs write, where accounting would not know later.
+    ///
+    /// - Throws: `SallyError` or `TransportError` when the cluster does not answer.
+    package func sweep(_ cluster: ClusterName) async throws {
+        let keep = try found(cluster)
         let book = record.book
         let uids = book.users(on: keep.settings.name).compactMap { book.uids[$0] }.sorted()
         guard !uids.isEmpty, keep.settings.output != .refused, keep.settings.layout.mode != .none else { return }
-        let completion = try await keep.transport.run(JobSweep.invocation(uids, in: keep.settings.layout), on: keep.settings.layout.controller)
-        try record.remember(try JobSweep.parse(completion.output), on: keep.settings.name)
+        let completion = try await keep.transport.run(
+            JobSweep.invocation(uids, in: keep.settings.layout), on: keep.settings.layout.controller)
+        try record.remember(try JobSweep.parse(completion.standardOutput), on: keep.settings.name)
     }
 
     private func look(_ job: JobID, _ keep: Keep) async throws -> JobLookup {
         let cluster = keep.settings.name
-        let completion = try await run(JobLookup.invocation(job, in: keep.settings.layout), on: keep.settings.layout.controller, keep)
+        let completion = try await run(
+            JobLookup.invocation(job, in: keep.settings.layout), on: keep.settings.layout.controller, keep)
         guard completion.succeeded else {
             throw SallyError(
                 .unavailable, "Slurm of cluster \(cluster) does not say whose job \(job) is", hint: "try again later",
@@ -88,9 +93,11 @@ extension Steward {
         case .notRegular:
             let kind = completion.output.isEmpty ? "special" : completion.output
             throw SallyError(.denied, "\(name), \(quoted(path)), is a \(kind) file, not a regular file")
-        case .changed: throw SallyError(.conflict, "\(name), \(quoted(path)), was replaced while it was read", hint: "try again")
+        case .changed:
+            throw SallyError(.conflict, "\(name), \(quoted(path)), was replaced while it was read", hint: "try again")
         case .noSuchUser:
-            throw SallyError(.unavailable, "\(request.user) is not known where the output of cluster \(request.cluster) lies")
+            throw SallyError(
+                .unavailable, "\(request.user) is not known where the output of cluster \(request.cluster) lies")
         case .unreadable: throw SallyError(.denied, "\(request.user) may not read \(name), \(quoted(path))")
         case .tooSlow: throw SallyError(.timeout, "\(name) could not be read within 10 s")
         case nil:

@@ -87,7 +87,9 @@ package struct Steward: Sendable {
         let desired = try desired(request.user, request.uid, request.profile, keep.settings)
         return try await turns.withLock(place) {
             if let known = ensured.accounts.withLock({ $0[place] }), known.request == request { return known.account }
-            guard record.state(request.user, on: request.cluster) != .locked else { throw locked(request.user, request.cluster) }
+            guard record.state(request.user, on: request.cluster) != .locked else {
+                throw locked(request.user, request.cluster)
+            }
             try await record.write([.bind(request.user, request.uid)])
             let done = try await keep.engine.ensure([desired])
             let managed = try managedAccount(desired, keep.settings, done.observed)
@@ -95,7 +97,9 @@ package struct Steward: Sendable {
             try await record.write([.state(place, .active)])
             let changed = done.steps.contains { $0.outcome == .done }
             let account = EnsuredAccount(home: managed.home, accounts: desired.accounts, changed: changed)
-            if changed { logger.info("account made", metadata: ["user": "\(request.user)", "cluster": "\(request.cluster)"]) }
+            if changed {
+                logger.info("account made", metadata: ["user": "\(request.user)", "cluster": "\(request.cluster)"])
+            }
             ensured.accounts.withLock {
                 $0[place] = (request, EnsuredAccount(home: managed.home, accounts: desired.accounts, changed: false))
             }
@@ -110,7 +114,9 @@ package struct Steward: Sendable {
         return try await change(request.user, on: request.cluster) { place in
             try await record.write([.state(place, .locked)])
             guard let uid = record.uid(of: request.user) else {
-                return [step("account", request.cluster.rawValue, .skipped, "\(request.user) never had an account here")]
+                return [
+                    step("account", request.cluster.rawValue, .skipped, "\(request.user) never had an account here")
+                ]
             }
             return await perform(.lock, request.user, uid, keep, to: .locked)
         }
@@ -152,7 +158,8 @@ package struct Steward: Sendable {
         let keep = try found(cluster)
         return try await change(user, on: cluster) { _ in
             guard let uid = record.uid(of: user), record.state(user, on: cluster) == .locked else {
-                throw SallyError(.conflict, "\(user) is not locked on cluster \(cluster)", hint: "lock the account first")
+                throw SallyError(
+                    .conflict, "\(user) is not locked on cluster \(cluster)", hint: "lock the account first")
             }
             let known = try await managed(user, uid, keep)
             guard known.last(where: { $0.user == user })?.origin == .created else {
@@ -170,7 +177,8 @@ package struct Steward: Sendable {
 
     func found(_ name: ClusterName) throws -> Keep {
         guard let keep = clusters[name] else {
-            throw SallyError(.notFound, "the steward knows no cluster \(name)", hint: "see clusters in the steward's file")
+            throw SallyError(
+                .notFound, "the steward knows no cluster \(name)", hint: "see clusters in the steward's file")
         }
         return keep
     }
@@ -183,7 +191,8 @@ package struct Steward: Sendable {
         _ user: UserName, _ uid: UserID, _ name: ProfileName, _ cluster: StewardCluster
     ) throws -> DesiredAccount {
         guard let profile = cluster.profiles[name] else {
-            throw SallyError(.notFound, "cluster \(cluster.name) has no profile \(name)", hint: "see profiles in the steward's file")
+            throw SallyError(
+                .notFound, "cluster \(cluster.name) has no profile \(name)", hint: "see profiles in the steward's file")
         }
         guard cluster.uids.contains(uid.rawValue) else {
             throw SallyError(

@@ -28,8 +28,8 @@ package struct StewardServer: Service {
                 let server = server(door)
                 group.addTask { try await server.run() }
             }
-            for keep in steward.clusters.values {
-                group.addTask { try await cancelWhenGracefulShutdown { try await sweep(keep) } }
+            for cluster in steward.clusters.keys {
+                group.addTask { try await cancelWhenGracefulShutdown { try await sweep(cluster) } }
             }
             do {
                 try await group.waitForAll()
@@ -39,15 +39,15 @@ package struct StewardServer: Service {
         }
     }
 
-    private func sweep(_ keep: Steward.Keep) async throws {
+    private func sweep(_ cluster: ClusterName) async throws {
         while !Task.isCancelled {
             do {
-                try await steward.sweep(keep)
+                try await steward.sweep(cluster)
             } catch is CancellationError {
                 return
             } catch {
                 logger.warning(
-                    "queue not looked through", metadata: ["cluster": "\(keep.settings.name)", "error": "\(error)"])
+                    "queue not looked through", metadata: ["cluster": "\(cluster)", "error": "\(error)"])
             }
             try await Task.sleep(for: settings.sweepInterval)
         }
@@ -89,7 +89,8 @@ package struct StewardServer: Service {
         switch request {
         case .ensure(let request): return .ensured(try await steward.ensure(request))
         case .readOutput(let request): return .output(try await steward.readOutput(request))
-        case .lock(let request): return .locked(logged("locked", try await steward.lock(request), request.user, request.cluster))
+        case .lock(let request):
+            return .locked(logged("locked", try await steward.lock(request), request.user, request.cluster))
         case .unlock(let cluster, let user):
             return .done(logged("unlocked", try await steward.unlock(cluster: cluster, user: user), user, cluster))
         case .adopt(let cluster, let user):
@@ -101,7 +102,9 @@ package struct StewardServer: Service {
         }
     }
 
-    private func logged(_ what: String, _ report: KeeperReport, _ user: UserName, _ cluster: ClusterName) -> KeeperReport {
+    private func logged(_ what: String, _ report: KeeperReport, _ user: UserName, _ cluster: ClusterName)
+        -> KeeperReport
+    {
         let failed = report.steps.filter { $0.outcome == .failed }
         logger.info(
             "account changed",

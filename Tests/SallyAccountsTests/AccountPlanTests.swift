@@ -47,7 +47,9 @@ import Testing
         return seen
     }
 
-    static func cluster(_ change: (inout [NodeName: NodeObservation]) throws -> Void) throws -> [NodeName: NodeObservation] {
+    static func cluster(_ change: (inout [NodeName: NodeObservation]) throws -> Void) throws -> [NodeName:
+        NodeObservation]
+    {
         var seen: [NodeName: NodeObservation] = [:]
         for node in ["master", "node001", "node002"] { seen[name(node)] = try complete(node) }
         try change(&seen)
@@ -59,7 +61,8 @@ import Testing
     }
 
     @Test func doesNothingWhereAllIsWell() throws {
-        let plan = AccountPlan.make(desired: [try Self.alice()], observed: try Self.cluster { _ in }, layout: Self.layout)
+        let plan = AccountPlan.make(
+            desired: [try Self.alice()], observed: try Self.cluster { _ in }, layout: Self.layout)
         #expect(plan.isEmpty)
     }
 
@@ -136,17 +139,23 @@ import Testing
             $0[name("master")]?.records.append(try record("mallory", 20001, state: .removed))
         },
         Trouble(reason: "was given uid 20007, for ever") { $0[name("master")]?.records = [try record("alice", 20007)] },
-        Trouble(reason: "alice is locked") { $0[name("master")]?.records.append(try record(state: .locked, revision: 2)) },
+        Trouble(reason: "alice is locked") {
+            $0[name("master")]?.records.append(try record(state: .locked, revision: 2))
+        },
         Trouble(reason: "in group sudo") {
             $0[name("node001")]?.memberships["alice"]?.append(.init(name: "sudo", gid: 27))
         },
         Trouble(reason: "in group wheel") {
             $0[name("node001")]?.memberships["alice"]?.append(.init(name: "wheel", gid: 20500))
         },
-        Trouble(reason: "in group odd") { $0[name("master")]?.memberships["alice"]?.append(.init(name: "odd", gid: 500)) },
+        Trouble(reason: "in group odd") {
+            $0[name("master")]?.memberships["alice"]?.append(.init(name: "odd", gid: 500))
+        },
         Trouble(reason: "AdminLevel Operator") { $0[name("master")]?.adminLevels["alice"] = "Operator" },
         Trouble(reason: "AdminLevel Administrator") { $0[name("master")]?.adminLevels["alice"] = "Administrator" },
-        Trouble(reason: "belongs to uid 0, not to 20001") { $0[name("master")]?.homes["/home/alice"] = .folder(owner: 0) },
+        Trouble(reason: "belongs to uid 0, not to 20001") {
+            $0[name("master")]?.homes["/home/alice"] = .folder(owner: 0)
+        },
         Trouble(reason: "is a symbolic link") { $0[name("master")]?.homes["/home/alice"] = .other("symbolic link") },
         Trouble(reason: "was not looked at") { $0[name("node001")] = nil },
         Trouble(reason: "primary group 100") { $0[name("node001")]?.users["alice"]?.gid = 100 },
@@ -166,7 +175,8 @@ import Testing
         Trouble(reason: "gid 20001 belongs to group lab") { $0[name("node001")]?.groupNames[20001] = "lab" },
         Trouble(reason: "group alice has gid 1002") { $0[name("node001")]?.groupIDs["alice"] = 1002 },
         Trouble(reason: "uid 20001 belongs to zoe") {
-            $0[name("node002")]?.owners[20001] = .init(name: "zoe", uid: 20001, gid: 1, gecos: "", home: "/", shell: "/")
+            $0[name("node002")]?.owners[20001] = .init(
+                name: "zoe", uid: 20001, gid: 1, gecos: "", home: "/", shell: "/")
         },
     ]
 
@@ -189,7 +199,9 @@ import Testing
         #expect(plan.steps[Self.name("node001")] == [.create(alice), .join(alice.name, groups: ["lab"])])
     }
 
-    @Test(arguments: ["/", "home/x", "/home/../etc", "/home//x", "/home/a b", "/home/$x", "/home/x:y", "/home/x\n", "/x"])
+    @Test(arguments: [
+        "/", "home/x", "/home/../etc", "/home//x", "/home/a b", "/home/$x", "/home/x:y", "/home/x\n", "/x",
+    ])
     func refusesHomesThatAreNone(_ home: String) throws {
         var alice = try Self.alice()
         alice.home = home

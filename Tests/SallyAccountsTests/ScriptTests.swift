@@ -27,9 +27,11 @@ import Testing
             return text
         }
         let script = "printf '%s\\0' " + words.map(shellQuoted).joined(separator: " ") + "\n"
-        let done = try await LocalTransport(node: NodeName(unchecked: "here"), environment: [:]).run(.script(script), on: NodeName(unchecked: "here"))
+        let done = try await LocalTransport(node: NodeName(unchecked: "here"), environment: [:]).run(
+            .script(script), on: NodeName(unchecked: "here"))
         #expect(done.succeeded)
-        #expect(done.output.split(separator: "\0", omittingEmptySubsequences: false).dropLast().map(String.init) == words)
+        #expect(
+            done.output.split(separator: "\0", omittingEmptySubsequences: false).dropLast().map(String.init) == words)
     }
 
     @Test func readsAProbe() throws {
@@ -73,7 +75,8 @@ import Testing
         let alice = try AccountPlanTests.alice(groups: ["lab"])
         var scripts = [
             ProbeScript.make(
-                [.init(name: alice.name, uid: alice.uid, home: alice.home)], groups: ["lab"], on: layout.controller, in: layout),
+                [.init(name: alice.name, uid: alice.uid, home: alice.home)], groups: ["lab"], on: layout.controller,
+                in: layout),
             AccountScript.make(
                 [
                     .record(try AccountPlanTests.record(), replacing: ["a'b"]), .create(alice), .change(alice),

@@ -40,11 +40,12 @@ import Testing
         #expect(text == "sallyport-audit-head\n12\nab\n99")
     }
 
-    @Test(arguments: [
-        (0, String(repeating: "a", count: 64)), (-1, String(repeating: "a", count: 64)), (1, "a"),
-        (1, String(repeating: "A", count: 64)), (1, String(repeating: "a", count: 65)),
-        (1, String(repeating: "a", count: 63) + "\n"),
-    ] as [(Int64, String)])
+    @Test(
+        arguments: [
+            (0, String(repeating: "a", count: 64)), (-1, String(repeating: "a", count: 64)), (1, "a"),
+            (1, String(repeating: "A", count: 64)), (1, String(repeating: "a", count: 65)),
+            (1, String(repeating: "a", count: 63) + "\n"),
+        ] as [(Int64, String)])
     func knowsAMalformedPosition(_ sequence: Int64, _ hash: String) {
         #expect(!AuditPosition(sequence: sequence, hash: hash).isWellFormed)
     }

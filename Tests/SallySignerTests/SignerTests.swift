@@ -151,7 +151,9 @@ import Testing
                 try await Self.refuses(.invalidRequest) { _ = try await signer.mintService(request) }
             }
             _ = try await signer.mintService(MintServiceRequest(cluster: cluster, purpose: .readQueue, position: nil))
-            #expect(try signer.records(after: 0, limit: 100).mints.map(\.purpose).sorted() == ServicePurpose.allCases.map(\.rawValue).sorted())
+            #expect(
+                try signer.records(after: 0, limit: 100).mints.map(\.purpose).sorted()
+                    == ServicePurpose.allCases.map(\.rawValue).sorted())
         }
     }
 
@@ -188,8 +190,10 @@ import Testing
                 let verifier = try P256.Signing.PublicKey(pemRepresentation: key)
                 let raw = try #require(Base64.url.decode(made.signature))
                 let signature = try P256.Signing.ECDSASignature(rawRepresentation: raw)
-                #expect(verifier.isValidSignature(signature, for: Countersignature.message(made.position, at: made.time)))
-                #expect(!verifier.isValidSignature(signature, for: Countersignature.message(position(6), at: made.time)))
+                #expect(
+                    verifier.isValidSignature(signature, for: Countersignature.message(made.position, at: made.time)))
+                #expect(
+                    !verifier.isValidSignature(signature, for: Countersignature.message(position(6), at: made.time)))
             }
             let signer = try await fixture.signer()
             #expect(try signer.records(after: 0, limit: 1).publicKey == key)
@@ -216,7 +220,8 @@ import Testing
             let keys = JWTKeyCollection()
             await keys.add(rsa: key.publicKey, digestAlgorithm: .sha256, kid: "k1")
             #expect(try await keys.verify(token.token, as: ReadClaims.self).sun == "alice")
-            let header = String(decoding: try #require(Base64.url.decode(token.token.prefix { $0 != "." })), as: UTF8.self)
+            let header = String(
+                decoding: try #require(Base64.url.decode(token.token.prefix { $0 != "." })), as: UTF8.self)
             #expect(header.contains(#""kid":"k1""#) && header.contains(#""alg":"RS256""#))
         }
     }

@@ -14,7 +14,8 @@ import Testing
 
     /// Serves in `folder` while `body` runs.
     static func serving(
-        _ folder: String, access: SocketAccess = .user(ownUserID()), limits: SocketLimits = .init(deadline: .seconds(5)),
+        _ folder: String, access: SocketAccess = .user(ownUserID()),
+        limits: SocketLimits = .init(deadline: .seconds(5)),
         handle: @escaping @Sendable (SignerRequest, PeerCredentials) async -> SignerReply,
         _ body: @Sendable (String) async throws -> Void
     ) async throws {
@@ -57,8 +58,11 @@ import Testing
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for number in 0..<300 {
                         group.addTask {
-                            let reply = try await client.request(.records(after: Int64(number), limit: 1), deadline: .seconds(10))
-                            guard case .countersigned(let made) = reply else { throw SallyError(.internal, "other reply") }
+                            let reply = try await client.request(
+                                .records(after: Int64(number), limit: 1), deadline: .seconds(10))
+                            guard case .countersigned(let made) = reply else {
+                                throw SallyError(.internal, "other reply")
+                            }
                             #expect(made.position.sequence == Int64(number))
                         }
                     }
@@ -188,7 +192,8 @@ import Testing
         try await withScratchFolder { folder in
             try await Self.serving(folder, handle: { _, _ in .done }) { path in
                 let second = Server(
-                    path: path, access: .administrators, limits: .init(deadline: .seconds(1)), logger: Logger(label: "test")
+                    path: path, access: .administrators, limits: .init(deadline: .seconds(1)),
+                    logger: Logger(label: "test")
                 ) { _, _ in .done }
                 let error = try await #require(throws: SallyError.self) { try await second.run() }
                 #expect(error.code == .conflict)
@@ -202,9 +207,13 @@ import Testing
             let open = folder + "/open"
             #expect(mkdir(open, 0o777) == 0 && chmod(open, 0o777) == 0)
             #expect(symlink(folder, folder + "/link") == 0)
-            for path in [open + "/s", folder + "/link/s", folder + "/missing/s", "relative", folder + String(repeating: "x", count: 120)] {
+            for path in [
+                open + "/s", folder + "/link/s", folder + "/missing/s", "relative",
+                folder + String(repeating: "x", count: 120),
+            ] {
                 let server = Server(
-                    path: path, access: .administrators, limits: .init(deadline: .seconds(1)), logger: Logger(label: "test")
+                    path: path, access: .administrators, limits: .init(deadline: .seconds(1)),
+                    logger: Logger(label: "test")
                 ) { _, _ in .done }
                 let error = try await #require(throws: SallyError.self) { try await server.run() }
                 #expect(error.code == .misconfigured)
@@ -216,7 +225,8 @@ import Testing
         try await withScratchFolder { folder in
             try writeFile(folder + "/s", "precious")
             let server = Server(
-                path: folder + "/s", access: .administrators, limits: .init(deadline: .seconds(1)), logger: Logger(label: "test")
+                path: folder + "/s", access: .administrators, limits: .init(deadline: .seconds(1)),
+                logger: Logger(label: "test")
             ) { _, _ in .done }
             await #expect(throws: SallyError.self) { try await server.run() }
             #expect(exists(folder + "/s"))

@@ -52,12 +52,16 @@ struct StewardFixture {
     let steward: Steward
     let server: StewardServer
 
-    init(_ folder: String, mode: AccountMode = .everywhere, output: OutputReading = .permitted(limit: 1 << 20), _ cluster: FakeCluster) throws {
+    init(
+        _ folder: String, mode: AccountMode = .everywhere, output: OutputReading = .permitted(limit: 1 << 20),
+        _ cluster: FakeCluster
+    ) throws {
         self.cluster = cluster
         let dev = try ClusterName("dev")
         let standard = try ProfileName("standard")
         let layout = ClusterLayout(
-            mode: mode, controller: try NodeName("master"), nodes: [try NodeName("node001")], homeServer: try NodeName("master"))
+            mode: mode, controller: try NodeName("master"), nodes: [try NodeName("node001")],
+            homeServer: try NodeName("master"))
         let profile = AccountProfile(
             homes: "/home", shell: "/bin/bash", groups: [], accounts: [try AccountName("research")])
         settings = StewardSettings(

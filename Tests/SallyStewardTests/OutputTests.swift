@@ -11,7 +11,9 @@ import Testing
 @Suite struct OutputTests {
     static let sep = "\u{1f}"
 
-    static func accounting(_ job: Int, _ uid: Int, state: String = "COMPLETED", folder: String = "/home/alice", name: String = "x") -> String {
+    static func accounting(
+        _ job: Int, _ uid: Int, state: String = "COMPLETED", folder: String = "/home/alice", name: String = "x"
+    ) -> String {
         ["\(job)", "\(uid)", state, "2026-11-21T04:00:00", "\(job)", "node001", "alice", name, folder]
             .joined(separator: sep) + "\n"
     }
@@ -22,8 +24,14 @@ import Testing
         }.joined() + "\n"
     }
 
-    static func row(_ job: String, _ uid: String, state: String = "RUNNING", array: (String, String) = ("", "N/A"), name: String = "x", output: String = "/home/alice/o", error: String = "") -> String {
-        queue([job, uid, state, "2026-11-21T04:00:00", array.0.isEmpty ? job : array.0, array.1, "node001", "alice", name, "/home/alice", output, error])
+    static func row(
+        _ job: String, _ uid: String, state: String = "RUNNING", array: (String, String) = ("", "N/A"),
+        name: String = "x", output: String = "/home/alice/o", error: String = ""
+    ) -> String {
+        queue([
+            job, uid, state, "2026-11-21T04:00:00", array.0.isEmpty ? job : array.0, array.1, "node001", "alice", name,
+            "/home/alice", output, error,
+        ])
     }
 
     @Test func readsSlurmsAnswers() throws {
@@ -31,14 +39,18 @@ import Testing
         let found = try #require(JobLookup.parse(Array(("queue\n" + Self.row("7", "20001")).utf8), job: job))
         #expect(found.files.uid == 20001 && found.files.standardOutput == "/home/alice/o" && !found.hasEnded)
         #expect(found.files.standardError == "/home/alice/o")
-        let ended = try #require(JobLookup.parse(Array(("accounting\n" + Self.accounting(7, 20001, state: "CANCELLED by 20001")).utf8), job: job))
+        let ended = try #require(
+            JobLookup.parse(
+                Array(("accounting\n" + Self.accounting(7, 20001, state: "CANCELLED by 20001")).utf8), job: job))
         #expect(ended.hasEnded && ended.files.standardOutput == "/home/alice/slurm-7.out" && !ended.pathsAreKnown)
         #expect(JobLookup.parse(Array("accounting\n".utf8), job: job) == nil)
         #expect(JobLookup.parse([], job: job) == nil)
     }
 
     @Test func picksTheTaskOfAnArray() throws {
-        let rows = Self.row("9", "20001", array: ("7", "1"), output: "/home/alice/a-%A_%a") + Self.row("7", "20001", array: ("7", "2"), output: "/home/alice/a-%A_%3a")
+        let rows =
+            Self.row("9", "20001", array: ("7", "1"), output: "/home/alice/a-%A_%a")
+            + Self.row("7", "20001", array: ("7", "2"), output: "/home/alice/a-%A_%3a")
         let found = try #require(JobLookup.parse(Array(("queue\n" + rows).utf8), job: try JobID("7")))
         #expect(found.files.standardOutput == "/home/alice/a-7_002")
     }
@@ -46,7 +58,10 @@ import Testing
     /// A name with line feeds and field separators is a name and nothing else.
     @Test func believesNoJobName() throws {
         let evil = "x\n7               20002"
-        let found = try #require(JobLookup.parse(Array(("queue\n" + Self.row("8", "20001", name: evil) + Self.row("7", "20001")).utf8), job: try JobID("7")))
+        let found = try #require(
+            JobLookup.parse(
+                Array(("queue\n" + Self.row("8", "20001", name: evil) + Self.row("7", "20001")).utf8),
+                job: try JobID("7")))
         #expect(found.files.uid == 20001)
         let line = Self.accounting(7, 20001, name: "a" + Self.sep + "b")
         #expect(JobLookup.parse(Array(("accounting\n" + line).utf8), job: try JobID("7")) == nil)
@@ -55,7 +70,8 @@ import Testing
     static let patterns = [
         ("", "/home/alice/slurm-7.out"), ("out", "/home/alice/out"), ("/data/%j.log", "/data/7.log"),
         ("%5j", "/home/alice/00007"), ("%u-%x-%N", "/home/alice/alice-fit-node001"), ("100%%", "/home/alice/100%"),
-        ("%A_%a", "/home/alice/7_4294967294"), ("a\\%j", "/home/alice/a%j"), ("%q", "/home/alice/%q"), ("%", "/home/alice/%"),
+        ("%A_%a", "/home/alice/7_4294967294"), ("a\\%j", "/home/alice/a%j"), ("%q", "/home/alice/%q"),
+        ("%", "/home/alice/%"),
         ("%J.%s.%t", "/home/alice/7.batch.0"),
     ]
 
@@ -67,9 +83,14 @@ import Testing
     }
 
     @Test func readsTheSweep() throws {
-        let text = "7\t20001\t2026-11-21T04:00:00\t/data/o\t/data/e\n8\t20001\tT\t/data/%j\t/data/e\n9\t0\tT\trel\t/x\nend\n"
-        #expect(try JobSweep.parse(text).map(\.job.rawValue) == [7])
-        #expect(throws: SallyError.self) { try JobSweep.parse("7\t20001\tT\t/o\t/o\n") }
+        let rows =
+            Self.row("7", "20001", output: "/data/%j.log") + Self.row("8", "20002", output: "/data/o", error: "e")
+        let found = try JobSweep.parse(Array((rows + "end\n").utf8))
+        #expect(found.map(\.standardOutput) == ["/data/7.log", "/data/o"])
+        #expect(found.map(\.standardError) == ["/data/7.log", "/home/alice/e"])
+        #expect(found.map(\.uid) == [20001, 20002])
+        #expect(throws: SallyError.self) { try JobSweep.parse(Array(rows.utf8)) }
+        #expect(throws: SallyError.self) { try JobSweep.parse([]) }
     }
 
     static func fixture(_ folder: String, lookup: String, read: Completion) async throws -> StewardFixture {
@@ -89,21 +110,26 @@ import Testing
     @Test func readsOnlyTheOwnersOutput() async throws {
         try await withScratchFolder { folder in
             let fixture = try await Self.fixture(
-                folder, lookup: "accounting\n" + Self.accounting(7, 20001), read: FakeCluster.said("5\naGVsbG8=\nend\n"))
+                folder, lookup: "accounting\n" + Self.accounting(7, 20001), read: FakeCluster.said("5\naGVsbG8=\nend\n")
+            )
             let piece = try await fixture.steward.readOutput(try outputRequest("alice", 7))
             #expect(piece == OutputPiece(data: "aGVsbG8=", size: 5, final: true))
             for (name, job) in [("bob", 7), ("carol", 7), ("alice", 8)] as [(String, UInt32)] {
                 let before = fixture.cluster.calls.count
-                await #expect(throws: SallyError.self) { try await fixture.steward.readOutput(try outputRequest(name, job)) }
+                await #expect(throws: SallyError.self) {
+                    try await fixture.steward.readOutput(try outputRequest(name, job))
+                }
                 #expect(!fixture.cluster.calls[before...].contains { $0.script.contains("setpriv") })
             }
         }
     }
 
-    @Test(arguments: [
-        (44, SallyError.Code.notFound), (45, .denied), (46, .denied), (47, .conflict), (48, .unavailable), (49, .denied),
-        (124, .timeout), (137, .unavailable),
-    ] as [(Int32, SallyError.Code)])
+    @Test(
+        arguments: [
+            (44, SallyError.Code.notFound), (45, .denied), (46, .denied), (47, .conflict), (48, .unavailable),
+            (49, .denied),
+            (124, .timeout), (137, .unavailable),
+        ] as [(Int32, SallyError.Code)])
     func saysWhyNothingWasRead(_ status: Int32, _ code: SallyError.Code) async throws {
         try await withScratchFolder { folder in
             let fixture = try await Self.fixture(
@@ -118,7 +144,8 @@ import Testing
     @Test func waitsForAFileThatIsToCome() async throws {
         try await withScratchFolder { folder in
             let fixture = try await Self.fixture(
-                folder, lookup: "queue\n" + Self.row("7", "20001", state: "PENDING"), read: FakeCluster.said("", status: 44))
+                folder, lookup: "queue\n" + Self.row("7", "20001", state: "PENDING"),
+                read: FakeCluster.said("", status: 44))
             let piece = try await fixture.steward.readOutput(try outputRequest("alice", 7))
             #expect(piece == OutputPiece(data: "", size: 0, final: false))
         }
@@ -128,7 +155,9 @@ import Testing
         try await withScratchFolder { folder in
             let fixture = try StewardFixture(folder, output: .refused, .willing())
             _ = try await fixture.steward.ensure(try ensureRequest("alice", 20001))
-            try await StewardTests.refuses(.unsupported) { _ = try await fixture.steward.readOutput(try outputRequest("alice", 7)) }
+            try await StewardTests.refuses(.unsupported) {
+                _ = try await fixture.steward.readOutput(try outputRequest("alice", 7))
+            }
         }
     }
 

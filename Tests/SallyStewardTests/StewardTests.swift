@@ -78,7 +78,9 @@ import Testing
                 _ = try await fixture.steward.ensure(try ensureRequest("alice", 20001))
             }
             let fixture = try StewardFixture(folder, .willing())
-            try await Self.refuses(.conflict) { _ = try await fixture.steward.ensure(try ensureRequest("alice", 20002)) }
+            try await Self.refuses(.conflict) {
+                _ = try await fixture.steward.ensure(try ensureRequest("alice", 20002))
+            }
             try await Self.refuses(.conflict) { _ = try await fixture.steward.ensure(try ensureRequest("bob", 20001)) }
         }
     }
@@ -86,7 +88,9 @@ import Testing
     @Test func leavesAForeignAccountAlone() async throws {
         try await withScratchFolder { folder in
             let cluster = FakeCluster { script, _, _ in
-                guard script.contains("\nprobe_user ") else { throw TransportError.outputLimit(node: try NodeName("x"), bytes: 0) }
+                guard script.contains("\nprobe_user ") else {
+                    throw TransportError.outputLimit(node: try NodeName("x"), bytes: 0)
+                }
                 return FakeCluster.said("user\talice\talice:x:20001:20001::/home/alice:/bin/sh\nend\n")
             }
             let fixture = try StewardFixture(folder, cluster)
@@ -102,7 +106,9 @@ import Testing
         try await withScratchFolder { folder in
             let cluster = FakeCluster { script, _, node in
                 if script.contains("\nprobe_user ") { return FakeCluster.said("end\n") }
-                if node.rawValue == "node001" { return FakeCluster.said("step\taccount\tfailed\tdisk full\nend\n", status: 1) }
+                if node.rawValue == "node001" {
+                    return FakeCluster.said("step\taccount\tfailed\tdisk full\nend\n", status: 1)
+                }
                 return FakeCluster.said("step\taccount\tdone\t\nend\n")
             }
             let fixture = try StewardFixture(folder, cluster)
@@ -136,7 +142,9 @@ import Testing
                 _ = try await fixture.steward.ensure(try ensureRequest("alice", 20001))
                 let report = try await fixture.steward.lock(LockRequest(cluster: dev, user: alice))
                 #expect(report.steps.allSatisfy { $0.outcome == .done })
-                try await Self.refuses(.denied) { _ = try await fixture.steward.ensure(try ensureRequest("alice", 20001)) }
+                try await Self.refuses(.denied) {
+                    _ = try await fixture.steward.ensure(try ensureRequest("alice", 20001))
+                }
             }
             let fixture = try StewardFixture(folder, .willing())
             try await Self.refuses(.denied) { _ = try await fixture.steward.ensure(try ensureRequest("alice", 20001)) }
@@ -155,7 +163,9 @@ import Testing
                     if down.value > 0 { throw TransportError.unreachable(node: node, reason: "gone") }
                     return FakeCluster.said("end\n")
                 }
-                if down.value > 0, node.rawValue == "node001" { throw TransportError.unreachable(node: node, reason: "gone") }
+                if down.value > 0, node.rawValue == "node001" {
+                    throw TransportError.unreachable(node: node, reason: "gone")
+                }
                 return FakeCluster.said("step\taccount\tdone\t\nend\n")
             }
             let fixture = try StewardFixture(folder, cluster)
@@ -174,7 +184,8 @@ import Testing
             let fixture = try StewardFixture(folder, .willing())
             _ = try await fixture.steward.ensure(try ensureRequest("alice", 20001))
             let before = fixture.cluster.calls.count
-            _ = try await fixture.steward.lock(LockRequest(cluster: try ClusterName("dev"), user: try UserName("alice")))
+            _ = try await fixture.steward.lock(
+                LockRequest(cluster: try ClusterName("dev"), user: try UserName("alice")))
             let lock = try #require(fixture.cluster.calls[before...].last)
             #expect(lock.script.contains("\nslurm_lock 'alice' '20001'"))
             #expect(!lock.script.contains("\nlock_account 'alice'"))
@@ -202,7 +213,8 @@ import Testing
             (.ensure(try ensureRequest("alice", 20001)), [.serve]),
             (.readOutput(try outputRequest("alice", 1)), [.serve]),
             (.lock(LockRequest(cluster: dev, user: alice)), [.serve, .administrators]),
-            (.unlock(cluster: dev, user: alice), [.administrators]), (.adopt(cluster: dev, user: alice), [.administrators]),
+            (.unlock(cluster: dev, user: alice), [.administrators]),
+            (.adopt(cluster: dev, user: alice), [.administrators]),
             (.remove(cluster: dev, user: alice), [.administrators]), (.list(cluster: dev), [.administrators]),
             (.health, [.serve, .administrators]),
         ]

@@ -56,7 +56,8 @@ func checkPrivate(_ descriptor: Int32, _ path: String) throws {
     }
     guard status.st_uid == geteuid() || status.st_uid == 0 else {
         throw SallyError(
-            .misconfigured, "\(quoted(path)) belongs to uid \(status.st_uid)", hint: "make it belong to the program's user")
+            .misconfigured, "\(quoted(path)) belongs to uid \(status.st_uid)",
+            hint: "make it belong to the program's user")
     }
     guard status.st_mode & 0o077 == 0 else {
         throw SallyError(.misconfigured, "others can read \(quoted(path))", hint: "chmod 600 it")

@@ -32,8 +32,14 @@ package final class DurableLog: Sendable {
         guard descriptor >= 0 else { throw failure("cannot open", path) }
         do {
             try checkPrivate(descriptor, path)
-            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-                throw SallyError(.conflict, "another process has \(quoted(path))", hint: "stop it first")
+            // Half a second: one that is just ending, or a child between fork and exec, still has it.
+            var tries = 0
+            while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+                guard errno == EWOULDBLOCK || errno == EINTR, tries < 50 else {
+                    throw SallyError(.conflict, "another process has \(quoted(path))", hint: "stop it first")
+                }
+                tries += 1
+                usleep(10_000)
             }
             let size = try read(take)
             state.withLock { $0.size = size }
@@ -93,7 +99,9 @@ package final class DurableLog: Sendable {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 512)
         while true {
-            let count = chunk.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(place) + off_t(bytes.count)) }
+            let count = chunk.withUnsafeMutableBytes {
+                pread(descriptor, $0.baseAddress, $0.count, off_t(place) + off_t(bytes.count))
+            }
             guard count > 0 else { throw failure("cannot read", path) }
             if let end = chunk[..<count].firstIndex(of: lineFeed) {
                 bytes += chunk[..<end]
@@ -116,7 +124,9 @@ package final class DurableLog: Sendable {
             number += 1
         }
         if start < bytes.count {
-            guard ftruncate(descriptor, off_t(start)) == 0, fdatasync(descriptor) == 0 else { throw failure("cannot repair", path) }
+            guard ftruncate(descriptor, off_t(start)) == 0, fdatasync(descriptor) == 0 else {
+                throw failure("cannot repair", path)
+            }
         }
         return Int64(start)
     }
@@ -128,7 +138,9 @@ package final class DurableLog: Sendable {
     }
 
     private func brokenError() -> SallyError {
-        SallyError(.unavailable, "a record could not be written", hint: "look at the disk and restart the program", cause: path)
+        SallyError(
+            .unavailable, "a record could not be written", hint: "look at the disk and restart the program", cause: path
+        )
     }
 }
 
