@@ -7,16 +7,28 @@ package struct ClusterDefaults: Sendable {
     package var partitions: [Partition]
     /// Empty where they are not known; then what one node has is bounded by what its partition has.
     package var nodes: [Node]
+    /// For API versions that do not say which partition is the default (v0.0.40 to v0.0.45).
+    package var partition: PartitionName?
     /// The person's default account.
     package var account: AccountName?
     /// The person's home on the cluster.
     package var home: String?
 
-    package init(partitions: [Partition], nodes: [Node] = [], account: AccountName?, home: String? = nil) {
+    package init(
+        partitions: [Partition], nodes: [Node] = [], partition: PartitionName? = nil, account: AccountName?,
+        home: String? = nil
+    ) {
         self.partitions = partitions
         self.nodes = nodes
+        self.partition = partition
         self.account = account
         self.home = home
+    }
+
+    /// The default as it was configured, else as Slurm says, else the only one there is. Whatever it is, it is sent by name.
+    package var usualPartition: Partition? {
+        if let partition { return partitions.first { $0.name == partition.rawValue } }
+        return partitions.first(where: \.isDefault) ?? (partitions.count == 1 ? partitions.first : nil)
     }
 }
 

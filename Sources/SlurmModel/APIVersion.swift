@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+
+/// A version of slurmrestd's API: `v0.0.42`.
+package struct APIVersion: RawRepresentable, Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// The last of the three numbers.
+    package let rawValue: Int
+
+    package init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// - Throws: `SallyError(.misconfigured)` for a version that is not spoken here.
+    package init(_ text: String) throws {
+        guard text.hasPrefix("v0.0."), let number = decimal(text.dropFirst(5)),
+            APIVersion.spoken.contains(APIVersion(rawValue: number))
+        else {
+            throw SallyError(
+                .misconfigured, "API version \(quoted(text)) is not spoken",
+                hint: "one of \(APIVersion.spoken.map(\.description).joined(separator: ", "))")
+        }
+        rawValue = number
+    }
+
+    /// What the field tables cover, newest first: the order in which versions are tried.
+    package static let spoken: [APIVersion] = [42, 41, 40, 38].map(APIVersion.init(rawValue:))
+
+    /// v0.0.36 to v0.0.38: sbatch's options as JSON. From v0.0.39 on: slurmctld's job description as JSON.
+    package var takesOptions: Bool { rawValue <= 38 }
+    /// v0.0.36 to v0.0.38 want `X-SLURM-USER-NAME` beside the token.
+    package var namesUser: Bool { rawValue <= 38 }
+    /// `DELETE /slurm/VERSION/jobs/` with a list, answered job by job (Slurm 23.11.6).
+    package var cancelsLists: Bool { rawValue >= 40 }
+
+    package var description: String { "v0.0.\(rawValue)" }
+    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
