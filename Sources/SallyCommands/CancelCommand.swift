@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import SallyClient
+import SallyModel
+import SallyWire
+import StrictJSON
+
+struct CancelCommand: SallySubcommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cancel", abstract: "End jobs, or send them a signal.",
+        discussion: "All jobs are tried; the exit status is that of the first that could not be cancelled.")
+
+    @Argument(help: "The jobs' numbers.") var ids: [String]
+
+    @Option(help: ArgumentHelp("Send this signal, such as TERM or USR1, instead of ending the job.", valueName: "name"))
+    var signal: String?
+
+    @OptionGroup var common: CommonOptions
+
+    func perform(_ here: Surroundings) async throws {
+        let jobs = try ids.map { try JobID($0) }
+        let signal = try signal.map(Self.signalName)
+        try await common.connected(here) { connection in
+            let cluster = try await connection.cluster()
+            var failure: SallyError?
+            var results: [JSONValue] = []
+            for job in jobs {
+                do {
+                    try await connection.gateway.delete(Path.job(cluster, job) + query(["signal": signal]))
+                    results.append(["job": .integer(job.rawValue), "done": true])
+                    if !common.json {
+                        try here.say(signal.map { "sent \($0) to job \(job)" } ?? "cancelled job \(job)")
+                    }
+                } catch let error as SallyError where error.code != .unauthenticated {
+                    results.append(["job": .integer(job.rawValue), "done": false, "why": .string(error.message)])
+                    if !common.json { try here.say("sally: job \(job): \(printable(error.message))") }
+                    failure = failure ?? error
+                }
+            }
+            if common.json { try here.putJSON("cancel", [("jobs", .array(results))]) }
+            if let failure { throw ExitCode(failure.code.exitStatus) }
+        }
+    }
+
+    static func signalName(_ text: String) throws -> String {
+        var name = text.uppercased()
+        if name.hasPrefix("SIG") { name.removeFirst(3) }
+        guard (1...10).contains(name.utf8.count),
+            name.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) })
+        else {
+            throw SallyError(
+                .invalidRequest, "signal \(quoted(text)) is not valid", hint: "name one such as TERM, INT or USR1")
+        }
+        return name
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyClient
+import SallyCommands
+import SallyModel
+import SallyTestSupport
+import Synchronization
+import Testing
+
+/// A gateway of prepared answers that remembers what it was asked.
+final class FakeExchange: HTTPExchange {
+    struct Asked: Sendable, Equatable {
+        var line: String
+        var body: String
+        var key: String?
+        var bearer: String?
+    }
+
+    private let answers: Mutex<[String: [WireReply]]>
+    let asked = Mutex<[Asked]>([])
+
+    /// - Parameter answers: for `METHOD PATH`, one after the other, the last one again and again.
+    init(_ answers: [String: [(Int, String)]]) {
+        self.answers = Mutex(
+            answers.mapValues {
+                $0.map { WireReply(status: $0.0, contentType: "application/json", body: Array($0.1.utf8)) }
+            })
+    }
+
+    func perform(_ request: WireRequest) async throws -> WireReply {
+        let line = "\(request.method.rawValue) \(request.path)"
+        func header(_ name: String) -> String? { request.headers.first { $0.name == name }?.value }
+        asked.withLock {
+            $0.append(
+                Asked(
+                    line: line, body: String(decoding: request.body ?? [], as: UTF8.self),
+                    key: header("Idempotency-Key"),
+                    bearer: header("Authorization")))
+        }
+        let reply = answers.withLock { answers -> WireReply? in
+            guard let list = answers[line], let first = list.first else { return nil }
+            if list.count > 1 { answers[line] = Array(list.dropFirst()) }
+            return first
+        }
+        guard let reply else {
+            Issue.record("unexpected request: \(line)")
+            throw SallyError(.internal, "unexpected request \(line)")
+        }
+        if reply.status == 0 { throw SallyError(.unavailable, "the gateway at https://a.example does not answer") }
+        return reply
+    }
+
+    func close() async {}
+}
+
+final class Kept: ByteOutput {
+    let bytes = Mutex<[UInt8]>([])
+    let isTerminal: Bool
+    init(isTerminal: Bool = false) { self.isTerminal = isTerminal }
+    func write(_ more: [UInt8]) throws { bytes.withLock { $0 += more } }
+    var text: String { String(decoding: bytes.withLock { $0 }, as: UTF8.self) }
+}
+
+struct StageClock: WallClock {
+    var now: Timestamp { Timestamp(2_000_000_000) }
+}
+
+/// What a run of sally did.
+struct Performance {
+    var status: Int32
+    var output: String
+    var talk: String
+    var asked: [FakeExchange.Asked]
+    var lines: [String] { asked.map(\.line) }
+}
+
+/// Runs sally, signed in as alice in context `c`, cluster `demo`, against prepared answers.
+func sally(
+    _ arguments: [String], answers: [String: [(Int, String)]] = [:], environment: [String: String] = [:],
+    files: [String: String] = [:], input: String? = nil, typed: [String] = [], terminal: Bool = false,
+    signedIn: Bool = true, start: @escaping @Sendable ([String]) -> Bool = { _ in false }
+) async throws -> Performance {
+    try await withScratchFolder { folder in
+        let store = ContextStore(folder: folder)
+        let gateway = try GatewayAddress("https://a.example")
+        if signedIn {
+            let context = GatewayContext(
+                name: try ContextName("c"), gateway: gateway, cluster: try ClusterName("demo"), caFile: nil)
+            try await store.update {
+                $0.put(context)
+                $0.current = context.name
+            }
+            try store.save(
+                StoredSession(
+                    gateway: gateway, user: try UserName("alice"), accessToken: Secret("the-access-token"),
+                    expires: Timestamp(3_000_000_000), refreshToken: Secret("the-refresh-token"),
+                    sessionExpires: Timestamp(3_000_000_000)), context.name)
+        }
+        let exchange = FakeExchange(answers)
+        let output = Kept(isTerminal: terminal)
+        let talk = Kept()
+        let lines = Mutex(typed)
+        let here = Surroundings(
+            environment: environment.merging(["SALLY_CONFIG_DIR": folder]) { _, new in new }, output: output,
+            talk: talk,
+            inputIsTerminal: input == nil && terminal,
+            readLine: { lines.withLock { $0.isEmpty ? nil : $0.removeFirst() } },
+            readInput: { _ in Array((input ?? "").utf8) },
+            readFile: { path, _ in
+                guard let text = files[path] else { throw SallyError(.invalidRequest, "cannot open \(path)") }
+                return Array(text.utf8)
+            },
+            clock: StageClock(), sleep: { _ in }, exchange: { _, _ in exchange }, start: start, replace: { _, _ in },
+            program: "/nowhere/sally", host: "laptop")
+        let status = await SallyMain.run(arguments, in: here)
+        return Performance(
+            status: status, output: output.text, talk: talk.text, asked: exchange.asked.withLock { $0 })
+    }
+}
+
+/// JSON of a job as the gateway gives it.
+func job(_ states: String, _ more: String = "") -> String {
+    """
+    {"job":7,"id":"7","cluster":"demo","name":"train","user":"alice","account":"lab","partition":"debug","states":[\(states)]\(more)}
+    """
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import StrictJSON
+import Testing
+
+private let path = "POST /v1/clusters/demo/jobs"
+private let accepted = (201, #"{"job":7,"cluster":"demo","messages":[],"partition":"debug","account":"lab"}"#)
+private let script = "#!/bin/sh\n#SBATCH --job-name=train -t 10\n\nhostname\n"
+
+@Suite struct SubmitTests {
+    @Test func standardOutputIsWhatSbatchPrints() async throws {
+        let run = try await sally(["submit", "job.sh"], answers: [path: [accepted]], files: ["job.sh": script])
+        #expect(run.status == 0)
+        #expect(run.output == "Submitted batch job 7\n")
+        #expect(run.talk == "")
+        #expect(run.asked.first?.bearer == "Bearer the-access-token")
+        #expect((run.asked.first?.key?.count ?? 0) >= 16)
+    }
+
+    @Test(arguments: [
+        (["--parsable", "job.sh"], "7\n"), (["--parsable", "-M", "demo", "job.sh"], "7;demo\n"),
+        (
+            ["--json", "job.sh"],
+            #"{"schema":"sallyport/submit/1","job":7,"cluster":"demo","messages":[],"partition":"debug","account":"lab"}"#
+                + "\n"
+        ),
+    ])
+    func formats(arguments: [String], output: String) async throws {
+        let run = try await sally(["submit"] + arguments, answers: [path: [accepted]], files: ["job.sh": script])
+        #expect(run.output == output)
+    }
+
+    @Test(
+        arguments: [
+            (["job.sh"], #"{"script":"S","job_name":"train","time":"T"}"#, ["job_name": "train"]),
+            (["-J", "other", "job.sh"], "", ["job_name": "other"]), (["-Jother", "job.sh"], "", ["job_name": "other"]),
+            (["--job-name=other", "-pgpu", "job.sh"], "", ["job_name": "other", "partition": "gpu"]),
+            (["--job-name", "other", "--part", "gpu", "job.sh"], "", ["partition": "gpu"]),
+            (["-n4", "-c2", "job.sh"], "", ["ntasks": "4", "cpus_per_task": "2"]),
+            (["-Jfirst", "-J", "second", "job.sh"], "", ["job_name": "second"]),
+            (["-H", "job.sh"], "", ["hold": "true"]), (["--no-requeue", "job.sh"], "", ["requeue": "false"]),
+        ] as [([String], String, [String: String])])
+    func argumentsBecomeFields(arguments: [String], _: String, fields: [String: String]) async throws {
+        let run = try await sally(["submit"] + arguments, answers: [path: [accepted]], files: ["job.sh": script])
+        #expect(run.status == 0, "\(run.talk)")
+        let body = try JSONValue(parsing: try #require(run.asked.first?.body))
+        for (name, value) in fields {
+            let got = body[name]
+            #expect((got?.string ?? got?.text()) == value)
+        }
+        #expect(body["script"]?.string == script)
+    }
+
+    @Test func scriptArgumentsAreNotOptions() async throws {
+        let run = try await sally(
+            ["submit", "job.sh", "--json", "-x"], answers: [path: [accepted]], files: ["job.sh": script])
+        let body = try JSONValue(parsing: try #require(run.asked.first?.body))
+        #expect(body["arguments"] == ["--json", "-x"])
+        #expect(run.output == "Submitted batch job 7\n")
+    }
+
+    @Test func scriptsComeFromInputAndWrap() async throws {
+        let piped = try await sally(["submit"], answers: [path: [accepted]], input: "#!/bin/sh\ndate\n")
+        #expect(piped.asked.first?.body.contains("date") == true)
+        let wrapped = try await sally(["submit", "--wrap", "date -u"], answers: [path: [accepted]])
+        #expect(wrapped.asked.first?.body.contains(#"date -u\n"#) == true)
+        #expect(wrapped.asked.first?.body.contains(#""job_name":"wrap""#) == true)
+    }
+
+    @Test(
+        arguments: [
+            (["--nosuch", "job.sh"], Int32(64), "unrecognized option"), (["-Z", "job.sh"], 64, "unrecognized option"),
+            (["--nodelist=a", "job.sh"], 6, "--nodelist is not offered"),
+            (["-w", "a", "job.sh"], 6, "-w is not offered"),
+            (["--t", "1", "job.sh"], 64, "ambiguous"), (["-p"], 64, "needs a value"),
+            (["--time=soon", "job.sh"], 64, "--time"), (["missing.sh"], 64, "missing.sh"),
+            (["--hold=yes", "job.sh"], 64, "takes no value"), (["--follow", "-a", "1-3", "job.sh"], 64, "--follow"),
+            (["--wrap=x", "job.sh"], 64, "exclude"), (["text.txt"], 64, "#!"), (["bad.sh"], 64, "line 2"),
+            (["early.sh"], 64, "belongs on the command line"), (["--export=LD_PRELOAD=x", "job.sh"], 64, "LD_PRELOAD"),
+            (["--export=UNSET", "job.sh"], 64, "UNSET is not set"),
+        ] as [([String], Int32, String)])
+    func badInputIsRefusedBeforeAnythingIsSent(arguments: [String], status: Int32, says: String) async throws {
+        let files = [
+            "job.sh": script, "text.txt": "hello", "bad.sh": "#!/bin/sh\n#SBATCH --nosuch\n",
+            "early.sh": "#!/bin/sh\n#SBATCH --follow\n",
+        ]
+        let run = try await sally(["submit"] + arguments, files: files)
+        #expect(run.status == status, "\(run.talk)")
+        #expect(run.talk.contains(says), "\(run.talk)")
+        #expect(run.output == "")
+        #expect(run.asked.isEmpty)
+    }
+
+    @Test func lostAnswersAreAskedForWithTheSameKey() async throws {
+        let run = try await sally(
+            ["submit", "job.sh"],
+            answers: [path: [(0, ""), (202, #"{"outcome":"checking","retry_after":1}"#), accepted]],
+            files: ["job.sh": script])
+        #expect(run.status == 0)
+        #expect(run.output == "Submitted batch job 7\n")
+        #expect(Set(run.asked.map(\.key)).count == 1)
+        #expect(run.asked.count == 3)
+    }
+
+    @Test func anUnknownOutcomeNamesTheKey() async throws {
+        let run = try await sally(
+            ["submit", "--idempotency-key=my-key", "job.sh"], answers: [path: [(0, "")]], files: ["job.sh": script])
+        #expect(run.status == 69)
+        #expect(run.talk.contains("--idempotency-key my-key"))
+        #expect(run.output == "")
+    }
+
+    @Test func refusalsHaveTheirExitStatus() async throws {
+        let problem =
+            #"{"type":"urn:sallyport:problem:denied","title":"not allowed","status":403,"detail":"no rule allows partition gpu","hint":"ask for access","code":"denied","request":"r1"}"#
+        let run = try await sally(["submit", "job.sh"], answers: [path: [(403, problem)]], files: ["job.sh": script])
+        #expect(run.status == 2)
+        #expect(run.output == "")
+        #expect(run.talk == "sally: no rule allows partition gpu\n  ask for access\n  request r1\n")
+        let json = try await sally(
+            ["submit", "--json", "job.sh"], answers: [path: [(403, problem)]], files: ["job.sh": script])
+        #expect(try JSONValue(parsing: json.talk)["code"]?.string == "denied")
+        #expect(json.output == "")
+    }
+
+    @Test(arguments: [
+        (#""COMPLETED"],"exit_status":0,"signal":0,"x":["#, Int32(0)), (#""FAILED"],"exit_status":3,"x":["#, 3),
+        (#""FAILED"],"exit_status":0,"signal":9,"x":["#, 137), (#""CANCELLED"],"x":["#, 1),
+        (#""TIMEOUT"],"exit_status":0,"x":["#, 1),
+    ])
+    func followStreamsAndExitsAsTheJob(end: String, status: Int32) async throws {
+        let look = "GET /v1/clusters/demo/jobs/7"
+        let output = "\(look)/output?stream=stdout&offset="
+        let run = try await sally(
+            ["submit", "--follow", "job.sh"],
+            answers: [
+                path: [accepted],
+                look: [
+                    (200, job(#""PENDING""#, #","reason":"Priority""#)),
+                    (200, job(#""RUNNING""#, #","node_list":"n1""#)),
+                    (200, job(end)),
+                ],
+                "\(output)0&limit=262144": [(200, #"{"data":"aGVsbG8K","next_offset":6,"size":6,"final":false}"#)],
+                "\(output)6&limit=262144": [(200, #"{"data":"","next_offset":6,"size":6,"final":true}"#)],
+            ], files: ["job.sh": script])
+        #expect(run.status == status, "\(run.talk)")
+        #expect(run.output == "Submitted batch job 7\nhello\n")
+        #expect(run.talk.contains("job 7 waits: other jobs go first (Priority)\n"))
+        #expect(run.talk.contains("job 7 runs on n1\n"))
+    }
+
+    @Test(arguments: [(["can-i", "submit", "job.sh"]), ["submit", "--test-only", "job.sh"]])
+    func testOnlyAsks(arguments: [String]) async throws {
+        let no =
+            #"{"allowed":false,"rules":[{"rule":"users","verdict":"partition gpu is not in it"}],"judged":{"partition":"gpu"},"message":"no rule allows it"}"#
+        let run = try await sally(
+            arguments, answers: ["POST /v1/clusters/demo/can-i": [(200, no)]], files: ["job.sh": script])
+        #expect(run.status == 2)
+        #expect(
+            run.output == "no: no rule allows it\n  rule users: partition gpu is not in it\n  judged: partition=gpu\n")
+    }
+
+    @Test(
+        arguments: [
+            ([], [:]), (["--export=NONE"], [:]), (["--export=A"], ["A": "1"]),
+            (["--export=A,B=x y"], ["A": "1", "B": "x y"]),
+            (["--export=B='x,y',A"], ["A": "1", "B": "x,y"]), (["--export=ALL"], ["A": "1", "LANG": "C"]),
+            (["--export=ALL,B=2"], ["A": "1", "LANG": "C", "B": "2"]),
+        ] as [([String], [String: String])])
+    func theEnvironmentStaysHereUnlessAsked(arguments: [String], sent: [String: String]) async throws {
+        let run = try await sally(
+            ["submit"] + arguments + ["job.sh"], answers: [path: [accepted]],
+            environment: [
+                "A": "1", "LANG": "C", "PATH": "/laptop", "HOME": "/home/me", "LD_LIBRARY_PATH": "/x", "SLURM_JWT": "t",
+                "SALLY_CLUSTER": "demo", "GITHUB_TOKEN": "t", "MY_PASSWORD": "p", "AWS_PROFILE": "x",
+                "SSH_AUTH_SOCK": "/s",
+            ], files: ["job.sh": script])
+        #expect(run.status == 0, "\(run.talk)")
+        let body = try JSONValue(parsing: try #require(run.asked.first?.body))
+        var got: [String: String] = [:]
+        if let object = body["environment"]?.object { for member in object { got[member.key] = member.value.string } }
+        #expect(got == sent)
+    }
+}
