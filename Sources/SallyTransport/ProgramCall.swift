@@ -20,10 +20,12 @@ package struct ProgramCall: Sendable, Equatable {
     package var deadline: Duration
     /// The most bytes of standard output, and of standard error, that are collected.
     package var outputLimit: Int
+    /// How long it may clean up after SIGTERM, before it is killed.
+    package var grace: Duration
 
     package init(
         program: String, arguments: [String], environment: [String: String], standardInput: [UInt8] = [],
-        deadline: Duration, outputLimit: Int = 1 << 20
+        deadline: Duration, outputLimit: Int = 1 << 20, grace: Duration = .milliseconds(200)
     ) {
         self.program = program
         self.arguments = arguments
@@ -31,6 +33,7 @@ package struct ProgramCall: Sendable, Equatable {
         self.standardInput = standardInput
         self.deadline = deadline
         self.outputLimit = outputLimit
+        self.grace = grace
     }
 }
 
@@ -67,7 +70,7 @@ extension ProgramCall {
         var options = PlatformOptions()
         options.createSession = true
         options.teardownSequence = [
-            .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .milliseconds(200))
+            .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: grace)
         ]
         var variables: [Environment.Key: String] = [:]
         for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }

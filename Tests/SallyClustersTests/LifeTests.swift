@@ -175,6 +175,33 @@ import Testing
         }
     }
 
+    @Test func containersThatAreGoneAreRemovedWhateverPodmanSays() async throws {
+        try await withScratchFolder { root in
+            let fake = try FakePodman(
+                root: root,
+                answers: """
+                    'ps '*) [ -e '\(root)/gone' ] || echo sallyport-demo-master ;;
+                    'rm '*) touch '\(root)/gone'; echo 'Error: freeing lock' >&2; exit 1 ;;
+                    'container inspect'*) echo 'sallyport-demo-master|running|\(root)/state/demo' ;;
+                    """)
+            await #expect(throws: Never.self) { try await fake.clusters.terminate(demo) }
+        }
+    }
+
+    @Test func containersThatCannotBeRemovedAreNamed() async throws {
+        try await withScratchFolder { root in
+            let fake = try FakePodman(
+                root: root,
+                answers: """
+                    'ps '*) echo sallyport-demo-master ;;
+                    'rm '*) exit 1 ;;
+                    'container inspect'*) echo 'sallyport-demo-master|running|\(root)/state/demo' ;;
+                    """)
+            let error = await failure { try await fake.clusters.terminate(demo) }
+            #expect(error?.message == "podman could not remove sallyport-demo-master")
+        }
+    }
+
     @Test func whatIsNotThereCannotBeTerminated() async throws {
         try await withScratchFolder { root in
             let fake = try FakePodman(root: root)

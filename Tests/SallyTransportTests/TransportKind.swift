@@ -31,7 +31,8 @@ enum TransportKind: String, Sendable, CustomStringConvertible {
 
     /// Asked once, without waiting in a task: test arguments are made before any test runs.
     private static let nodeImage: String? = {
-        guard let podman = try? PodmanEnvironment.detect(environment: environment) else { return nil }  // no podman then
+        // Where the settings cannot be written there is no podman to test with.
+        guard let podman = try? PodmanEnvironment.detect(environment: environment) else { return nil }  // see above
         for (name, value) in podman.variables { setenv(name, value, 1) }
         guard
             let pipe = popen(

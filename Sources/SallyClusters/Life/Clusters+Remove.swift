@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyModel
+import SallyTransport
 
 extension Clusters {
     /// Containers of this name that belong to another state folder are not ours to touch.
@@ -19,11 +20,7 @@ extension Clusters {
     func removeAll(of name: ClusterName) async throws -> Bool {
         let folder = store.folder(of: name)
         let containers = try await engine.containers(of: name).filter { $0.folder == folder.path }
-        if !containers.isEmpty {
-            try await engine.succeed(
-                ["rm", "--force", "--volumes", "--time", "0"] + containers.map(\.name), "remove containers",
-                deadline: .seconds(120))
-        }
+        if !containers.isEmpty { try await remove(containers.map(\.name), of: name) }
         let networks = try await engine.networks(of: name).filter { $0.folder == folder.path }
         for network in networks {
             try await engine.succeed(["network", "rm", "--force", network.name], "remove network \(network.name)")
@@ -31,6 +28,20 @@ extension Clusters {
         let stateExists = Disk.exists(folder.path)
         try Disk.remove(folder.path)
         return stateExists || !containers.isEmpty || !networks.isEmpty
+    }
+
+    /// Removes containers. What counts is that they are gone: podman reports failure as well when it removed a container
+    /// and could only not give back its lock (podman-system-renumber(1)).
+    private func remove(_ containers: [String], of cluster: ClusterName) async throws {
+        let removed = try await engine.run(
+            ["rm", "--force", "--volumes", "--time", "0"] + containers, deadline: .seconds(120))
+        guard !removed.succeeded else { return }
+        let left = try await engine.containers(of: cluster).map(\.name).filter { containers.contains($0) }
+        guard left.isEmpty else {
+            throw SallyError(
+                .unavailable, "podman could not remove \(left.joined(separator: ", "))",
+                hint: "`podman rm --force` says why", cause: removed.errorOutput)
+        }
     }
 
     /// For the way out of a failure: what cannot be removed is said, and the failure itself stays the error.

@@ -17,7 +17,7 @@ struct NodeImage {
         do {
             completion = try await ProgramCall(
                 program: "\(images)/node-image", arguments: [release.suite], environment: podman.variables,
-                deadline: .seconds(1800), outputLimit: 16 << 20
+                deadline: .seconds(1800), outputLimit: 16 << 20, grace: .seconds(20)
             ).run()
         } catch let failure as ProgramFailure {
             throw SallyError(
