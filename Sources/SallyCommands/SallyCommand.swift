@@ -12,7 +12,7 @@ struct SallyCommand: AsyncParsableCommand {
             Start with:
               sally login https://GATEWAY     sign in with your company identity
               sally can-i submit job.sh       whether a job may run, and why not
-              sally submit job.sh --follow    run it and see its output
+              sally submit --follow job.sh    run it and see its output
 
             Data goes to standard output, talk to standard error. Every command takes --json.
             Shell completion: sally --generate-completion-script bash
