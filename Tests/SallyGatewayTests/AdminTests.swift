@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import HummingbirdTesting
+import SallyKeepProtocol
+import SallyModel
+import SallyPolicy
+import SallyWire
+import Testing
+
+@testable import SallyGateway
+
+@Suite struct AdminTests {
+    private static let alice = UserName(unchecked: "alice")
+    private static let offboard = "/v1/admin/identities/alice/offboard"
+
+    @Test func listsIdentitiesAndSessions() async throws {
+        try await withWorld { world, client in
+            let list = try await client.call(.get, "/v1/admin/identities", world.dana).decode(IdentityList.self)
+            #expect(Set(list.identities.map(\.user.rawValue)) == ["alice", "bob", "dana"])
+            #expect(list.identities.first { $0.user.rawValue == "dana" }?.role == .administrator)
+            let sessions = try await client.call(.get, "/v1/admin/sessions?user=alice", world.dana)
+            #expect(try sessions.decode(SessionList.self).sessions.map(\.user) == [Self.alice])
+        }
+    }
+
+    @Test func offboardingEndsEverythingInOrder() async throws {
+        var settings = WorldSettings()
+        settings.before = { queue in
+            queue.change {
+                $0.jobs = [
+                    makeJob(1, Self.alice), makeJob(2, Self.alice, state: "RUNNING"),
+                    makeJob(3, UserName(unchecked: "bob")),
+                ]
+            }
+        }
+        try await withWorld(settings) { world, client in
+            let report = try await client.call(.post, Self.offboard, world.dana, body: "{}").decode(OffboardReport.self)
+            #expect(report.complete)
+            #expect(report.steps.map(\.place) == ["signer", "gateway", "demo", "demo"])
+            #expect(world.signer.now.denied == [Self.alice] && world.steward.now.locked == [Self.alice])
+            #expect(world.queue.now.leavers == [.cancelLeaverJob(World.name, JobID(rawValue: 1)!, Self.alice)])  // a small number
+            try await client.expect(.unauthorized, .get, "/v1/me", world.alice)
+            try await client.expect(.unauthorized, .post, "/v1/clusters/demo/jobs", world.alice, body: goodJob)
+            try await client.expect(.ok, .get, "/v1/me", world.bob)
+            let again = try await client.call(.post, Self.offboard, world.dana, body: "{}").decode(OffboardReport.self)
+            #expect(again.complete)
+        }
+    }
+
+    @Test(arguments: [(LeaverJobs.hold, 1), (.leave, 0)])
+    func pendingJobsGoWhereTheRequestSays(wish: LeaverJobs, count: Int) async throws {
+        var settings = WorldSettings()
+        settings.before = { queue in queue.change { $0.jobs = [makeJob(1, Self.alice)] } }
+        try await withWorld(settings) { world, client in
+            let body = #"{"pending_jobs": "\#(wish.rawValue)"}"#
+            let report = try await client.call(.post, Self.offboard, world.dana, body: body).decode(OffboardReport.self)
+            #expect(report.complete)
+            #expect(world.queue.now.leavers.count == count)
+            if case .holdLeaverJob = world.queue.now.leavers.first {} else { #expect(wish == .leave) }
+        }
+    }
+
+    @Test func aStepThatFailsIsReportedAndTheOthersAreDone() async throws {
+        try await withWorld { world, client in
+            world.signer.change { $0.failure = SallyError(.unavailable, "the signer does not answer") }
+            world.steward.change { $0.failure = SallyError(.unavailable, "the steward does not answer") }
+            let report = try await client.call(.post, Self.offboard, world.dana, body: "{}").decode(OffboardReport.self)
+            #expect(!report.complete)
+            #expect(report.steps.filter { $0.outcome == "failed" }.map(\.place) == ["signer", "demo"])
+            try await client.expect(.unauthorized, .get, "/v1/me", world.alice)
+            world.signer.change { $0.failure = nil }
+            world.steward.change { $0.failure = nil }
+            let again = try await client.call(.post, Self.offboard, world.dana, body: "{}").decode(OffboardReport.self)
+            #expect(again.complete && world.signer.now.denied == [Self.alice])
+        }
+    }
+
+    @Test func somebodyWithoutAnAccountOnAClusterIsFine() async throws {
+        try await withWorld { world, client in
+            world.steward.change { $0.failure = SallyError(.notFound, "no such account") }
+            let report = try await client.call(.post, Self.offboard, world.dana, body: "{}").decode(OffboardReport.self)
+            #expect(report.complete)
+            #expect(report.steps.contains { $0.outcome == "skipped" && $0.place == "demo" })
+        }
+    }
+
+    @Test func nobodyIsNotOffboarded() async throws {
+        try await withWorld { world, client in
+            let answer = try await client.call(.post, "/v1/admin/identities/nemo/offboard", world.dana, body: "{}")
+            #expect(answer.status == .notFound)
+            #expect(world.signer.now.denied.isEmpty)
+        }
+    }
+
+    @Test func aRoleHoldsFromTheNextRequestOn() async throws {
+        try await withWorld { world, client in
+            try await client.expect(.forbidden, .get, "/v1/admin/audit", world.bob)
+            let role = "/v1/admin/identities/bob/role"
+            let granted = try await client.call(.post, role, world.dana, body: #"{"role": "administrator"}"#)
+            #expect(try granted.decode(IdentityView.self).role == .administrator)
+            try await client.expect(.ok, .get, "/v1/admin/audit", world.bob)
+            _ = try await client.call(.post, role, world.dana, body: #"{"role": "researcher"}"#)
+            try await client.expect(.forbidden, .get, "/v1/admin/audit", world.bob)
+        }
+    }
+
+    @Test func auditPagesGoBackwards() async throws {
+        try await withWorld { world, client in
+            let first = try await client.call(.get, "/v1/admin/audit?limit=2", world.dana).decode(AuditPage.self)
+            #expect(first.events.count == 2 && first.events[0].sequence > first.events[1].sequence)
+            let next = try #require(first.next)
+            let second = try await client.call(.get, "/v1/admin/audit?limit=2&before=\(next)", world.dana).decode(
+                AuditPage.self)
+            #expect(second.events[0].sequence < first.events[1].sequence)
+            let late = first.events[1].sequence
+            let after = try await client.call(.get, "/v1/admin/audit?after=\(late)", world.dana).decode(AuditPage.self)
+            #expect(after.events.allSatisfy { $0.sequence > late } && after.next == nil)
+        }
+    }
+
+    @Test func theChainIsVerifiedAgainstTheSignersRecords() async throws {
+        try await withWorld { world, client in
+            _ = try await client.call(.post, "/v1/clusters/demo/jobs", world.alice, body: goodJob)
+            let good = try await client.call(.get, "/v1/admin/audit/verify", world.dana).decode(AuditVerification.self)
+            #expect(good.good && good.mints == 1, "\(good.problems)")
+            world.signer.change { state in
+                var forged = state.minted[0]
+                forged.position = AuditPosition(sequence: 4000, hash: AuditEvent.genesis)
+                state.minted.append(forged)
+            }
+            let bad = try await client.call(.get, "/v1/admin/audit/verify", world.dana).decode(AuditVerification.self)
+            #expect(!bad.good && !bad.problems.isEmpty)
+        }
+    }
+
+    @Test func theHeadIsCountersigned() async throws {
+        try await withWorld { world, _ in
+            let witness = HeadWitness(
+                book: world.audit, signer: world.signer, interval: .seconds(60), log: world.server.dependencies.log)
+            let head = await witness.witness(after: nil)
+            let position = try #require(head)
+            #expect(world.signer.now.countersigned == [position])
+            #expect(await witness.witness(after: head) == head)
+            #expect(world.signer.now.countersigned.count == 1)
+        }
+    }
+
+    @Test func theLocalSocketAdministersWithoutASession() async throws {
+        try await withWorld { world, _ in
+            let door = LocalAdministration(permitted: [0]) { _ in 0 }
+            try await Application(router: world.server.localRouter(door)).test(.router) { client in
+                let role = try await client.call(
+                    .post, "/v1/admin/identities/bob/role", body: #"{"role": "administrator"}"#)
+                #expect(role.status == .ok)
+                let audit = try await client.call(.get, "/v1/admin/audit?actor=local:0").decode(AuditPage.self)
+                #expect(audit.events.contains { $0.action == "admin.grant" })
+                try await client.expect(.notFound, .get, "/v1/me")
+            }
+        }
+    }
+
+    @Test func theLocalSocketIsForItsUsersAlone() async throws {
+        try await withWorld { world, _ in
+            let door = LocalAdministration(permitted: [0]) { _ in 1000 }
+            try await Application(router: world.server.localRouter(door)).test(.router) { client in
+                try await client.expect(.forbidden, .get, "/v1/admin/identities")
+            }
+        }
+    }
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyIdentity
+import SallyKeepProtocol
+import SallyModel
+import SallyPolicy
+import SallyWire
+import SlurmModel
+import Synchronization
+
+@testable import SallyGateway
+
+/// A clock that a test moves.
+final class TestClock: WallClock {
+    private let state: Mutex<Int64>
+    init(_ start: Int64 = 1_800_000_000) { state = Mutex(start) }
+    var now: Timestamp { Timestamp(state.withLock { $0 }) }
+    func advance(_ seconds: Int64) { state.withLock { $0 += seconds } }
+}
+
+/// Opens once.
+final class Latch: Sendable {
+    private let isOpen = Mutex(false)
+    func open() { isOpen.withLock { $0 = true } }
+    func wait() async {
+        while !isOpen.withLock({ $0 }) {
+            // Not cancellable on purpose: what waits here stands for a call that cannot be taken back.
+            await withCheckedContinuation { continuation in
+                Task { continuation.resume() }
+            }
+        }
+    }
+}
+
+final class FakeQueue: SlurmQueue {
+    struct State {
+        var jobs: [QueuedJob] = []
+        var finished: [QueuedJob] = []
+        var partitions: [Partition] = []
+        var nodes: [Node] = []
+        var next: UInt32 = 100
+        var submits: [(user: UserName, comment: String?, position: AuditPosition?)] = []
+        var tokens: [String] = []
+        var cancelled: [JobID] = []
+        var leavers: [SystemAction] = []
+        var reads = 0
+        var failure: SallyError?
+        var answer: SubmitResult?
+        /// Whether the job is there although the answer is lost.
+        var losesAnswer = false
+        var blocksSubmit: Latch?
+        /// What the next reads of the queue say, instead of `jobs`.
+        var lists: [[QueuedJob]] = []
+        var cancelsNothing = false
+    }
+
+    private let state = Mutex(State())
+    var now: State { state.withLock { $0 } }
+    func change(_ body: (inout sending State) -> Void) { state.withLock { body(&$0) } }
+
+    func submit(_ submit: Authorized<Submit>, token: Secret<String>) async -> SubmitResult {
+        let latch = state.withLock { state in
+            state.submits.append(
+                (
+                    submit.account?.name ?? UserName(unchecked: "nobody"), submit.action.job.request.comment,
+                    submit.position
+                ))
+            state.tokens.append(token.reveal())
+            return state.blocksSubmit
+        }
+        await latch?.wait()
+        return state.withLock { state in
+            if let answer = state.answer { return answer }
+            let id = JobID(rawValue: state.next)!  // a small number
+            state.next += 1
+            let user = submit.account!.name  // a person submits
+            state.jobs.append(
+                makeJob(
+                    id.rawValue, user, comment: submit.action.job.request.comment, cluster: submit.action.clusterName))
+            if state.losesAnswer { return .unknown(SallyError(.timeout, "no answer")) }
+            return .accepted(id, messages: ["pending for a reason"])
+        }
+    }
+
+    func cancel(_ cancel: Authorized<Cancel>, token: Secret<String>) async throws {
+        state.withLock { state in
+            state.cancelled.append(cancel.action.job)
+            if !state.cancelsNothing { state.jobs.removeAll { $0.view.job == cancel.action.job } }
+        }
+    }
+
+    func jobs(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [QueuedJob] {
+        try state.withLock { state in
+            state.reads += 1
+            if let failure = state.failure { throw failure }
+            return state.lists.isEmpty ? state.jobs : state.lists.removeFirst()
+        }
+    }
+
+    func partitions(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Partition] {
+        now.partitions
+    }
+
+    func nodes(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Node] { now.nodes }
+
+    func finished(
+        _ wanted: FinishedJobs, _ read: Authorized<SystemAction>, token: Secret<String>
+    ) async throws -> [QueuedJob] {
+        now.finished.filter { $0.owner == wanted.user && (wanted.job == nil || $0.view.job == wanted.job) }
+    }
+
+    func endLeaverJob(_ action: Authorized<SystemAction>, token: Secret<String>) async throws {
+        state.withLock { $0.leavers.append(action.action) }
+    }
+}
+
+func makeJob(
+    _ id: UInt32, _ owner: UserName, comment: String? = nil, state: String = "PENDING",
+    cluster: ClusterName = ClusterName(unchecked: "demo")
+) -> QueuedJob {
+    let split = SubmissionMarker.split(comment)
+    let view = JobView(
+        job: JobID(rawValue: id)!, displayID: "\(id)", cluster: cluster, name: "job", user: owner.rawValue,  // a small number
+        account: "lab", partition: "debug", states: [state])
+    return QueuedJob(view: view, owner: owner, array: nil, marker: split.marker)
+}
+
+final class FakeSigner: TokenMinter {
+    struct State {
+        var minted: [MintRequest] = []
+        var services: [ServicePurpose] = []
+        var denied: [UserName] = []
+        var countersigned: [AuditPosition] = []
+        var failure: SallyError?
+    }
+    private let state = Mutex(State())
+    var now: State { state.withLock { $0 } }
+    func change(_ body: (inout sending State) -> Void) { state.withLock { body(&$0) } }
+
+    func mint(_ request: MintRequest) async throws -> MintedToken {
+        try state.withLock { state in
+            if let failure = state.failure { throw failure }
+            if state.denied.contains(request.user) { throw SallyError(.denied, "\(request.user) is denied") }
+            state.minted.append(request)
+            return MintedToken(token: "slurm-token-of-\(request.user)", expires: Timestamp(4_000_000_000))
+        }
+    }
+
+    func mintService(_ request: MintServiceRequest) async throws -> MintedToken {
+        state.withLock { $0.services.append(request.purpose) }
+        return MintedToken(token: "slurm-token-of-the-service", expires: Timestamp(4_000_000_000))
+    }
+
+    func deny(_ user: UserName) async throws {
+        try state.withLock { state in
+            if let failure = state.failure { throw failure }
+            state.denied.append(user)
+        }
+    }
+
+    func countersign(_ position: AuditPosition) async throws -> Countersignature {
+        state.withLock { $0.countersigned.append(position) }
+        return Countersignature(position: position, time: Timestamp(0), signature: "")
+    }
+
+    func records(after: Int64, limit: Int) async throws -> SignerRecords {
+        let mints = state.withLock { $0.minted }.map {
+            MintRecord(
+                position: $0.position, cluster: $0.cluster, user: $0.user.rawValue, purpose: $0.purpose.rawValue,
+                time: Timestamp(0))
+        }.filter { $0.position.sequence > after }
+        return SignerRecords(mints: mints, head: nil, publicKey: "")
+    }
+
+    func health() async throws -> KeeperHealth { KeeperHealth(singleUser: false, clusters: []) }
+}
+
+final class FakeSteward: AccountKeeper {
+    struct State {
+        var ensured: [EnsureRequest] = []
+        var locked: [UserName] = []
+        var read: [ReadOutputRequest] = []
+        var failure: SallyError?
+    }
+    private let state = Mutex(State())
+    var now: State { state.withLock { $0 } }
+    func change(_ body: (inout sending State) -> Void) { state.withLock { body(&$0) } }
+
+    func ensure(_ request: EnsureRequest) async throws -> EnsuredAccount {
+        try state.withLock { state in
+            if let failure = state.failure { throw failure }
+            state.ensured.append(request)
+            return EnsuredAccount(
+                home: "/home/\(request.user)", accounts: [AccountName(unchecked: "lab")], changed: true)
+        }
+    }
+
+    func lock(_ request: LockRequest) async throws -> KeeperReport {
+        try state.withLock { state in
+            if let failure = state.failure { throw failure }
+            state.locked.append(request.user)
+            return KeeperReport(steps: [
+                .init(name: "submission limit", place: request.cluster.rawValue, outcome: .done, detail: "0")
+            ])
+        }
+    }
+
+    func readOutput(_ request: ReadOutputRequest) async throws -> OutputPiece {
+        state.withLock { $0.read.append(request) }
+        return OutputPiece(data: Base64.standard.encode(Array("hello\n".utf8)), size: 6, final: true)
+    }
+
+    func health() async throws -> KeeperHealth { KeeperHealth(singleUser: false, clusters: []) }
+}
+
+/// The provider's part of a sign-in, played by the test.
+struct FakeFlow: SignInFlow {
+    let sessions: SessionService
+    let person: Person
+
+    func begin(_ request: SignInRequest) async throws -> String {
+        guard request.challenge == "good" else {
+            throw SallyError(.invalidRequest, "the PKCE challenge is <not> valid")
+        }
+        return "https://provider.example/authorize?state=x"
+    }
+
+    func callback(_ parameters: CallbackParameters) async throws -> CallbackOutcome {
+        guard parameters.state == "good" else { throw SallyError(.invalidRequest, "this sign-in is unknown") }
+        return .redirect("http://127.0.0.1:9/callback?code=c")
+    }
+
+    func redeem(code: String, verifier: String) async throws -> SessionGrant {
+        guard code == "good" else { throw SallyError(.unauthenticated, "the code is wrong") }
+        return try await sessions.signInCompleted(person, client: "test")
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import HummingbirdTesting
+import SallyKeepProtocol
+import SallyModel
+import SallyWire
+import Testing
+
+@testable import SallyGateway
+
+@Suite struct JobTests {
+    private static let path = "/v1/clusters/demo/jobs"
+    private static let alice = UserName(unchecked: "alice")
+    private static let bob = UserName(unchecked: "bob")
+
+    /// Alice has 1 and, finished, 3; Bob has 2 and, finished, 4.
+    private static var settings: WorldSettings {
+        var settings = WorldSettings()
+        settings.before = { queue in
+            queue.change {
+                $0.jobs = [makeJob(1, alice), makeJob(2, bob)]
+                $0.finished = [makeJob(3, alice, state: "COMPLETED"), makeJob(4, bob, state: "COMPLETED")]
+            }
+        }
+        return settings
+    }
+
+    @Test func everybodySeesOwnJobsAlone() async throws {
+        try await withWorld(Self.settings) { world, client in
+            let own = try await client.call(.get, Self.path, world.alice).decode(JobList.self)
+            #expect(own.jobs.map(\.job.rawValue) == [1])
+            let all = try await client.call(.get, "\(Self.path)?all=true", world.alice).decode(JobList.self)
+            #expect(all.jobs.map(\.job.rawValue) == [1, 3])
+            let administrator = try await client.call(.get, Self.path, world.dana)
+            #expect(administrator.status == .forbidden)
+        }
+    }
+
+    @Test func anothersJobIsLikeAMissingOne() async throws {
+        try await withWorld(Self.settings) { world, client in
+            #expect(try await client.call(.get, "\(Self.path)/1", world.alice).decode(JobView.self).job.rawValue == 1)
+            #expect(
+                try await client.call(.get, "\(Self.path)/3", world.alice).decode(JobView.self).states == ["COMPLETED"])
+            for (others, missing) in [(2, 9), (4, 9)] {
+                let other = try await client.call(.get, "\(Self.path)/\(others)", world.alice)
+                let none = try await client.call(.get, "\(Self.path)/\(missing)", world.alice)
+                #expect(other.status == .notFound && none.status == .notFound)
+                #expect(
+                    try other.problem.detail.replacing("\(others)", with: "N")
+                        == none.problem.detail.replacing("\(missing)", with: "N"))
+            }
+        }
+    }
+
+    @Test func cancelIsForOwnJobsAndConfirmed() async throws {
+        try await withWorld(Self.settings) { world, client in
+            try await client.expect(.notFound, .delete, "\(Self.path)/2", world.alice)
+            #expect(world.queue.now.cancelled.isEmpty && world.signer.now.minted.isEmpty)
+            try await client.expect(.noContent, .delete, "\(Self.path)/1", world.alice)
+            #expect(world.queue.now.cancelled.map(\.rawValue) == [1])
+            #expect(world.signer.now.minted.map(\.purpose) == [.cancel])
+        }
+    }
+
+    @Test func aSignalIsChecked() async throws {
+        try await withWorld(Self.settings) { world, client in
+            try await client.expect(.noContent, .delete, "\(Self.path)/1?signal=TERM", world.alice)
+            try await client.expect(.badRequest, .delete, "\(Self.path)/1?signal=-9", world.alice)
+        }
+    }
+
+    @Test func aFinishedJobIsNotCancelled() async throws {
+        var settings = WorldSettings()
+        settings.before = { queue in queue.change { $0.jobs = [makeJob(1, Self.alice, state: "COMPLETED")] } }
+        try await withWorld(settings) { world, client in
+            try await client.expect(.conflict, .delete, "\(Self.path)/1", world.alice)
+        }
+    }
+
+    @Test func outputIsForOwnJobs() async throws {
+        try await withWorld(Self.settings) { world, client in
+            try await client.expect(.notFound, .get, "\(Self.path)/2/output", world.alice)
+            #expect(world.steward.now.read.isEmpty)
+            let piece = try await client.call(.get, "\(Self.path)/1/output?stream=stderr", world.alice)
+            let view = try piece.decode(OutputView.self)
+            #expect(view.nextOffset == 6 && view.final)
+            let asked = try #require(world.steward.now.read.first)
+            #expect(asked.user == Self.alice && asked.stream == .standardError && asked.offset == 0)
+        }
+    }
+
+    @Test func outputCanBeSwitchedOff() async throws {
+        var settings = Self.settings
+        settings.output = false
+        try await withWorld(settings) { world, client in
+            try await client.expect(.notImplemented, .get, "\(Self.path)/1/output", world.alice)
+            #expect(world.steward.now.read.isEmpty)
+        }
+    }
+
+    @Test func partitionsSayWhereOneMaySubmit() async throws {
+        try await withWorld { world, client in
+            let list = try await client.call(.get, "/v1/clusters/demo/partitions", world.alice).decode(
+                PartitionList.self)
+            #expect(list.partitions.map(\.name) == ["debug", "gpu"])
+            #expect(list.partitions.map(\.allowed) == [true, false])
+            try await client.expect(.ok, .get, "/v1/clusters/demo/nodes", world.alice)
+        }
+    }
+
+    @Test func aClusterThatIsNotConfiguredIsNotFound() async throws {
+        try await withWorld { world, client in
+            let answer = try await client.call(.get, "/v1/clusters/other/jobs", world.alice)
+            #expect(answer.status == .notFound)
+            #expect(try answer.problem.hint?.contains("demo") == true)
+        }
+    }
+}

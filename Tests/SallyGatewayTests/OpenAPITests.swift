@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import SallyModel
+import StrictJSON
+import Testing
+
+@testable import SallyGateway
+
+@Suite struct OpenAPITests {
+    @Test func theTableAndTheRoutesAgree() async throws {
+        try await withWorld { world, _ in
+            let routes = Set(world.server.router().routes.map { "\($0.method) \($0.path)" })
+            let table = Set(EndpointTable.v1.all.map { "\($0.method) \($0.path)" })
+            #expect(routes == table)
+            #expect(table.count == EndpointTable.v1.all.count)
+        }
+    }
+
+    @Test func localRoutesAreAmongThem() async throws {
+        try await withWorld { world, _ in
+            let door = LocalAdministration(permitted: [])
+            for route in world.server.localRouter(door).routes {
+                #expect(EndpointTable.v1[route.method, "\(route.path)"] != nil, "\(route.method) \(route.path)")
+            }
+        }
+    }
+
+    @Test func theDocumentIsServedAndHasEveryEndpoint() async throws {
+        try await withWorld { _, client in
+            let answer = try await client.call(.get, "/v1/openapi.json")
+            #expect(answer.status == .ok)
+            let document = try JSONValue(parsing: answer.text)
+            #expect(document["openapi"]?.string == "3.1.0")
+            for endpoint in EndpointTable.v1.all {
+                let operation = document["paths"]?[endpoint.path]?[endpoint.method.rawValue.lowercased()]
+                let responses = try #require(operation?["responses"]?.object, "\(endpoint.path)")
+                for answer in endpoint.answers { #expect(responses["\(answer.status)"] != nil) }
+                for code in endpoint.allRefusals { #expect(responses["\(code.httpStatus)"] != nil) }
+            }
+        }
+    }
+
+    @Test func everyReferenceLeadsSomewhere() throws {
+        let document = OpenAPIDocument.make(.v1, server: "https://gateway.example")
+        let schemas = try #require(document["components"]?["schemas"]?.object)
+        var used: Set<String> = []
+        func look(_ value: JSONValue) {
+            switch value {
+            case .object(let object):
+                if let reference = object["$ref"]?.string {
+                    used.insert(String(reference.split(separator: "/").last ?? ""))
+                }
+                for member in object { look(member.value) }
+            case .array(let elements): elements.forEach(look)
+            case .null, .bool, .number, .string: break
+            }
+        }
+        look(document)
+        #expect(used.allSatisfy { schemas[$0] != nil }, "\(used.filter { schemas[$0] == nil })")
+        let unused = schemas.map(\.key).filter { !used.contains($0) }
+        #expect(unused.isEmpty, "\(unused)")
+    }
+
+    @Test func operationsHaveDifferentNames() {
+        let document = OpenAPIDocument.make(.v1, server: "https://gateway.example")
+        var names: [String] = []
+        for path in document["paths"]?.object ?? JSONObject() {
+            for operation in path.value.object ?? JSONObject() {
+                names.append(operation.value["operationId"]?.string ?? "")
+            }
+        }
+        #expect(Set(names).count == EndpointTable.v1.all.count)
+    }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import HummingbirdTesting
+import SallyModel
+import SallyWire
+import StrictJSON
+import Testing
+
+@testable import SallyGateway
+
+@Suite struct QueueTests {
+    private static let alice = UserName(unchecked: "alice")
+
+    private static var settings: WorldSettings {
+        var settings = WorldSettings()
+        settings.before = { queue in queue.change { $0.jobs = [makeJob(1, alice)] } }
+        return settings
+    }
+
+    @Test func oneEmptyListDoesNotReplaceAFullOne() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            let keeper = world.cluster.keeper
+            world.queue.change { $0.lists = [[]] }
+            let doubted = try await keeper.snapshot(readAfter: .now, within: .seconds(20))
+            #expect(doubted.jobs.count == 1)
+            world.queue.change { $0.jobs = [] }
+            let believed = try await keeper.snapshot(readAfter: .now, within: .seconds(20))
+            #expect(believed.jobs.isEmpty)
+        }
+    }
+
+    @Test func aReadThatFailsLeavesTheSnapshot() async throws {
+        try await withWorld(Self.settings) { world, client in
+            world.queue.change { $0.failure = SallyError(.unavailable, "cluster demo does not answer") }
+            await #expect(throws: SallyError.self) {
+                try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(20))
+            }
+            #expect(world.cluster.keeper.snapshot.jobs.count == 1)
+            try await client.expect(.ok, .get, "/v1/clusters/demo/jobs", world.alice)
+            let ready = try await client.call(.get, "/readyz")
+            #expect(ready.status == .serviceUnavailable)
+            #expect(ready.text.contains("demo does not answer"))
+            try await client.expect(.ok, .get, "/healthz")
+            world.queue.change { $0.failure = nil }
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(60))
+            try await client.expect(.ok, .get, "/readyz")
+        }
+    }
+
+    @Test func whatWeDidShowsAtOnce() async throws {
+        try await withWorld { world, _ in
+            let keeper = world.cluster.keeper
+            keeper.show(makeJob(9, Self.alice))
+            #expect(keeper.snapshot.jobs(of: Self.alice).map(\.view.job.rawValue) == [9])
+            keeper.showCancelled(JobID(rawValue: 9)!)  // a small number
+            let left = keeper.snapshot.jobs(of: Self.alice).filter { !$0.isFinished }
+            #expect(left.isEmpty)
+        }
+    }
+
+    @Test func readersCostSlurmNothing() async throws {
+        try await withWorld(Self.settings) { world, client in
+            let tokens = world.signer.now.services.count
+            for _ in 0..<50 { _ = try await client.call(.get, "/v1/clusters/demo/jobs", world.alice) }
+            #expect(world.signer.now.services.count == tokens)
+            #expect(world.signer.now.minted.isEmpty)
+        }
+    }
+
+    @Test func anArrayIsFoundByItsNumber() {
+        var task = makeJob(12, Self.alice)
+        task.array = JobID(rawValue: 10)
+        let snapshot = QueueSnapshot(jobs: [task, makeJob(11, Self.alice)], partitions: [], nodes: [], readAt: .now)
+        #expect(snapshot.records(JobID(rawValue: 10)!).map(\.view.job.rawValue) == [12])  // a small number
+        #expect(snapshot.records(JobID(rawValue: 99)!).isEmpty)  // a small number
+    }
+}
+
+@Suite struct SignInPageTests {
+    @Test func redirectsOrSaysWhatIsWrong() async throws {
+        try await withWorld { _, client in
+            let good = try await client.call(.get, "/sign-in?challenge=good&client=sally")
+            #expect(good.status == .found)
+            #expect(good.headers[.location] == "https://provider.example/authorize?state=x")
+            let bad = try await client.call(.get, "/sign-in?challenge=bad")
+            #expect(bad.status == .badRequest)
+            #expect(bad.headers[.contentType]?.hasPrefix("text/html") == true)
+            #expect(bad.text.contains("&lt;not&gt;") && !bad.text.contains("<not>"))
+            #expect(!bad.text.contains("<script"))
+            #expect(bad.headers[.contentSecurityPolicy]?.contains("script-src") == false)
+            let back = try await client.call(.get, "/sign-in/callback?state=good&code=c&session_state=x")
+            #expect(back.headers[.location] == "http://127.0.0.1:9/callback?code=c")
+            try await client.expect(.badRequest, .get, "/sign-in/callback?state=bad")
+        }
+    }
+}
