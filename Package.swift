@@ -102,7 +102,7 @@ let tier1: [Target] = [
     .target(
         name: "SlurmClient",
         dependencies: [
-            "SallyModel", "SlurmModel", "SallyPolicy", "StrictJSON", asyncHTTPClient, nioCore, nioHTTP1, logging,
+            "SallyModel", "SlurmModel", "SallyPolicy", "StrictJSON", asyncHTTPClient, nioCore, nioHTTP1, nioPosix, logging,
         ]),
     // OpenID Connect, sessions, one-time codes.
     .target(

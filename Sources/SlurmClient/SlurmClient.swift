@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import AsyncHTTPClient
+package import Logging
+import NIOHTTP1
+package import SallyModel
+package import SallyPolicy
+package import SlurmModel
+import StrictJSON
+import Synchronization
+
+/// One cluster's slurmrestd. Everything it does was authorized before: it takes nothing but `Authorized`.
+///
+/// Nothing that changes something is sent twice. Replies are bounded, every call has a deadline.
+package struct SlurmClient: Sendable {
+    package let cluster: ClusterName
+    private let exchange: SlurmExchange
+    private let version: VersionMemory
+    private let defaultPartition: PartitionName?
+    private let logger: Logger
+
+    /// What one call may take and bring.
+    private enum Bound {
+        static let quick = Duration.seconds(15)
+        static let listing = Duration.seconds(60)
+        static let small = 1 << 20
+        static let large = 512 << 20
+    }
+
+    /// - Parameters:
+    ///   - pinned: nil finds out which version is served.
+    ///   - defaultPartition: where replies do not say which it is (v0.0.40 to v0.0.42; 24.11.5, observed).
+    package init(
+        cluster: ClusterName, address: SlurmrestdAddress, pinned: APIVersion?, defaultPartition: PartitionName?,
+        client: HTTPClient, logger: Logger
+    ) {
+        self.cluster = cluster
+        exchange = SlurmExchange(address: address, client: client)
+        version = VersionMemory(pinned: pinned)
+        self.defaultPartition = defaultPartition
+        self.logger = logger
+    }
+
+    /// Submits one job, once.
+    ///
+    /// - Precondition: `token` was minted for this decision.
+    /// - Throws: `SlurmError`; see `outcomeIsUnknown`.
+    package func submit(
+        _ submit: Authorized<Submit>, token: SlurmToken
+    ) async throws(SlurmError) -> SubmittedJob {
+        let version = try await servedVersion(token)
+        let body: JSONValue
+        do {
+            body = try JobDescription.json(submit.action.job, version: version, now: submit.decidedAt)
+        } catch {
+            let known = error as? SallyError
+            throw .notOffered(message: known?.message ?? "\(error)", hint: known?.hint)
+        }
+        let reply = try await call(.POST, "/slurm/\(version)/job/submit", version, token, body: body.bytes())
+        switch try believed({ () throws(SlurmReply.Malformed) in try reply.submission() }) {
+        case .accepted(let id, let messages): return SubmittedJob(id: id, messages: messages)
+        case .refused(let refusal): throw .refused(refusal)
+        }
+    }
+
+    /// Cancels or signals a job, and returns when Slurm confirmed it: 24.11 answers 200 to a cancel that it refuses.
+    package func cancel(_ cancel: Authorized<Cancel>, token: SlurmToken) async throws(SlurmError) {
+        try await kill(cancel.action.job, signal: cancel.action.signal, token: token)
+    }
+
+    /// The queue, as far as `token` may see it: an authenticated, error-free, full read.
+    package func jobs(_ read: Authorized<SystemAction>, token: SlurmToken) async throws(SlurmError) -> [Job] {
+        let version = try await servedVersion(token)
+        let reply = try await list("/slurm/\(version)/jobs", version, token)
+        return try believed { () throws(SlurmReply.Malformed) in try reply.jobs() }
+    }
+
+    package func partitions(
+        _ read: Authorized<SystemAction>, token: SlurmToken
+    ) async throws(SlurmError) -> [Partition] {
+        let version = try await servedVersion(token)
+        let reply = try await list("/slurm/\(version)/partitions", version, token)
+        let found = try believed { () throws(SlurmReply.Malformed) in try reply.partitions() }
+        return found.map { partition in
+            guard let defaultPartition else { return partition }
+            var partition = partition
+            partition.isDefault = partition.name == defaultPartition.rawValue
+            return partition
+        }
+    }
+
+    package func nodes(_ read: Authorized<SystemAction>, token: SlurmToken) async throws(SlurmError) -> [Node] {
+        let version = try await servedVersion(token)
+        let reply = try await list("/slurm/\(version)/nodes", version, token)
+        return try believed { () throws(SlurmReply.Malformed) in try reply.nodes() }
+    }
+
+    /// Jobs of one person from accounting, those since a time or one by its id.
+    package func finished(
+        user: UserName, job: JobID?, since: Timestamp, _ read: Authorized<SystemAction>, token: SlurmToken
+    ) async throws(SlurmError) -> [AccountingJob] {
+        let version = try await servedVersion(token)
+        let path: String
+        if let job {
+            path = "/slurmdb/\(version)/job/\(job)"
+        } else {
+            // v0.0.38 knows no filter by user: everybody's jobs of that time come, and are cut here.
+            let filter = !version.takesOptions ? "&users=\(user)" : ""
+            path = "/slurmdb/\(version)/jobs?start_time=uts\(since.rawValue)\(filter)"
+        }
+        let reply = try await call(.GET, path, version, token, deadline: Bound.listing, limit: Bound.large)
+        if let refusal = reply.refusal {
+            // 9003: an empty result is an error to some versions.
+            if refusal.number == 9003 || refusal.number == 2017 { return [] }
+            throw .refused(refusal)
+        }
+        let found = try believed { () throws(SlurmReply.Malformed) in try reply.accountingJobs() }
+        return found.filter { $0.user == user.rawValue }
+    }
+
+    /// Cancels or holds the pending job of somebody who left, as the action says.
+    package func endLeaverJob(_ action: Authorized<SystemAction>, token: SlurmToken) async throws(SlurmError) {
+        switch action.action {
+        case .cancelLeaverJob(_, let job, _): try await kill(job, signal: nil, token: token)
+        case .holdLeaverJob(_, let job, _):
+            let version = try await servedVersion(token)
+            let body: JSONValue = version.takesOptions ? ["priority": 0] : ["hold": true]
+            let reply = try await call(.POST, "/slurm/\(version)/job/\(job)", version, token, body: body.bytes())
+            if let refusal = reply.refusal { throw .refused(refusal) }
+        case .readQueue, .readAccounting, .checkReady:
+            throw .badReply(status: nil, reason: "a read is not for ending jobs")
+        }
+    }
+
+    private func kill(_ job: JobID, signal: String?, token: SlurmToken) async throws(SlurmError) {
+        let version = try await servedVersion(token)
+        if version.takesOptions {
+            let query = signal.map { "?signal=\($0)" } ?? ""
+            let reply = try await call(.DELETE, "/slurm/\(version)/job/\(job)\(query)", version, token)
+            if let refusal = reply.refusal { throw .refused(refusal) }
+        } else {
+            // DELETE /job/ID lies (200, no error, the job lives on); DELETE /jobs says for each job what became of it.
+            var body: [(String, JSONValue)] = [("jobs", .array([.string("\(job)")]))]
+            if let signal { body.append(("signal", .string(signal))) }
+            let reply = try await call(
+                .DELETE, "/slurm/\(version)/jobs/", version, token, body: JSONValue.object(JSONObject(body)).bytes())
+            if let refusal = reply.refusal { throw .refused(refusal) }
+            for answer in try believed({ () throws(SlurmReply.Malformed) in try reply.cancellations() }) {
+                if let refusal = answer.refusal { throw .refused(refusal) }
+            }
+        }
+    }
+
+    private func list(
+        _ path: String, _ version: APIVersion, _ token: SlurmToken
+    ) async throws(SlurmError) -> SlurmReply {
+        let reply = try await call(.GET, path, version, token, deadline: Bound.listing, limit: Bound.large)
+        if let refusal = reply.refusal { throw .refused(refusal) }
+        return reply
+    }
+
+    /// What a reply says, or that it cannot be believed.
+    private func believed<Value>(_ read: () throws(SlurmReply.Malformed) -> Value) throws(SlurmError) -> Value {
+        do {
+            return try read()
+        } catch {
+            throw .badReply(status: nil, reason: error.description)
+        }
+    }
+
+    private func call(
+        _ method: HTTPMethod, _ path: String, _ version: APIVersion, _ token: SlurmToken, body: [UInt8]? = nil,
+        deadline: Duration = Bound.quick, limit: Int = Bound.small
+    ) async throws(SlurmError) -> SlurmReply {
+        let answer = try await exchange.send(
+            SlurmExchange.Call(
+                method: method, path: path, body: body, deadline: deadline, limit: limit,
+                namesUser: version.namesUser),
+            token: token)
+        let reply = SlurmReply(answer.json, version: version)
+        if let refusal = reply.refusal, [1007, 6000, 6001, 9008].contains(refusal.number) {
+            throw .authentication(reason: "\(refusal.number) \(refusal.text)")
+        }
+        guard (200...299).contains(answer.status) || reply.refusal != nil else {
+            if answer.status == 404 { self.version.forget() }
+            throw .badReply(status: answer.status, reason: "an error without Slurm's number")
+        }
+        return reply
+    }
+
+    /// The pinned version, the one found before, or the newest that answers.
+    private func servedVersion(_ token: SlurmToken) async throws(SlurmError) -> APIVersion {
+        if let known = version.known { return known }
+        for candidate in APIVersion.spoken {
+            let call = SlurmExchange.Call(
+                method: .GET, path: "/slurm/\(candidate)/ping", body: nil, deadline: Bound.quick, limit: Bound.small,
+                namesUser: candidate.namesUser)
+            do throws(SlurmError) {
+                let answer = try await exchange.send(call, token: token)
+                guard answer.json["pings"] != nil else { continue }
+                version.remember(candidate)
+                logger.info("API version found", metadata: ["cluster": "\(cluster)", "version": "\(candidate)"])
+                return candidate
+            } catch {
+                // A version that is not served answers 404 with a text.
+                guard case .badReply(404?, _) = error else { throw error }
+            }
+        }
+        throw .noCommonVersion(served: [])
+    }
+}
+
+/// A job that Slurm accepted.
+package struct SubmittedJob: Sendable, Equatable {
+    package var id: JobID
+    /// What Slurm says of it, such as why it waits.
+    package var messages: [String]
+
+    package init(id: JobID, messages: [String]) {
+        self.id = id
+        self.messages = messages
+    }
+}
+
+/// The API version in use; forgotten when slurmrestd was upgraded under us.
+private final class VersionMemory: Sendable {
+    private let pinned: APIVersion?
+    private let found = Mutex<APIVersion?>(nil)
+
+    init(pinned: APIVersion?) { self.pinned = pinned }
+
+    var known: APIVersion? { pinned ?? found.withLock { $0 } }
+    func remember(_ version: APIVersion) { found.withLock { $0 = version } }
+    func forget() { found.withLock { $0 = nil } }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+
+extension SlurmError {
+    /// What a person sees. Slurm's number and text are always carried along.
+    package func error(cluster: ClusterName) -> SallyError {
+        switch self {
+        case .refused(let refusal):
+            let code = refusal.code
+            return SallyError(
+                code, "Slurm on \(cluster) refused: \(refusal.text) (\(refusal.number))", hint: refusal.hint,
+                slurm: refusal)
+        case .notOffered(let message, let hint):
+            return SallyError(.unsupported, message, hint: hint)
+        case .unreachable(let reason):
+            return SallyError(
+                .unavailable, "cluster \(cluster) does not answer", hint: "try again in a minute; running jobs run on",
+                cause: "slurmrestd: \(reason)")
+        case .timeout(let fate):
+            return SallyError(
+                .timeout, "cluster \(cluster) did not answer in time",
+                hint: fate == .maybeDone ? "what became of the request is not known: look before you repeat it" : nil)
+        case .badReply(let status, let reason):
+            return SallyError(
+                .unavailable, "cluster \(cluster) gave an answer that cannot be read", hint: "try again in a minute",
+                cause: "slurmrestd, status \(status.map(String.init) ?? "none"): \(reason)")
+        case .authentication(let reason):
+            return SallyError(
+                .unavailable, "cluster \(cluster) does not accept the gateway's token",
+                hint: "an administrator has to look at the signing key and the clocks: `sallyd config check --live`",
+                cause: reason)
+        case .noCommonVersion(let served):
+            return SallyError(
+                .misconfigured, "cluster \(cluster) serves no API version that this gateway speaks",
+                hint: "an administrator has to look: `sallyd config check --live`",
+                cause: "served: \(served.joined(separator: ", "))")
+        }
+    }
+}
+
+extension SlurmRefusal {
+    /// The class of Slurm's number (slurm/slurm_errno.h): what it means for the person who asked.
+    var code: SallyError.Code {
+        switch number {
+        case 2017, 9003: .notFound
+        case 2021, 2073, 2084, 2086: .conflict
+        case 1804, 2070, 2105, 7000: .unavailable
+        case 1007, 6000, 6001, 9008: .unavailable
+        case 2036: .unsupported
+        default: .slurmRefused
+        }
+    }
+
+    /// What to do next, where the number tells.
+    var hint: String? {
+        switch number {
+        case 1804: "too many requests reached slurmctld: try again in a moment"
+        case 2015: "no node of that partition can satisfy the request as it is configured now: see `sally partitions`"
+        case 2014: "no node has what was asked for: see `sally nodes`"
+        case 2045: "the account is not yours on this cluster: see `sally whoami`, or ask an administrator"
+        case 2050: "a limit of your association or QOS is reached: wait for jobs to end, or ask an administrator"
+        case 2051: "see `sally partitions` for the longest time that is permitted"
+        case 2105: "submissions are switched off on this cluster: try again later"
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+package import SallyModel
+import StrictJSON
+
+/// A Slurm token on its way into one header. It lives inside the gateway and nowhere else.
+package struct SlurmToken: Sendable {
+    /// `sun`: whom the token names.
+    package let user: String
+    package let value: Secret<String>
+
+    package init(user: String, value: Secret<String>) {
+        self.user = user
+        self.value = value
+    }
+}
+
+/// One request to slurmrestd and its answer.
+struct SlurmExchange: Sendable {
+    let address: SlurmrestdAddress
+    let client: HTTPClient
+
+    struct Call: Sendable {
+        var method: HTTPMethod
+        /// Built from checked names and numbers only.
+        var path: String
+        /// Canonical JSON of our own; nil sends none. slurmrestd reads the query as the object where a body is missing.
+        var body: [UInt8]?
+        var deadline: Duration
+        /// The most bytes of an answer.
+        var limit: Int
+        /// Whether `X-SLURM-USER-NAME` is sent beside the token: v0.0.36 to v0.0.38 insist on it.
+        var namesUser: Bool
+    }
+
+    /// An answer that is JSON, whatever its status.
+    struct Answer: Sendable {
+        var status: Int
+        var json: JSONValue
+    }
+
+    /// - Throws: `SlurmError`. Nothing is sent twice, except where the connection was closed before anything was sent.
+    func send(_ call: Call, token: SlurmToken) async throws(SlurmError) -> Answer {
+        var request = address.request(call.path)
+        request.method = call.method
+        request.headers.replaceOrAdd(name: "X-SLURM-USER-TOKEN", value: token.value.reveal())
+        if call.namesUser { request.headers.replaceOrAdd(name: "X-SLURM-USER-NAME", value: token.user) }
+        request.headers.replaceOrAdd(name: "Accept", value: "application/json")
+        if let body = call.body {
+            request.headers.replaceOrAdd(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
+        let (status, bytes) = try await execute(request, call)
+        return try answer(status, bytes, call)
+    }
+
+    private func execute(_ request: HTTPClientRequest, _ call: Call) async throws(SlurmError) -> (Int, [UInt8]) {
+        do {
+            let limit = TimeAmount.nanoseconds(
+                call.deadline.components.seconds * 1_000_000_000 + call.deadline.components.attoseconds / 1_000_000_000)
+            let response = try await client.execute(request, deadline: .now() + limit)
+            let buffer = try await response.body.collect(upTo: call.limit)
+            return (Int(response.status.code), Array(buffer.readableBytesView))
+        } catch let error as HTTPClientError {
+            throw SlurmExchange.translate(error)
+        } catch is NIOTooManyBytesError {
+            throw SlurmError.badReply(status: nil, reason: "more than \(call.limit) bytes")
+        } catch is CancellationError {
+            throw SlurmError.timeout(sent: .maybeDone)
+        } catch is NIOConnectionError {
+            throw SlurmError.unreachable(reason: "no connection")
+        } catch let error as IOError where SlurmExchange.meansNobodyListens(error.errnoCode) {
+            throw SlurmError.unreachable(reason: "\(error)")
+        } catch {
+            throw SlurmError.badReply(status: nil, reason: "the connection ended: \(error)")
+        }
+    }
+
+    private static func translate(_ error: HTTPClientError) -> SlurmError {
+        switch error {
+        case .connectTimeout, .getConnectionFromPoolTimeout: .timeout(sent: .neverSent)
+        case .deadlineExceeded, .readTimeout, .cancelled: .timeout(sent: .maybeDone)
+        default: .badReply(status: nil, reason: "\(error.shortDescription)")
+        }
+    }
+
+    /// ENOENT, EACCES, ECONNREFUSED: no request was ever sent.
+    private static func meansNobodyListens(_ number: Int32) -> Bool { [2, 13, 111].contains(number) }
+
+    private func answer(_ status: Int, _ bytes: [UInt8], _ call: Call) throws(SlurmError) -> Answer {
+        if (300...399).contains(status) {
+            throw .badReply(status: status, reason: "a redirection, which slurmrestd never sends")
+        }
+        let json: JSONValue
+        do {
+            json = try JSONValue(parsing: bytes, limits: JSONLimits(maximumBytes: call.limit, maximumDepth: 64))
+        } catch {
+            let start = String(decoding: bytes.prefix(120), as: UTF8.self)
+            if status == 401 || start.contains("Authentication") {
+                throw .authentication(reason: "slurmrestd: \(quoted(start))")
+            }
+            throw .badReply(status: status, reason: "\(error); it begins \(quoted(start))")
+        }
+        guard json.object != nil else {
+            throw .badReply(status: status, reason: "\(json.kind) where an object belongs")
+        }
+        return Answer(status: status, json: json)
+    }
+}
