@@ -39,7 +39,8 @@ import Testing
             #expect(report.complete)
             #expect(report.steps.map(\.place) == ["signer", "gateway", "demo", "demo"])
             #expect(world.signer.now.denied == [Self.alice] && world.steward.now.locked == [Self.alice])
-            #expect(world.queue.now.leavers == [.cancelLeaverJob(World.name, JobID(rawValue: 1)!, Self.alice)])  // a small number
+            let pending = try #require(JobID(rawValue: 1))
+            #expect(world.queue.now.leavers == [.cancelLeaverJob(World.name, pending, Self.alice)])
             try await client.expect(.unauthorized, .get, "/v1/me", world.alice)
             try await client.expect(.unauthorized, .post, "/v1/clusters/demo/jobs", world.alice, body: goodJob)
             try await client.expect(.ok, .get, "/v1/me", world.bob)

@@ -40,6 +40,7 @@ final class FakeQueue: SlurmQueue {
         var nodes: [Node] = []
         var next: UInt32 = 100
         var submits: [(user: UserName, comment: String?, position: AuditPosition?)] = []
+        var folders: [String?] = []
         var tokens: [String] = []
         var cancelled: [JobID] = []
         var leavers: [SystemAction] = []
@@ -66,6 +67,7 @@ final class FakeQueue: SlurmQueue {
                     submit.position
                 ))
             state.tokens.append(token.reveal())
+            state.folders.append(submit.action.job.request.workingDirectory)
             return state.blocksSubmit
         }
         await latch?.wait()
@@ -120,7 +122,8 @@ func makeJob(
 ) -> QueuedJob {
     let split = SubmissionMarker.split(comment)
     let view = JobView(
-        job: JobID(rawValue: id)!, displayID: "\(id)", cluster: cluster, name: "job", user: owner.rawValue,  // a small number
+        job: JobID(rawValue: id)!,  // a small number
+        displayID: "\(id)", cluster: cluster, name: "job", user: owner.rawValue,
         account: "lab", partition: "debug", states: [state])
     return QueuedJob(view: view, owner: owner, array: nil, marker: split.marker)
 }

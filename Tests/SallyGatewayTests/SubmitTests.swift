@@ -2,6 +2,8 @@
 
 import HTTPTypes
 import HummingbirdTesting
+import SallyConfig
+@testable import SallyGateway
 import SallyKeepProtocol
 import SallyModel
 import SallyPolicy
@@ -10,7 +12,6 @@ import SallyTestSupport
 import SallyWire
 import Testing
 
-@testable import SallyGateway
 
 @Suite struct SubmitTests {
     private static let path = "/v1/clusters/demo/jobs"
@@ -64,7 +65,33 @@ import Testing
     @Test func theHomeIsTheWorkingDirectory() async throws {
         try await withWorld { world, client in
             _ = try await client.call(.post, Self.path, world.alice, body: goodJob)
-            #expect(world.steward.now.ensured.count == 1)
+            #expect(world.queue.now.folders == ["/home/alice"])
+        }
+    }
+
+    @Test func plainHTTPIsForThisMachineAlone() async throws {
+        try await withWorld { world, _ in
+            for host in ["0.0.0.0", "192.0.2.1", "::", "gateway.example"] {
+                #expect(throws: SallyError.self) {
+                    try world.server.application(listen: .address(host: host, port: 8080, tls: nil))
+                }
+            }
+            _ = try world.server.application(listen: .address(host: "127.0.0.1", port: 8080, tls: nil))
+        }
+    }
+
+    @Test func aSubmissionUnderWayIsOpenInTheStore() async throws {
+        try await withWorld { world, client in
+            let latch = Latch()
+            world.queue.change { $0.blocksSubmit = latch }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await client.expect(.created, .post, Self.path, world.alice, body: goodJob) }
+                try await eventually("the job is on its way") { !world.queue.now.submits.isEmpty }
+                #expect(try await world.submissions.withoutOutcome(cluster: World.name).count == 1)
+                latch.open()
+                try await group.waitForAll()
+            }
+            #expect(try await world.submissions.withoutOutcome(cluster: World.name).isEmpty)
         }
     }
 
@@ -216,7 +243,9 @@ import Testing
             world.queue.change { $0.blocksSubmit = latch }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    _ = try? await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)  // cancelled
+                    do {
+                        _ = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
+                    } catch is CancellationError {}
                 }
                 try await eventually("the job is on its way") { !world.queue.now.submits.isEmpty }
                 group.cancelAll()

@@ -145,7 +145,9 @@ extension TestClientProtocol {
         var headers = HTTPFields()
         if let token { headers[.authorization] = "Bearer \(token)" }
         if body != nil, let type { headers[.contentType] = type }
-        for (name, value) in extra { headers.append(HTTPField(name: HTTPField.Name(name)!, value: value)) }  // valid tokens
+        for (name, value) in extra {
+            headers.append(HTTPField(name: HTTPField.Name(name)!, value: value))  // a valid token
+        }
         return try await execute(
             uri: path, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) })
     }

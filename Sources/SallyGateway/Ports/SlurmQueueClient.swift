@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+package import SallyPolicy
+package import SlurmClient
+package import SlurmModel
+
+/// `SlurmClient` as the gateway's port: whose token it is, errors as people see them, jobs with owner and marker.
+package struct SlurmQueueClient: SlurmQueue {
+    private let client: SlurmClient
+    /// The service account's name: Slurm 22.05 wants it beside the token.
+    private let serviceAccount: String
+
+    package init(_ client: SlurmClient, serviceAccount: String) {
+        self.client = client
+        self.serviceAccount = serviceAccount
+    }
+
+    package func submit(_ submit: Authorized<Submit>, token: Secret<String>) async -> SubmitResult {
+        guard let account = submit.account else {
+            return .notSent(SallyError(.internal, "a submission was authorized without an account"))
+        }
+        do throws(SlurmError) {
+            let job = try await client.submit(submit, token: SlurmToken(user: account.name.rawValue, value: token))
+            return .accepted(job.id, messages: job.messages)
+        } catch {
+            let problem = error.error(cluster: client.cluster)
+            guard !error.outcomeIsUnknown else { return .unknown(problem) }
+            switch error {
+            // What passes by itself must not be the answer to this key for a day.
+            case .refused(let refusal) where problem.code != .unavailable: return .refused(refusal)
+            case .refused, .notOffered, .unreachable, .timeout, .badReply, .authentication, .noCommonVersion:
+                return .notSent(problem)
+            }
+        }
+    }
+
+    package func cancel(_ cancel: Authorized<Cancel>, token: Secret<String>) async throws {
+        let user = cancel.account?.name ?? cancel.action.owner
+        try await told { () async throws(SlurmError) in
+            try await client.cancel(cancel, token: SlurmToken(user: user.rawValue, value: token))
+        }
+    }
+
+    package func jobs(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [QueuedJob] {
+        try await told { () async throws(SlurmError) in try await client.jobs(read, token: service(token)) }
+            .map { QueuedJob($0, on: client.cluster) }
+    }
+
+    package func partitions(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Partition] {
+        try await told { () async throws(SlurmError) in try await client.partitions(read, token: service(token)) }
+    }
+
+    package func nodes(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Node] {
+        try await told { () async throws(SlurmError) in try await client.nodes(read, token: service(token)) }
+    }
+
+    package func finished(
+        _ wanted: FinishedJobs, _ read: Authorized<SystemAction>, token: Secret<String>
+    ) async throws -> [QueuedJob] {
+        let jobs = try await told { () async throws(SlurmError) in
+            try await client.finished(
+                user: wanted.user, job: wanted.job, since: wanted.since, read, token: service(token))
+        }
+        return jobs.suffix(wanted.limit).map { QueuedJob($0, on: client.cluster) }
+    }
+
+    package func endLeaverJob(_ action: Authorized<SystemAction>, token: Secret<String>) async throws {
+        try await told { () async throws(SlurmError) in
+            try await client.endLeaverJob(action, token: service(token))
+        }
+    }
+
+    private func service(_ token: Secret<String>) -> SlurmToken { SlurmToken(user: serviceAccount, value: token) }
+
+    /// Errors as people see them.
+    private func told<Result>(_ body: () async throws(SlurmError) -> Result) async throws -> Result {
+        do throws(SlurmError) {
+            return try await body()
+        } catch {
+            throw error.error(cluster: client.cluster)
+        }
+    }
+}
