@@ -11,6 +11,7 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
     package let cpus: Int?
     /// Bytes, over all nodes.
     package let memory: Int64?
+    /// Types in lower case.
     package let gpusByType: [String: Int]
     /// GPUs that were asked for without a type.
     package let untypedGPUs: Int
@@ -29,7 +30,7 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         let none = GPUCounts()
         let gpus =
             (request.gpus ?? none) + (request.gpusPerNode ?? none) * nodes + (request.gpusPerTask ?? none) * tasks
-        gpusByType = gpus.byType
+        gpusByType = Dictionary(gpus.byType.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { $0.saturatingAdd($1) })
         untypedGPUs = gpus.untyped
         time = job.timeLimit.duration
         arrayTasks = request.array?.count ?? 1
