@@ -3,7 +3,6 @@
 import HTTPTypes
 import HummingbirdTesting
 import SallyConfig
-@testable import SallyGateway
 import SallyKeepProtocol
 import SallyModel
 import SallyPolicy
@@ -12,6 +11,7 @@ import SallyTestSupport
 import SallyWire
 import Testing
 
+@testable import SallyGateway
 
 @Suite struct SubmitTests {
     private static let path = "/v1/clusters/demo/jobs"
