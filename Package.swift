@@ -102,7 +102,8 @@ let tier1: [Target] = [
     .target(
         name: "SlurmClient",
         dependencies: [
-            "SallyModel", "SlurmModel", "SallyPolicy", "StrictJSON", asyncHTTPClient, nioCore, nioHTTP1, nioPosix, logging,
+            "SallyModel", "SlurmModel", "SallyPolicy", "StrictJSON", asyncHTTPClient, nioCore, nioHTTP1, nioPosix,
+            logging,
         ]),
     // OpenID Connect, sessions, one-time codes.
     .target(
@@ -141,7 +142,9 @@ let tier2: [Target] = [
     // What the CLI says to a gateway: contexts, sign-in, requests.
     .target(
         name: "SallyClient",
-        dependencies: ["SallyModel", "SallyWire", "StrictJSON", asyncHTTPClient, nioCore, nioPosix, nioSSL, crypto]),
+        dependencies: [
+            "SallyModel", "SallyWire", "StrictJSON", asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL, crypto,
+        ]),
     // One file per subcommand of sally.
     .target(
         name: "SallyCommands",
@@ -187,8 +190,16 @@ let support: [Target] = [
     .testTarget(
         name: "SallyGatewayTests",
         dependencies: ["SallyGateway", "SallyStore", "SallyTestSupport", hummingbirdTesting, hummingbird, jwtKit]),
-    .testTarget(name: "SallyClientTests", dependencies: ["SallyClient", "SallyTestSupport"]),
-    .testTarget(name: "SallyCommandsTests", dependencies: ["SallyCommands", "SallyTestSupport"]),
+    .testTarget(
+        name: "SallyClientTests",
+        dependencies: ["SallyClient", "SallyModel", "SallyWire", "StrictJSON", "SallyTestSupport", nioCore, nioPosix]),
+    .testTarget(
+        name: "SallyCommandsTests",
+        dependencies: [
+            "SallyCommands", "SallyClient", "SallyModel", "SallyWire", "SlurmModel", "StrictJSON", "SallyTestSupport",
+            nioCore,
+            nioPosix,
+        ]),
     .testTarget(name: "ClusterCommandsTests", dependencies: ["ClusterCommands", "SallyTestSupport"]),
     // Against real Slurm, a real provider and the real programs; started by scripts/test-integration.
     .testTarget(

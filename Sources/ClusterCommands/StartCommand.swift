@@ -17,6 +17,11 @@ struct StartCommand: AsyncParsableCommand {
     @Option(name: [.customLong("template"), .customShort("t")], help: "The template.")
     var template: String?
 
+    @Option(
+        name: .customLong("socket-group"),
+        help: "The host's group, by name or gid, that may connect to slurmrestd, in place of the template's.")
+    var socketGroup: String?
+
     @Flag(name: .customLong("json"), help: "Print the cluster as JSON.")
     var json = false
 
@@ -27,7 +32,9 @@ struct StartCommand: AsyncParsableCommand {
         let started = try await Interruption.cancelling {
             try await clusters.start(cluster) {
                 let name = template ?? cluster.rawValue
-                return (name, try surroundings.resources.template(name))
+                var chosen = try surroundings.resources.template(name)
+                if let socketGroup { chosen.socketGroup = socketGroup }
+                return (name, chosen)
             }
         }
         let outcome =

@@ -38,7 +38,7 @@ package struct LoopbackListener: Sendable {
     }
 
     /// The address for the gateway's redirect.
-    package var redirect: String { "http://127.0.0.1:\(channel.localAddress?.port ?? 0)/signed-in" }
+    package var redirect: String { "http://127.0.0.1:\(channel.localAddress?.port ?? 0)/callback" }
 
     /// - Throws: `SallyError(.timeout)` after `limit`; `SallyError(.denied)` when the sign-in was refused.
     package func code(within limit: Duration) async throws -> String {
@@ -121,7 +121,7 @@ private final class RedirectHandler: ChannelInboundHandler {
 
 /// The request of the browser.
 enum RedirectRequest {
-    /// - Returns: nil for anything but `GET /signed-in` with the right state and a code or an error.
+    /// - Returns: nil for anything but `GET /callback` with the right state and a code or an error.
     static func read(_ text: String, state: String) -> LoopbackListener.Answer? {
         let lines = text.split(separator: "\r\n", omittingEmptySubsequences: false)
         let words = (lines.first ?? "").split(separator: " ")
@@ -130,7 +130,7 @@ enum RedirectRequest {
         let host = lines.dropFirst().first { $0.lowercased().hasPrefix("host:") }
         guard let host, host.dropFirst(5).trimmingSpaces().hasPrefix("127.0.0.1") else { return nil }
         let parts = words[1].split(separator: "?", maxSplits: 1)
-        guard parts.count == 2, parts[0] == "/signed-in" else { return nil }
+        guard parts.count == 2, parts[0] == "/callback" else { return nil }
         var values: [String: String] = [:]
         for pair in parts[1].split(separator: "&") {
             let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -50,15 +50,18 @@ extension ClusterConfig {
         let profile = section.optional("default_profile")?.name(ProfileName.self)
         let account = section.optional("default_account")?.name(AccountName.self)
         let partition = section.optional("default_partition")?.name(PartitionName.self)
+        let service =
+            section.optional("service_account").map { $0.name(ServiceAccountName.self)?.rawValue } ?? "sallyport"
         let output = section.optional("output")?.bool() ?? true
         let leavers = section.optional("pending_jobs_on_offboarding")?.choice(LeaverJobs.self) ?? .cancel
         if profiles.isEmpty, profile == nil, section.optional("profiles") == nil {
             section.report("nobody would get an account: profiles or default_profile is wanted")
         }
-        guard let name, let endpoint, let mode else { return nil }
+        guard let name, let endpoint, let mode, let service else { return nil }
         return ClusterConfig(
             name: name, slurmrestd: endpoint, apiVersion: version, accountMode: mode, profiles: profiles,
-            defaultProfile: profile, defaultAccount: account, defaultPartition: partition, output: output,
+            defaultProfile: profile, defaultAccount: account, defaultPartition: partition, serviceAccount: service,
+            output: output,
             pendingJobsOnOffboarding: leavers)
     }
 

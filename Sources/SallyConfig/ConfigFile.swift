@@ -55,5 +55,5 @@ extension ConfigFile {
 }
 
 extension FileProblem {
-    fileprivate var withoutPath: String { reason + (remedy.map { ": \($0)" } ?? "") }
+    var withoutPath: String { reason + (remedy.map { ": \($0)" } ?? "") }
 }

@@ -139,13 +139,16 @@ package struct ClusterConfig: Sendable, Equatable {
     package var defaultAccount: AccountName?
     /// The partition of jobs that name none; nil where slurmrestd says which it is (v0.0.38; not v0.0.40 to v0.0.42).
     package var defaultPartition: PartitionName?
+    /// The cluster's service account, as in the signer's file.
+    package var serviceAccount: String
     package var output: Bool
     package var pendingJobsOnOffboarding: LeaverJobs
 
     package init(
         name: ClusterName, slurmrestd: SlurmrestdEndpoint, apiVersion: String?, accountMode: AccountMode,
         profiles: [ProfileRule], defaultProfile: ProfileName?, defaultAccount: AccountName?,
-        defaultPartition: PartitionName? = nil, output: Bool, pendingJobsOnOffboarding: LeaverJobs
+        defaultPartition: PartitionName? = nil, serviceAccount: String = "sallyport", output: Bool,
+        pendingJobsOnOffboarding: LeaverJobs
     ) {
         self.name = name
         self.slurmrestd = slurmrestd
@@ -155,6 +158,7 @@ package struct ClusterConfig: Sendable, Equatable {
         self.defaultProfile = defaultProfile
         self.defaultAccount = defaultAccount
         self.defaultPartition = defaultPartition
+        self.serviceAccount = serviceAccount
         self.output = output
         self.pendingJobsOnOffboarding = pendingJobsOnOffboarding
     }

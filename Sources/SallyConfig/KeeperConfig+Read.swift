@@ -80,7 +80,7 @@ extension SignerConfig.SignerCluster {
 }
 
 /// The service account is reserved as a name for people, so `UserName` does not take it.
-private struct ServiceAccountName: Name {
+struct ServiceAccountName: Name {
     let rawValue: String
     init(unchecked rawValue: String) { self.rawValue = rawValue }
     static let noun = "service account"

@@ -11,6 +11,17 @@ extension ConfigFile {
         _ = try parse(text, file: file, files: files)
         return try ConfigNode.yaml(text, file: file).lines(depth: 0).joined(separator: "\n") + "\n"
     }
+
+    /// The same of a file, which is checked as `load` checks it.
+    package static func showFile(_ path: String) throws(ConfigError) -> String {
+        let text: String
+        do {
+            text = try readConfigFile(path)
+        } catch {
+            throw ConfigError([ConfigProblem(file: path, line: nil, path: "", message: error.withoutPath)])
+        }
+        return try show(text, file: path, files: .check)
+    }
 }
 
 extension ConfigNode {

@@ -98,7 +98,7 @@ struct MainJobTests {
             let result = try await stack.sally("alice", [verb[0], "-M", cluster, verb[1]])
             #expect(result.status == 4, "\(verb): \(result)")
         }
-        let mine = try await stack.sally("alice", ["--json", "jobs", "-M", cluster])
+        let mine = try await stack.sally("alice", ["jobs", "-M", cluster, "--json"])
         #expect(!mine.output.contains("\"job\":\(job)"))
         #expect(try await stack.jobState(cluster, job) == "PENDING")
         _ = try await stack.sally("bob", ["cancel", "-M", cluster, job])

@@ -35,7 +35,7 @@ struct OffboardingTests {
         #expect(try await stack.request("GET", "/v1/me", token: access).status == 200)
 
         _ = try await stack.sally("dana", ["whoami"])
-        let report = try await stack.sally("dana", ["--json", "admin", "offboard", "erin", "--yes"])
+        let report = try await stack.sally("dana", ["admin", "offboard", "erin", "--yes", "--json"])
         #expect(report.status == 0, "\(report)")
         #expect(report.output.contains("\"complete\":true"), "\(report)")
 
@@ -65,7 +65,7 @@ struct OffboardingTests {
             try await stack.waitForState(cluster, left, "CANCELLED")
         }
 
-        let again = try await stack.sally("dana", ["--json", "admin", "offboard", "erin", "--yes"])
+        let again = try await stack.sally("dana", ["admin", "offboard", "erin", "--yes", "--json"])
         #expect(again.status == 0, "offboarding is not idempotent: \(again)")
         let verified = try await stack.sally("dana", ["admin", "audit", "verify"])
         #expect(verified.status == 0, "\(verified)")

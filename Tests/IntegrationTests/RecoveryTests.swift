@@ -20,7 +20,7 @@ struct RecoveryTests {
         #expect(try await stack.sally("bob", ["jobs", "-M", cluster]).status == 69)
         #expect(try await stack.script("stack", ["start-serve", stack.state]).status == 0)
         #expect(try await stack.jobCount(cluster, user: "bob") == before)
-        let list = try await stack.sally("bob", ["--json", "jobs", "-M", cluster])
+        let list = try await stack.sally("bob", ["jobs", "-M", cluster, "--json"])
         for job in jobs { #expect(list.output.contains("\"job\":\(job)"), "job \(job) is lost: \(list)") }
         let cancelled = try await stack.sally("bob", ["cancel", "-M", cluster] + jobs)
         #expect(cancelled.status == 0, "\(cancelled)")

@@ -104,7 +104,7 @@ struct TokenTests {
     }
 
     private func sessions(_ stack: Stack) async throws -> Int {
-        let result = try await stack.sally("dana", ["--json", "admin", "sessions"])
+        let result = try await stack.sally("dana", ["admin", "sessions", "--json"])
         #expect(result.status == 0, "\(result)")
         return result.output.ranges(of: "\"user\":\"bob\"").count
     }

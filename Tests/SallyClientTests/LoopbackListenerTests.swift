@@ -27,7 +27,7 @@ import Testing
         let listener = try await LoopbackListener(state: "s-1")
         async let code = listener.code(within: .seconds(20))
         let page = try await send(
-            "GET /signed-in?code=a%2Bb&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n", to: listener)
+            "GET /callback?code=a%2Bb&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n", to: listener)
         #expect(page.hasPrefix("HTTP/1.1 200 OK\r\n"))
         #expect(page.contains("no-store"))
         #expect(try await code == "a+b")
@@ -35,19 +35,19 @@ import Testing
     }
 
     @Test(arguments: [
-        "GET /signed-in?code=x&state=other HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-        "GET /signed-in?code=x HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-        "GET /signed-in?state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-        "GET /signed-in?code=x&code=y&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-        "GET /signed-in?code=x&state=s-1 HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        "GET /callback?code=x&state=other HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        "GET /callback?code=x HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        "GET /callback?state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        "GET /callback?code=x&code=y&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        "GET /callback?code=x&state=s-1 HTTP/1.1\r\nHost: evil.example\r\n\r\n",
         "GET /other?code=x&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-        "POST /signed-in?code=x&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-        "GET /signed-in?code=%zz&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "junk\r\n\r\n",
+        "POST /callback?code=x&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        "GET /callback?code=%zz&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "junk\r\n\r\n",
     ])
     func othersAreRefusedAndTheWaitGoesOn(request: String) async throws {
         let listener = try await LoopbackListener(state: "s-1")
         #expect(try await send(request, to: listener).hasPrefix("HTTP/1.1 400 "))
-        _ = try await send("GET /signed-in?code=good&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", to: listener)
+        _ = try await send("GET /callback?code=good&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", to: listener)
         #expect(try await listener.code(within: .seconds(20)) == "good")
         await listener.close()
     }
@@ -55,7 +55,7 @@ import Testing
     @Test func aRefusalIsAnError() async throws {
         let listener = try await LoopbackListener(state: "s-1")
         _ = try await send(
-            "GET /signed-in?error=access_denied&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", to: listener)
+            "GET /callback?error=access_denied&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", to: listener)
         let error = await #expect(throws: SallyError.self) { try await listener.code(within: .seconds(20)) }
         #expect(error?.code == .denied)
         await listener.close()

@@ -76,9 +76,9 @@ private func visit(_ page: String) {
         let pair = page.split(separator: "?").last?.split(separator: "&").first { $0.hasPrefix("\(name)=") }
         return String(pair?.dropFirst(name.utf8.count + 1) ?? "")
     }
-    // http%3A%2F%2F127.0.0.1%3APORT%2Fsigned-in
+    // http%3A%2F%2F127.0.0.1%3APORT%2Fcallback
     let port = Int(value("redirect").drop { $0 != "1" }.split(separator: "%")[1].dropFirst(2)) ?? 0
-    let request = "GET /signed-in?code=from-browser&state=\(value("state")) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n\r\n"
+    let request = "GET /callback?code=from-browser&state=\(value("state")) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n\r\n"
     ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup).connect(host: "127.0.0.1", port: port)
         .whenSuccess { $0.writeAndFlush(ByteBuffer(string: request), promise: nil) }
 }

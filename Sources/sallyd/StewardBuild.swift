@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import SallyAccounts
+import SallyConfig
+import SallyModel
+import SallySocket
+import SallySteward
+import SallyTransport
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// The steward from its file: settings, transports, and its line to the signer.
+func makeSteward(
+    _ file: StewardConfig, logger: Logger
+) async throws -> (settings: StewardSettings, steward: Steward, signer: SignerClient) {
+    let settings = try StewardSettings(file)
+    var transports: [ClusterName: any Transport] = [:]
+    for cluster in file.clusters {
+        transports[cluster.name] = try LoggedTransport(
+            transport(cluster.transport), cluster: cluster.name, logger: logger)
+    }
+    let signer = SignerClient(path: file.signerSocket, keeperUser: nil)
+    let steward = try Steward(settings, transports: transports, registry: signer, logger: logger)
+    return (settings, steward, signer)
+}
+
+/// The name that the controller goes by in reports.
+private let controllerName = NodeName(unchecked: "controller")
+
+private func transport(_ config: StewardConfig.TransportConfig) throws -> any Transport {
+    switch config {
+    case .local: return LocalTransport(node: controllerName, environment: [:])
+    case .podman(let controller, let nodes):
+        var environment: [String: String] = [:]
+        for name in ["CONTAINERS_CONF", "XDG_RUNTIME_DIR", "HOME", "PATH"] {
+            if let value = getenv(name) { environment[name] = String(cString: value) }
+        }
+        return PodmanTransport(
+            containers: nodes.merging([controllerName: controller]) { $1 },
+            podman: try PodmanEnvironment.detect(environment: environment))
+    }
+}
+
+extension StewardSettings {
+    /// - Throws: `SallyError(.misconfigured)` when the OS user of serve is unknown.
+    init(_ file: StewardConfig) throws {
+        self.init(
+            stateFolder: file.stateFolder, singleUser: file.singleUser ? .permitted : .refused,
+            serve: try KeeperSocket(file.serve), administratorsSocket: file.adminSocket,
+            clusters: try file.clusters.map { try StewardCluster($0) })
+    }
+}
+
+extension StewardCluster {
+    init(_ file: StewardConfig.StewardCluster) throws {
+        guard let first = file.profiles.keys.min() else {
+            throw SallyError(.misconfigured, "cluster \(file.name) has no profile")
+        }
+        let nodes: [NodeName] =
+            switch file.transport {
+            case .local: [controllerName]
+            case .podman(_, let nodes): nodes.keys.sorted()
+            }
+        self.init(
+            name: file.name,
+            layout: ClusterLayout(
+                mode: file.mode, controller: controllerName, nodes: nodes, homeServer: controllerName,
+                slurmCommands: file.slurmCommands),
+            uids: file.uids.first.rawValue...file.uids.last.rawValue,
+            profiles: file.profiles.mapValues { profile in
+                AccountProfile(
+                    homes: file.homes, shell: file.shell, groups: profile.groups, accounts: profile.accounts)
+            },
+            adoptionProfile: first,
+            output: file.output.enabled ? .permitted(limit: Int(min(file.output.limit, 1 << 20))) : .refused)
+    }
+}
+
+/// Notes every call to a node in the log: what a second submission must not cost.
+private struct LoggedTransport: Transport {
+    private let inner: any Transport
+    private let cluster: ClusterName
+    private let logger: Logger
+
+    init(_ inner: any Transport, cluster: ClusterName, logger: Logger) {
+        self.inner = inner
+        self.cluster = cluster
+        self.logger = logger
+    }
+
+    func run(_ invocation: Invocation, on node: NodeName) async throws -> Completion {
+        logger.info("node call", metadata: ["cluster": "\(cluster)", "node": "\(node)"])
+        return try await inner.run(invocation, on: node)
+    }
+}
