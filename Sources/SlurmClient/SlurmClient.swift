@@ -124,7 +124,7 @@ package struct SlurmClient: Sendable {
         case .cancelLeaverJob(_, let job, _): try await kill(job, signal: nil, token: token)
         case .holdLeaverJob(_, let job, _):
             let version = try await servedVersion(token)
-            let body: JSONValue = version.takesOptions ? ["priority": 0] : ["hold": true]
+            let body: JSONValue = ["hold": true]
             let reply = try await call(.POST, "/slurm/\(version)/job/\(job)", version, token, body: body.bytes())
             if let refusal = reply.refusal { throw .refused(refusal) }
         case .readQueue, .readAccounting, .checkReady:
@@ -145,6 +145,7 @@ package struct SlurmClient: Sendable {
             let reply = try await call(
                 .DELETE, "/slurm/\(version)/jobs/", version, token, body: JSONValue.object(JSONObject(body)).bytes())
             if let refusal = reply.refusal { throw .refused(refusal) }
+            // Only failures are listed: an empty list, not a missing one, says that all is done (24.11.5).
             for answer in try believed({ () throws(SlurmReply.Malformed) in try reply.cancellations() }) {
                 if let refusal = answer.refusal { throw .refused(refusal) }
             }
@@ -172,11 +173,17 @@ package struct SlurmClient: Sendable {
         _ method: HTTPMethod, _ path: String, _ version: APIVersion, _ token: SlurmToken, body: [UInt8]? = nil,
         deadline: Duration = Bound.quick, limit: Int = Bound.small
     ) async throws(SlurmError) -> SlurmReply {
-        let answer = try await exchange.send(
-            SlurmExchange.Call(
-                method: method, path: path, body: body, deadline: deadline, limit: limit,
-                namesUser: version.namesUser),
-            token: token)
+        let answer: SlurmExchange.Answer
+        do throws(SlurmError) {
+            answer = try await exchange.send(
+                SlurmExchange.Call(
+                    method: method, path: path, body: body, deadline: deadline, limit: limit,
+                    namesUser: version.namesUser),
+                token: token)
+        } catch {
+            if case .badReply(404?, _) = error { self.version.forget() }
+            throw error
+        }
         let reply = SlurmReply(answer.json, version: version)
         if let refusal = reply.refusal, [1007, 6000, 6001, 9008].contains(refusal.number) {
             throw .authentication(reason: "\(refusal.number) \(refusal.text)")
@@ -191,6 +198,7 @@ package struct SlurmClient: Sendable {
     /// The pinned version, the one found before, or the newest that answers.
     private func servedVersion(_ token: SlurmToken) async throws(SlurmError) -> APIVersion {
         if let known = version.known { return known }
+        var refusal: SlurmError?
         for candidate in APIVersion.spoken {
             let call = SlurmExchange.Call(
                 method: .GET, path: "/slurm/\(candidate)/ping", body: nil, deadline: Bound.quick, limit: Bound.small,
@@ -202,11 +210,16 @@ package struct SlurmClient: Sendable {
                 logger.info("API version found", metadata: ["cluster": "\(cluster)", "version": "\(candidate)"])
                 return candidate
             } catch {
+                switch error {
                 // A version that is not served answers 404 with a text.
-                guard case .badReply(404?, _) = error else { throw error }
+                case .badReply(404?, _): continue
+                // 22.05 looks for the user's name before it looks at the path, and newer versions are asked without.
+                case .authentication: refusal = error
+                default: throw error
+                }
             }
         }
-        throw .noCommonVersion(served: [])
+        throw refusal ?? .noCommonVersion(served: [])
     }
 }
 

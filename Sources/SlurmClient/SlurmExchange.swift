@@ -43,7 +43,8 @@ struct SlurmExchange: Sendable {
         var json: JSONValue
     }
 
-    /// - Throws: `SlurmError`. Nothing is sent twice, except where the connection was closed before anything was sent.
+    /// - Throws: `SlurmError`. What may change something is sent once. A GET is sent a second time where the connection
+    ///   ended: slurmrestd closes connections as it likes, and is restarted when it has leaked enough.
     func send(_ call: Call, token: SlurmToken) async throws(SlurmError) -> Answer {
         var request = address.request(call.path)
         request.method = call.method
@@ -54,7 +55,13 @@ struct SlurmExchange: Sendable {
             request.headers.replaceOrAdd(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: body))
         }
-        let (status, bytes) = try await execute(request, call)
+        let (status, bytes): (Int, [UInt8])
+        do throws(SlurmError) {
+            (status, bytes) = try await execute(request, call)
+        } catch {
+            guard call.method == .GET, case .badReply(nil, SlurmExchange.ended) = error else { throw error }
+            (status, bytes) = try await execute(request, call)
+        }
         return try answer(status, bytes, call)
     }
 
@@ -84,9 +91,12 @@ struct SlurmExchange: Sendable {
         switch error {
         case .connectTimeout, .getConnectionFromPoolTimeout: .timeout(sent: .neverSent)
         case .deadlineExceeded, .readTimeout, .cancelled: .timeout(sent: .maybeDone)
+        case .remoteConnectionClosed: .badReply(status: nil, reason: ended)
         default: .badReply(status: nil, reason: "\(error.shortDescription)")
         }
     }
+
+    private static let ended = "the connection ended before the answer"
 
     /// ENOENT, EACCES, ECONNREFUSED: no request was ever sent.
     private static func meansNobodyListens(_ number: Int32) -> Bool { [2, 13, 111].contains(number) }
