@@ -38,9 +38,9 @@ extension JobRequest {
     package func resolved(with defaults: ClusterDefaults, user: UserName) throws -> ResolvedJob {
         let chosen: [Partition]
         if partitions.isEmpty {
-            guard let partition = defaults.partitions.first(where: \.isDefault) else {
+            guard let partition = defaults.usualPartition else {
                 throw SallyError(
-                    .invalidRequest, "the job names no partition, and the cluster has no default",
+                    .invalidRequest, "the job names no partition, and the cluster's default is not known",
                     hint: "add --partition")
             }
             chosen = [partition]

@@ -30,7 +30,8 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         let none = GPUCounts()
         let gpus =
             (request.gpus ?? none) + (request.gpusPerNode ?? none) * nodes + (request.gpusPerTask ?? none) * tasks
-        gpusByType = Dictionary(gpus.byType.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { $0.saturatingAdd($1) })
+        gpusByType = Dictionary(
+            gpus.byType.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { $0.saturatingAdd($1) })
         untypedGPUs = gpus.untyped
         time = job.timeLimit.duration
         arrayTasks = request.array?.count ?? 1

@@ -135,6 +135,8 @@ extension Job {
         } else {
             exitStatus = table.count(.exitStatus, in: json)
             signal = table.count(.signal, in: json).flatMap { $0 == 0 ? nil : $0 }
+            // slurmrestd 22.05.8 says SUCCESS and 0 of every job in accounting that no signal ended.
+            if states.first == .failed, exitStatus == 0, signal == nil { exitStatus = nil }
         }
     }
 }

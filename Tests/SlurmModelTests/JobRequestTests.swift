@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+import SlurmModel
+import StrictJSON
+import Testing
+
+@Suite struct JobRequestTests {
+    static let full: JSONValue = [
+        "script": "#!/bin/sh\nid\n", "arguments": ["a", "b c"], "account": "research", "array": "0-9%2",
+        "begin": "now+60",
+        "chdir": "/home/alice", "comment": "hi", "cpus_per_task": 2, "dependency": "afterok:1", "error": "err-%j",
+        "gpus_per_node": "a100:1", "hold": true, "input": "/dev/null", "job_name": "train", "mem": "4G", "nice": 10,
+        "nodes": "1-2", "ntasks": 4, "ntasks_per_node": 2, "open_mode": "append", "output": "out-%j",
+        "partition": "gpu,debug",
+        "qos": "normal", "requeue": false, "reservation": "maint", "signal": "B:USR1@60", "time": "1-00:00:00",
+        "time_min": "1:00:00", "environment": ["PATH": "/bin", "A": "b"],
+    ]
+
+    @Test func readsEveryField() throws {
+        let request = try JobRequest(json: JobRequestTests.full)
+        #expect(request.partitions.map(\.rawValue) == ["gpu", "debug"])
+        #expect(request.requeue == false)
+        #expect(request.gpusPerNode == GPUCounts(byType: ["a100": 1], untyped: 0))
+        #expect(request.timeLimit?.minutes == 1440)
+        #expect(request.environment == ["PATH": "/bin", "A": "b"])
+        // What is written is read again as the same request.
+        #expect(try JobRequest(json: request.json) == request)
+        #expect(try StrictDecoder.decode(JobRequest.self, from: StrictEncoder.encode(request)) == request)
+    }
+
+    @Test func coversTheWholeList() throws {
+        let keys = Set(JobRequestTests.full.object?.map(\.key) ?? [])
+        // mem_per_cpu excludes mem; gres is gpus_per_node; the others are alternatives.
+        let others: Set<String> = ["mem_per_cpu", "gres", "gpus", "gpus_per_task"]
+        #expect(Set(JobField.allCases.map(\.rawValue)).subtracting(keys) == others)
+        #expect(JobField.refused.isDisjoint(with: JobField.allCases.map(\.rawValue)))
+    }
+
+    private func refusal(_ fields: [(String, JSONValue)], script: String = "#!/bin/sh\n") -> SallyError? {
+        #expect(throws: SallyError.self) {
+            try JobRequest(json: .object(JSONObject([("script", .string(script))] + fields)))
+        }
+    }
+
+    @Test(arguments: JobField.refused.sorted()) func refusesByNameWhatIsNotOffered(name: String) {
+        let error = refusal([(name, 1)])
+        #expect(error?.code == .unsupported)
+        #expect(error?.message == "field \(name) is not offered")
+    }
+
+    @Test(arguments: [
+        "user_id", "group_id", "spank_environment", "crontab", "mail_user", "nodelist", "required_nodes", "constraints",
+        "container",
+        "priority", "exclusive", "shared", "tres_per_job", "admin_comment", "reboot", "burst_buffer", "licenses",
+        "flags", "deadline",
+        "memory_per_node", "time_limit", "tasks", "current_working_directory", "uid", "gid", "x11", "wckey", "network",
+    ]) func refusesSlurmsOwnNames(name: String) {
+        #expect(JobField.refused.contains(name))
+    }
+
+    @Test func namesEveryProblemAtOnce() {
+        let error = refusal([("tme", 5), ("nodes", "0"), ("nice", -5), ("user_id", 0), ("hold", "yes")])
+        #expect(error?.code == .invalidRequest)
+        for word in [
+            "unknown field \"tme\"", "nodes \"0\"", "nice \"-5\"", "field user_id is not offered",
+            "hold: expected true or false",
+        ] {
+            #expect(error?.message.contains(word) == true, "\(word)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("script", 5 as JSONValue), ("arguments", "x"), ("arguments", [1]), ("environment", ["A=b"]),
+            ("environment", ["A": 1]),
+            ("ntasks", "4"), ("ntasks", .number("1.5")), ("ntasks", 0), ("ntasks", -1), ("hold", 1),
+            ("partition", ["gpu"]),
+            ("partition", nil),
+            ("partition", ""), ("partition", "gpu,"), ("partition", "gpu,gpu"), ("partition", "-x"), ("account", "a b"),
+            ("chdir", "home"),
+            ("chdir", ""), ("job_name", "a\nb"), ("comment", ""), ("output", "a\u{0}b"), ("mem_per_cpu", 0),
+            ("open_mode", "write"),
+            ("job_name", "x\u{2028}y"), ("nodes", nil), ("time", [:]), ("cpus_per_task", .number("1e2")),
+        ] as [(String, JSONValue)]) func refusesWrongValues(key: String, value: JSONValue)
+    {
+        let fields: [(String, JSONValue)] = key == "script" ? [] : [(key, value)]
+        if key == "script" {
+            #expect(throws: SallyError.self) { try JobRequest(json: ["script": value]) }
+        } else {
+            #expect(refusal(fields) != nil)
+        }
+    }
+
+    @Test(arguments: [
+        ("", "script is missing"), ("echo", "does not begin with #!"), ("#!/bin/sh\r\n", "DOS line breaks"),
+        ("#!/bin/sh\0", "NUL"),
+        ("#!/bin/sh\n" + String(repeating: "#", count: 4 << 20), "longer than 4194304 bytes"),
+    ]) func refusesScripts(script: String, word: String) {
+        #expect(refusal([], script: script)?.message.contains(word) == true)
+    }
+
+    @Test(arguments: ["SLURM_JWT", "SPANK_X", "1A", "A B", "BASH_FUNC_x%%", "", "A=B", "Ä"]) func refusesVariables(
+        name: String
+    ) {
+        #expect(
+            refusal([("environment", .object(JSONObject([(name, .string("x"))])))])?.message.hasPrefix("environment")
+                == true)
+    }
+
+    @Test func refusesWhatContradictsItself() {
+        #expect(refusal([("mem", "1G"), ("mem_per_cpu", "1G")])?.message == "mem and mem_per_cpu exclude each other")
+        #expect(refusal([("gpus_per_task", "1")]) != nil)
+        #expect(refusal([("nodes", "4"), ("ntasks", 2)]) != nil)
+        #expect(refusal([("gres", "gpu:1"), ("gpus_per_node", "2")]) != nil)
+        #expect(refusal([("time", "10"), ("time_min", "20")]) != nil)
+    }
+
+    @Test(arguments: [.null, "x", [], 1] as [JSONValue]) func refusesWhatIsNoObject(json: JSONValue) {
+        #expect(throws: SallyError.self) { try JobRequest(json: json) }
+    }
+}

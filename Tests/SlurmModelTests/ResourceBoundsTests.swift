@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+import SlurmModel
+import StrictJSON
+import Testing
+
+@Suite struct ResourceBoundsTests {
+    private static func defaults() throws -> ClusterDefaults {
+        var debug = Partition(
+            name: "debug", isDefault: true, totalNodes: 4, totalCPUs: 32, totalMemory: Memory(mebibytes: 32_000))
+        debug.defaultTime = TimeLimit(minutes: 60)
+        debug.maximumTime = TimeLimit(minutes: 600)
+        var gpu = Partition(
+            name: "gpu", isDefault: false, totalNodes: 2, totalCPUs: 64, totalMemory: Memory(mebibytes: 100_000))
+        gpu.defaultMemoryPerCPU = Memory(mebibytes: 500)
+        let nodes = (1...4).map {
+            Node(name: "n\($0)", states: ["IDLE"], cpus: 8, memory: Memory(mebibytes: 8000), partitions: ["debug"])
+        }
+        return ClusterDefaults(
+            partitions: [debug, gpu], nodes: nodes, account: try AccountName("lab"), home: "/home/alice")
+    }
+
+    private func job(_ fields: [(String, JSONValue)]) throws -> ResolvedJob {
+        let request = try JobRequest(json: .object(JSONObject([("script", "#!/bin/sh\n")] + fields)))
+        return try request.resolved(with: ResourceBoundsTests.defaults(), user: UserName("alice"))
+    }
+
+    private func bounds(_ fields: (String, JSONValue)...) throws -> ResourceBounds {
+        ResourceBounds(of: try job(fields))
+    }
+
+    @Test func makesDefaultsExplicit() throws {
+        let job = try job([])
+        #expect(job.partitions.map(\.rawValue) == ["debug"])
+        #expect(job.account.rawValue == "lab")
+        #expect(job.timeLimit.minutes == 60)
+        #expect(job.request.workingDirectory == "/home/alice")
+        #expect(job.request.environment["HOME"] == "/home/alice")
+        #expect(job.request.environment["USER"] == "alice")
+        #expect(job.request.name == "sbatch")
+        #expect(try self.job([("partition", "gpu")]).timeLimit == .unlimited)
+        #expect(try self.job([("partition", "gpu,debug")]).timeLimit.minutes == 60)
+        #expect(
+            try self.job([("environment", ["USER": "root", "HOME": "/root"])]).request.environment["USER"] == "alice")
+    }
+
+    @Test func refusesWhatCannotBeResolved() throws {
+        #expect(throws: SallyError.self) { try job([("partition", "nosuch")]) }
+        #expect(throws: SallyError.self) { try job([("partition", "debug,nosuch")]) }
+        let request = try JobRequest(json: ["script": "#!/bin/sh\n"])
+        var defaults = try ResourceBoundsTests.defaults()
+        defaults.account = nil
+        #expect(throws: SallyError.self) { try request.resolved(with: defaults, user: UserName("alice")) }
+        defaults.account = try AccountName("lab")
+        defaults.partitions[0].isDefault = false
+        #expect(throws: SallyError.self) { try request.resolved(with: defaults, user: UserName("alice")) }
+        defaults.partition = try PartitionName("gpu")
+        #expect(try request.resolved(with: defaults, user: UserName("alice")).partitions.first?.rawValue == "gpu")
+        defaults.partition = nil
+        defaults.partitions.removeLast()
+        #expect(try request.resolved(with: defaults, user: UserName("alice")).partitions.first?.rawValue == "debug")
+    }
+
+    @Test func aPlainJobIsOneCPUAndAWholeNodesMemory() throws {
+        let bounds = try bounds()
+        #expect(bounds.nodes == 1)
+        #expect(bounds.cpus == 1)
+        #expect(bounds.memory == 8000 << 20)
+        #expect(bounds.time == .seconds(3600))
+        #expect(bounds.arrayTasks == 1)
+        #expect(bounds.description == "nodes=1 cpus=1 mem=8000M time=1:00:00")
+    }
+
+    @Test(
+        arguments: [
+            ([("nodes", "2-4")], 4, 4), ([("ntasks", 8)], 8, 8), ([("ntasks", 8), ("nodes", "2")], 2, 8),
+            ([("ntasks", 8), ("cpus_per_task", 3)], 8, 24), ([("nodes", "2"), ("ntasks_per_node", 3)], 2, 6),
+            ([("nodes", "1-2"), ("ntasks_per_node", 3), ("cpus_per_task", 2)], 2, 12), ([("gpus", "4")], 4, 4),
+            ([("cpus_per_task", 5)], 1, 5),
+            ([("nodes", "2-4"), ("ntasks", 2)], 4, 4),
+        ] as [([(String, JSONValue)], Int, Int)]) func countsNodesAndCPUs(
+            fields: [(String, JSONValue)], nodes: Int, cpus: Int
+        ) throws
+    {
+        let bounds = ResourceBounds(of: try job(fields))
+        #expect(bounds.nodes == nodes)
+        #expect(bounds.cpus == cpus)
+    }
+
+    @Test func countsMemory() throws {
+        #expect(try bounds(("mem", "1G"), ("nodes", "1-3")).memory == 3 << 30)
+        #expect(try bounds(("mem_per_cpu", "100M"), ("ntasks", 4), ("cpus_per_task", 2)).memory == 800 << 20)
+        #expect(try bounds(("mem", "0")).memory == 8000 << 20)
+        #expect(try bounds(("mem", "0"), ("nodes", "9")).memory == 32_000 << 20)
+        #expect(try bounds(("partition", "gpu"), ("ntasks", 4)).memory == 2000 << 20)
+        #expect(try bounds(("partition", "gpu"), ("mem", "0")).memory == 100_000 << 20)
+        #expect(try bounds(("partition", "gpu,debug")).memory == 8000 << 20)
+    }
+
+    @Test func memoryThatNobodyKnowsIsUnbounded() throws {
+        let partition = Partition(name: "x", isDefault: true, totalNodes: 1, totalCPUs: 1, totalMemory: nil)
+        let request = try JobRequest(json: ["script": "#!/bin/sh\n"])
+        let job = try request.resolved(
+            with: ClusterDefaults(partitions: [partition], account: AccountName("a")), user: UserName("alice"))
+        #expect(ResourceBounds(of: job).memory == nil)
+        #expect(ResourceBounds(of: job).time == nil)
+    }
+
+    @Test func countsGPUs() throws {
+        #expect(try bounds(("gpus", "A100:2")).gpusByType == ["a100": 2])
+        #expect(try bounds(("gpus", "3")).untypedGPUs == 3)
+        #expect(try bounds(("gres", "gpu:a100:2"), ("nodes", "1-3")).gpusByType == ["a100": 6])
+        #expect(try bounds(("gpus_per_task", "v100:1"), ("ntasks", 4)).gpusByType == ["v100": 4])
+        #expect(try bounds(("gpus_per_node", "1"), ("gpus", "a100:2"), ("nodes", "2")).untypedGPUs == 2)
+    }
+
+    @Test func countsArrays() throws {
+        #expect(try bounds(("array", "0-99%5")).arrayTasks == 100)
+    }
+
+    @Test func sumsThatCannotBeHeldAreUnbounded() throws {
+        let bounds = try bounds(
+            ("nodes", "10000000"), ("mem", "1048576T"), ("ntasks_per_node", 10_000_000), ("cpus_per_task", 10_000_000))
+        #expect(bounds.cpus == nil)
+        #expect(bounds.memory == nil)
+    }
+}
