@@ -17,27 +17,28 @@ package struct SlurmClient: Sendable {
     private let exchange: SlurmExchange
     private let version: VersionMemory
     private let defaultPartition: PartitionName?
+    private let deadline: Duration
     private let logger: Logger
 
     /// What one call may take and bring.
     private enum Bound {
-        static let quick = Duration.seconds(15)
-        static let listing = Duration.seconds(60)
         static let small = 1 << 20
         static let large = 512 << 20
     }
 
     /// - Parameters:
     ///   - pinned: nil finds out which version is served.
+    ///   - deadline: for one call; listings may take four times as long.
     ///   - defaultPartition: where replies do not say which it is (v0.0.40 to v0.0.42; 24.11.5, observed).
     package init(
         cluster: ClusterName, address: SlurmrestdAddress, pinned: APIVersion?, defaultPartition: PartitionName?,
-        client: HTTPClient, logger: Logger
+        deadline: Duration, client: HTTPClient, logger: Logger
     ) {
         self.cluster = cluster
         exchange = SlurmExchange(address: address, client: client)
         version = VersionMemory(pinned: pinned)
         self.defaultPartition = defaultPartition
+        self.deadline = deadline
         self.logger = logger
     }
 
@@ -108,7 +109,7 @@ package struct SlurmClient: Sendable {
             let filter = !version.takesOptions ? "&users=\(user)" : ""
             path = "/slurmdb/\(version)/jobs?start_time=uts\(since.rawValue)\(filter)"
         }
-        let reply = try await call(.GET, path, version, token, deadline: Bound.listing, limit: Bound.large)
+        let reply = try await call(.GET, path, version, token, deadline: deadline * 4, limit: Bound.large)
         if let refusal = reply.refusal {
             // 9003: an empty result is an error to some versions.
             if refusal.number == 9003 || refusal.number == 2017 { return [] }
@@ -122,13 +123,24 @@ package struct SlurmClient: Sendable {
     package func endLeaverJob(_ action: Authorized<SystemAction>, token: SlurmToken) async throws(SlurmError) {
         switch action.action {
         case .cancelLeaverJob(_, let job, _): try await kill(job, signal: nil, token: token)
-        case .holdLeaverJob(_, let job, _):
-            let version = try await servedVersion(token)
-            let body: JSONValue = ["hold": true]
-            let reply = try await call(.POST, "/slurm/\(version)/job/\(job)", version, token, body: body.bytes())
-            if let refusal = reply.refusal { throw .refused(refusal) }
+        case .holdLeaverJob(_, let job, _): try await hold(job, token: token)
         case .readQueue, .readAccounting, .checkReady:
             throw .badReply(status: nil, reason: "a read is not for ending jobs")
+        }
+    }
+
+    /// Held when it says so itself: for an array 22.05.8 reports a failure although it held it.
+    private func hold(_ job: JobID, token: SlurmToken) async throws(SlurmError) {
+        let version = try await servedVersion(token)
+        let body: JSONValue = ["hold": true]
+        let reply = try await call(.POST, "/slurm/\(version)/job/\(job)", version, token, body: body.bytes())
+        let now = try await call(.GET, "/slurm/\(version)/job/\(job)", version, token, limit: Bound.large)
+        if let refusal = now.refusal { throw .refused(refusal) }
+        let jobs = try believed { () throws(SlurmReply.Malformed) in try now.jobs() }
+        let waiting = jobs.filter { $0.states.isPending }
+        guard waiting.allSatisfy({ $0.isHeld == true }) else {
+            throw reply.refusal.map { SlurmError.refused($0) }
+                ?? .badReply(status: nil, reason: "the job is not held although no error says so")
         }
     }
 
@@ -155,7 +167,7 @@ package struct SlurmClient: Sendable {
     private func list(
         _ path: String, _ version: APIVersion, _ token: SlurmToken
     ) async throws(SlurmError) -> SlurmReply {
-        let reply = try await call(.GET, path, version, token, deadline: Bound.listing, limit: Bound.large)
+        let reply = try await call(.GET, path, version, token, deadline: deadline * 4, limit: Bound.large)
         if let refusal = reply.refusal { throw .refused(refusal) }
         return reply
     }
@@ -171,13 +183,13 @@ package struct SlurmClient: Sendable {
 
     private func call(
         _ method: HTTPMethod, _ path: String, _ version: APIVersion, _ token: SlurmToken, body: [UInt8]? = nil,
-        deadline: Duration = Bound.quick, limit: Int = Bound.small
+        deadline: Duration? = nil, limit: Int = Bound.small
     ) async throws(SlurmError) -> SlurmReply {
         let answer: SlurmExchange.Answer
         do throws(SlurmError) {
             answer = try await exchange.send(
                 SlurmExchange.Call(
-                    method: method, path: path, body: body, deadline: deadline, limit: limit,
+                    method: method, path: path, body: body, deadline: deadline ?? self.deadline, limit: limit,
                     namesUser: version.namesUser),
                 token: token)
         } catch {
@@ -196,12 +208,13 @@ package struct SlurmClient: Sendable {
     }
 
     /// The pinned version, the one found before, or the newest that answers.
+    /// - Throws: what never means that the request proper was sent.
     private func servedVersion(_ token: SlurmToken) async throws(SlurmError) -> APIVersion {
         if let known = version.known { return known }
         var refusal: SlurmError?
         for candidate in APIVersion.spoken {
             let call = SlurmExchange.Call(
-                method: .GET, path: "/slurm/\(candidate)/ping", body: nil, deadline: Bound.quick, limit: Bound.small,
+                method: .GET, path: "/slurm/\(candidate)/ping", body: nil, deadline: deadline, limit: Bound.small,
                 namesUser: candidate.namesUser)
             do throws(SlurmError) {
                 let answer = try await exchange.send(call, token: token)
@@ -215,7 +228,9 @@ package struct SlurmClient: Sendable {
                 case .badReply(404?, _): continue
                 // 22.05 looks for the user's name before it looks at the path, and newer versions are asked without.
                 case .authentication: refusal = error
-                default: throw error
+                case .badReply(_, let reason): throw .unreachable(reason: reason)
+                case .timeout: throw .timeout(sent: .neverSent)
+                case .refused, .notOffered, .unreachable, .noCommonVersion: throw error
                 }
             }
         }

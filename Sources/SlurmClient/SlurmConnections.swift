@@ -16,16 +16,20 @@ package struct SlurmConnections: Sendable {
         // To another origin AsyncHTTPClient would take X-SLURM-USER-TOKEN along.
         configuration.redirectConfiguration = .disallow
         configuration.timeout.connect = .seconds(5)
+        // A daemon that is down is said to be down at once.
+        configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         self.logger = logger
     }
 
     package func client(
-        _ cluster: ClusterName, at address: SlurmrestdAddress, pinned: APIVersion?, defaultPartition: PartitionName?
+        _ cluster: ClusterName, at address: SlurmrestdAddress, pinned: APIVersion?, defaultPartition: PartitionName?,
+        deadline: Duration = .seconds(15)
     ) -> SlurmClient {
         SlurmClient(
-            cluster: cluster, address: address, pinned: pinned, defaultPartition: defaultPartition, client: client,
+            cluster: cluster, address: address, pinned: pinned, defaultPartition: defaultPartition,
+            deadline: deadline, client: client,
             logger: logger)
     }
 

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import NIOPosix
+import SallyTestSupport
+import Synchronization
+
+/// A server on a unix socket that answers, or fails to, as a test says. Real daemons do not break when they are told to.
+final class FakeSlurmrestd: Sendable {
+    enum Answer: Sendable {
+        /// Status, body. The length is stated.
+        case reply(Int, String)
+        /// Bytes as they are, then the end of the connection.
+        case raw(String)
+        case redirect(String)
+        case close
+        case nothing
+    }
+
+    struct Request: Sendable {
+        var line: String
+        var headers: [String]
+        var body: String
+
+        func header(_ name: String) -> [String] {
+            headers.compactMap { line in
+                let parts = line.split(separator: ":", maxSplits: 1)
+                guard parts.count == 2, parts[0].lowercased() == name.lowercased() else { return nil }
+                return parts[1].drop { $0 == " " }.description
+            }
+        }
+    }
+
+    let path: String
+    private let script: @Sendable (Request, Int) -> Answer
+    private let seen = Mutex<[Request]>([])
+
+    var requests: [Request] { seen.withLock { $0 } }
+
+    private init(path: String, script: @escaping @Sendable (Request, Int) -> Answer) {
+        self.path = path
+        self.script = script
+    }
+
+    /// Runs `body` with a server. `script` gets each request and how many came before.
+    @discardableResult static func with<Result>(
+        _ script: @escaping @Sendable (Request, Int) -> Answer, _ body: (FakeSlurmrestd) async throws -> Result
+    ) async throws -> Result {
+        try await withScratchFolder { folder in
+            let server = FakeSlurmrestd(path: folder + "/socket", script: script)
+            let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(Handler(server))
+                    }
+                }
+                .bind(unixDomainSocketPath: server.path).get()
+            do {
+                let result = try await body(server)
+                try await channel.close()
+                return result
+            } catch {
+                try await channel.close()
+                throw error
+            }
+        }
+    }
+
+    private func answer(_ request: Request) -> Answer {
+        let before = seen.withLock { seen in
+            seen.append(request)
+            return seen.count - 1
+        }
+        return script(request, before)
+    }
+
+    private final class Handler: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+        private let server: FakeSlurmrestd
+        private var text = ""
+
+        init(_ server: FakeSlurmrestd) { self.server = server }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            var buffer = unwrapInboundIn(data)
+            text += buffer.readString(length: buffer.readableBytes) ?? ""
+            guard let end = text.firstRange(of: "\r\n\r\n") else { return }
+            let lines = text[..<end.lowerBound].split(separator: "\r\n").map(String.init)
+            var request = Request(
+                line: lines[0], headers: Array(lines.dropFirst()), body: String(text[end.upperBound...]))
+            let length = request.header("Content-Length").first.flatMap { Int($0) } ?? 0
+            guard request.body.utf8.count >= length else { return }
+            request.body = String(request.body.prefix(length))
+            text = ""
+            switch server.answer(request) {
+            case .reply(let status, let body):
+                let head =
+                    "HTTP/1.1 \(status) X\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+                context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: head + body)), promise: nil)
+            case .raw(let bytes):
+                context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: bytes)), promise: nil)
+                context.close(promise: nil)
+            case .redirect(let place):
+                let head = "HTTP/1.1 307 X\r\nLocation: \(place)\r\nContent-Length: 0\r\n\r\n"
+                context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: head)), promise: nil)
+            case .close: context.close(promise: nil)
+            case .nothing: break
+            }
+        }
+    }
+}

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import SallyModel
+import SallyTestSupport
+import SlurmModel
+import StrictJSON
+import Testing
+
+@testable import SallyPolicy
+@testable import SlurmClient
+
+@Suite struct SlurmClientTests {
+    private let cluster = ClusterName(unchecked: "demo")
+    private let token = SlurmToken(user: "alice", value: Secret("SECRET-TOKEN"))
+    private let ok = #"{"meta":{},"errors":[],"warnings":[],"job_id":7}"#
+
+    private func submission(_ fields: [(String, JSONValue)] = []) throws -> Authorized<Submit> {
+        let request = try JobRequest(json: .object(JSONObject([("script", "#!/bin/sh\n")] + fields)))
+        let partition = Partition(name: "debug", isDefault: true, totalNodes: 1, totalCPUs: 4, totalMemory: nil)
+        let defaults = try ClusterDefaults(partitions: [partition], account: AccountName("lab"), home: "/home/alice")
+        let job = try request.resolved(with: defaults, user: UserName("alice"))
+        return authorized(
+            Submit(cluster: cluster, job: job, bounds: ResourceBounds(of: job), idempotencyKey: "k"))
+    }
+
+    private func authorized<T>(_ action: T) -> Authorized<T> {
+        Authorized(action: action, actor: .system, position: nil, decidedAt: Timestamp(1_000_000_000))
+    }
+
+    private var read: Authorized<SystemAction> { authorized(.readQueue(cluster)) }
+    private var job: JobID { get throws { try JobID("7") } }
+
+    private func withClient<Result>(
+        _ path: String, _ version: Int? = 42, deadline: Duration = .seconds(10), partition: PartitionName? = nil,
+        _ body: (SlurmClient) async throws -> Result
+    ) async throws -> Result {
+        let connections = SlurmConnections(logger: Logger(label: "test"))
+        let client = connections.client(
+            cluster, at: .unixSocket(path: path), pinned: version.map(APIVersion.init(rawValue:)),
+            defaultPartition: partition,
+            deadline: deadline)
+        do {
+            let result = try await body(client)
+            try await connections.close()
+            return result
+        } catch {
+            try await connections.close()
+            throw error
+        }
+    }
+
+    private func failure(_ answer: FakeSlurmrestd.Answer, deadline: Duration = .seconds(10)) async throws -> (
+        SlurmError?, Int
+    ) {
+        try await FakeSlurmrestd.with({ _, _ in answer }) { server in
+            let error = try await withClient(server.path, deadline: deadline) { client in
+                await #expect(throws: SlurmError.self) { try await client.submit(submission(), token: token) }
+            }
+            return (error, server.requests.count)
+        }
+    }
+
+    @Test func sendsWhatWasAuthorizedOnce() async throws {
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, ok) }) { server in
+            let made = try await withClient(server.path) { try await $0.submit(submission(), token: token) }
+            #expect(made.id.rawValue == 7)
+            let request = try #require(server.requests.first)
+            #expect(server.requests.count == 1)
+            #expect(request.line == "POST /slurm/v0.0.42/job/submit HTTP/1.1")
+            #expect(request.header("Host") == ["localhost"])
+            #expect(request.header("X-SLURM-USER-TOKEN") == ["SECRET-TOKEN"])
+            #expect(request.header("X-SLURM-USER-NAME").isEmpty)
+            #expect(request.header("Content-Type") == ["application/json"])
+            let expected = try JobDescription.json(
+                submission().action.job, version: APIVersion(rawValue: 42), now: Timestamp(1_000_000_000))
+            #expect(request.body == expected.text())
+        }
+    }
+
+    @Test func namesTheTokensUserWhereTheVersionWantsIt() async throws {
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, ok) }) { server in
+            _ = try await withClient(server.path, 38) { try await $0.submit(submission(), token: token) }
+            #expect(server.requests.first?.header("X-SLURM-USER-NAME") == ["alice"])
+        }
+    }
+
+    @Test func nothingIsSentThatTheVersionCannotCarry() async throws {
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, ok) }) { server in
+            let error = try await withClient(server.path, 38) { client in
+                await #expect(throws: SlurmError.self) {
+                    try await client.submit(submission([("arguments", ["a"])]), token: token)
+                }
+            }
+            #expect(server.requests.isEmpty)
+            #expect(error?.outcomeIsUnknown == false)
+            #expect(error?.error(cluster: cluster).code == .unsupported)
+        }
+    }
+
+    @Test func aStatusOf500WithSlurmsNumberIsARefusal() async throws {
+        let body =
+            #"{"errors":[{"error":"Invalid account or account/partition combination specified","error_code":2045}]}"#
+        let (error, count) = try await failure(.reply(500, body))
+        let refusal = SlurmRefusal(number: 2045, text: "Invalid account or account/partition combination specified")
+        #expect(error == .refused(refusal))
+        #expect(count == 1)
+        #expect(error?.outcomeIsUnknown == false)
+        let shown = try #require(error?.error(cluster: cluster))
+        #expect(shown.code == .slurmRefused)
+        #expect(shown.slurm == refusal)
+        #expect(shown.message.contains("2045") && shown.message.contains("Invalid account"))
+    }
+
+    @Test(arguments: [1007, 6000, 6001, 9008]) func tokensThatSlurmDoesNotTakeAreTheGatewaysFault(number: Int)
+        async throws
+    {
+        let (error, _) = try await failure(
+            .reply(511, "{\"errors\":[{\"error\":\"Protocol authentication error\",\"error_number\":\(number)}]}"))
+        guard case .authentication = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(error?.error(cluster: cluster).code == .unavailable)
+    }
+
+    @Test func aTextOf401IsAuthentication() async throws {
+        let (error, _) = try await failure(.reply(401, "Authentication failure"))
+        guard case .authentication = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test(
+        arguments: [
+            .reply(200, "slurmrestd: error"), .reply(500, ""), .reply(200, "[]"), .reply(200, "{}"),
+            .reply(200, #"{"job_id":"#),
+            .reply(500, #"{"errors":[]}"#), .reply(200, #"{"job_id":1,"job_id":2}"#),
+            .reply(200, #"{"job_id":99999999999}"#), .close,
+            .raw("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"job_id\":1,"), .raw("garbage\r\n\r\n"),
+            .raw("HTTP/1.1 200 OK\r\n"), .redirect("http://127.0.0.1:1/"),
+        ] as [FakeSlurmrestd.Answer]) func whatCannotBeReadLeavesTheOutcomeOpenAndIsNotRepeated(
+            answer: FakeSlurmrestd.Answer
+        ) async throws
+    {
+        let (error, count) = try await failure(answer)
+        guard case .badReply = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(error?.outcomeIsUnknown == true)
+        #expect(error?.error(cluster: cluster).code == .unavailable)
+        #expect(count == 1)
+    }
+
+    @Test func aRedirectionIsNotFollowed() async throws {
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, ok) }) { other in
+            let place = "http+unix://\(percentEncoded(other.path))/slurm/v0.0.42/job/submit"
+            _ = try await failure(.redirect(place))
+            #expect(other.requests.isEmpty)
+        }
+    }
+
+    @Test func aSlowDaemonEndsAtTheDeadline() async throws {
+        let (error, count) = try await failure(.nothing, deadline: .milliseconds(200))
+        #expect(error == .timeout(sent: .maybeDone))
+        #expect(error?.outcomeIsUnknown == true)
+        #expect(error?.error(cluster: cluster).code == .timeout)
+        #expect(count == 1)
+    }
+
+    @Test func aDaemonThatIsDownIsUnreachable() async throws {
+        let error = try await withScratchFolder { folder in
+            try await withClient(folder + "/nobody") { client in
+                await #expect(throws: SlurmError.self) { try await client.submit(submission(), token: token) }
+            }
+        }
+        guard case .unreachable = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(error?.outcomeIsUnknown == false)
+    }
+
+    @Test func anAnswerWithoutEndIsCutOff() async throws {
+        let (error, _) = try await failure(.reply(200, "\"" + String(repeating: "x", count: 2 << 20) + "\""))
+        guard case .badReply(_, let reason) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(reason.contains("more than 1048576 bytes"))
+    }
+
+    @Test func noErrorHoldsTheToken() async throws {
+        for answer: FakeSlurmrestd.Answer in [
+            .close, .reply(401, "Authentication failure"), .reply(200, "x"), .redirect("/"),
+        ] {
+            let (error, _) = try await failure(answer)
+            let shown = try #require(error?.error(cluster: cluster))
+            for text in [
+                "\(String(describing: error))", shown.message, shown.hint ?? "", shown.cause ?? "", "\(token)",
+            ] {
+                #expect(!text.contains("SECRET"))
+            }
+        }
+    }
+
+    @Test func findsTheNewestVersionThatIsServed() async throws {
+        try await FakeSlurmrestd.with({ request, _ in
+            if request.line.contains("/v0.0.40/ping") { return .reply(200, #"{"pings":[],"errors":[]}"#) }
+            if request.line.contains("/ping") { return .reply(404, "Unable find requested URL.") }
+            return .reply(200, ok)
+        }) { server in
+            _ = try await withClient(server.path, nil) { client in
+                _ = try await client.submit(submission(), token: token)
+                _ = try await client.submit(submission(), token: token)
+            }
+            #expect(
+                server.requests.map(\.line) == [
+                    "GET /slurm/v0.0.42/ping HTTP/1.1", "GET /slurm/v0.0.41/ping HTTP/1.1",
+                    "GET /slurm/v0.0.40/ping HTTP/1.1",
+                    "POST /slurm/v0.0.40/job/submit HTTP/1.1", "POST /slurm/v0.0.40/job/submit HTTP/1.1",
+                ])
+        }
+    }
+
+    @Test func whatFailsBeforeTheSubmissionIsNeverAnOpenOutcome() async throws {
+        for answer: FakeSlurmrestd.Answer in [
+            .nothing, .close, .reply(200, "text"), .reply(404, "Unable find requested URL."),
+        ] {
+            try await FakeSlurmrestd.with({ _, _ in answer }) { server in
+                let error = try await withClient(server.path, nil, deadline: .milliseconds(300)) { client in
+                    await #expect(throws: SlurmError.self) { try await client.submit(submission(), token: token) }
+                }
+                #expect(error?.outcomeIsUnknown == false, "\(String(describing: error))")
+                #expect(!server.requests.contains { $0.line.hasPrefix("POST") })
+            }
+        }
+    }
+
+    @Test func aReadIsRepeatedOnceWhereTheConnectionEnded() async throws {
+        try await FakeSlurmrestd.with({ _, count in count == 0 ? .close : .reply(200, #"{"jobs":[],"errors":[]}"#) }) {
+            server in
+            let jobs = try await withClient(server.path) { try await $0.jobs(read, token: token) }
+            #expect(jobs.isEmpty)
+            #expect(server.requests.count == 2)
+        }
+    }
+
+    @Test(
+        arguments: [
+            .reply(200, #"{"errors":[]}"#), .reply(200, #"{"jobs":null}"#), .reply(200, #"{"jobs":[{}]}"#),
+            .reply(200, "x"),
+            .reply(500, #"{"jobs":[],"errors":[{"error_number":1007,"error":"x"}]}"#),
+            .reply(200, #"{"jobs":[],"errors":[{"error_number":1804,"error":"Rate limit exceeded"}]}"#),
+        ] as [FakeSlurmrestd.Answer]) func anEmptyQueueIsBelievedOnlyFromAFullAnswer(answer: FakeSlurmrestd.Answer)
+        async throws
+    {
+        try await FakeSlurmrestd.with({ _, _ in answer }) { server in
+            await #expect(throws: SlurmError.self) {
+                try await withClient(server.path) { try await $0.jobs(read, token: token) }
+            }
+        }
+    }
+
+    @Test func marksTheConfiguredDefaultPartition() async throws {
+        let body = #"{"partitions":[{"name":"a"},{"name":"b"}],"errors":[]}"#
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, body) }) { server in
+            let partitions = try await withClient(server.path, partition: PartitionName("b")) {
+                try await $0.partitions(read, token: token)
+            }
+            #expect(partitions.map(\.isDefault) == [false, true])
+        }
+    }
+
+    private func cancel(_ version: Int, _ answer: FakeSlurmrestd.Answer, signal: String? = nil) async throws -> (
+        SlurmError?, FakeSlurmrestd.Request?
+    ) {
+        let action = Cancel(cluster: cluster, job: try job, owner: try UserName("alice"), signal: signal)
+        return try await FakeSlurmrestd.with({ _, _ in answer }) { server in
+            try await withClient(server.path, version) { client in
+                do throws(SlurmError) {
+                    try await client.cancel(authorized(action), token: token)
+                    return (nil, server.requests.first)
+                } catch {
+                    return (error, server.requests.first)
+                }
+            }
+        }
+    }
+
+    @Test func aCancelIsConfirmedJobByJob() async throws {
+        let (none, request) = try await cancel(42, .reply(200, #"{"status":[],"errors":[]}"#), signal: "USR1")
+        #expect(none == nil)
+        #expect(request?.line == "DELETE /slurm/v0.0.42/jobs/ HTTP/1.1")
+        #expect(request?.body == #"{"jobs":["7"],"signal":"USR1"}"#)
+        let refused =
+            #"{"status":[{"error":{"code":2002,"message":"Access/permission denied"},"step_id":"7"}],"errors":[]}"#
+        #expect(
+            try await cancel(42, .reply(200, refused)).0
+                == .refused(SlurmRefusal(number: 2002, text: "Access/permission denied")))
+        // 24.11.5 answers this to DELETE /job/ID of somebody else's job: nothing is confirmed by it.
+        guard case .badReply = try await cancel(42, .reply(200, #"{"errors":[]}"#)).0 else {
+            Issue.record("an answer without a list confirmed a cancel")
+            return
+        }
+    }
+
+    @Test func v38CancelsByPath() async throws {
+        let (none, request) = try await cancel(38, .reply(200, #"{"errors":[]}"#), signal: "TERM")
+        #expect(none == nil)
+        #expect(request?.line == "DELETE /slurm/v0.0.38/job/7?signal=TERM HTTP/1.1")
+        let body = #"{"errors":[{"error_number":2002,"error":"Access/permission denied"}]}"#
+        #expect(
+            try await cancel(38, .reply(500, body)).0
+                == .refused(SlurmRefusal(number: 2002, text: "Access/permission denied")))
+    }
+
+    @Test(arguments: [
+        (#"{"errors":[{"description":"job array update failed"}]}"#, "PENDING", 0, true),
+        (#"{"errors":[]}"#, "PENDING", 100, false),
+        (#"{"errors":[]}"#, "RUNNING", 100, true),
+        (#"{"errors":[{"error_number":2002,"error":"no"}]}"#, "PENDING", 100, false),
+    ]) func aHoldIsBelievedWhenTheJobSaysSo(reply: String, state: String, priority: Int, held: Bool) async throws {
+        let action = authorized(SystemAction.holdLeaverJob(cluster, try job, try UserName("alice")))
+        let shown = "{\"jobs\":[{\"job_id\":7,\"job_state\":\"\(state)\",\"priority\":\(priority)}],\"errors\":[]}"
+        try await FakeSlurmrestd.with({ request, _ in .reply(200, request.line.hasPrefix("POST") ? reply : shown) }) {
+            server in
+            let works = try await withClient(server.path, 38) { client in
+                do throws(SlurmError) {
+                    try await client.endLeaverJob(action, token: token)
+                    return true
+                } catch {
+                    return false
+                }
+            }
+            #expect(works == held)
+            #expect(server.requests.first?.body == #"{"hold":true}"#)
+        }
+    }
+
+    @Test func accountingIsCutToThePerson() async throws {
+        let body = """
+            {"jobs":[{"job_id":1,"user":"alice","state":{"current":["COMPLETED"]}},{"job_id":2,"user":"bob","state":{"current":["FAILED"]}}],"errors":[]}
+            """
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, body) }) { server in
+            let jobs = try await withClient(server.path) {
+                try await $0.finished(user: UserName("alice"), job: nil, since: Timestamp(5), read, token: token)
+            }
+            #expect(jobs.map(\.id.rawValue) == [1])
+            #expect(server.requests.first?.line == "GET /slurmdb/v0.0.42/jobs?start_time=uts5&users=alice HTTP/1.1")
+        }
+    }
+
+    @Test func everyNumberHasItsClass() {
+        let classes: [Int: SallyError.Code] = [
+            2017: .notFound, 2021: .conflict, 2084: .conflict, 1804: .unavailable, 2105: .unavailable,
+            2036: .unsupported,
+            2000: .slurmRefused, 2002: .slurmRefused, 2050: .slurmRefused, 2066: .slurmRefused, 4711: .slurmRefused,
+        ]
+        for (number, code) in classes {
+            let error = SlurmError.refused(SlurmRefusal(number: number, text: "x")).error(cluster: cluster)
+            #expect(error.code == code, "\(number)")
+            #expect(error.slurm?.number == number)
+        }
+    }
+}
