@@ -122,10 +122,38 @@ package struct SlurmClient: Sendable {
     /// Cancels or holds the pending job of somebody who left, as the action says.
     package func endLeaverJob(_ action: Authorized<SystemAction>, token: SlurmToken) async throws(SlurmError) {
         switch action.action {
-        case .cancelLeaverJob(_, let job, _): try await kill(job, signal: nil, token: token)
+        case .cancelLeaverJob(_, let job, let user): try await cancelPending(job, of: user, token: token)
         case .holdLeaverJob(_, let job, _): try await hold(job, token: token)
         case .readQueue, .readAccounting, .checkReady:
             throw .badReply(status: nil, reason: "a read is not for ending jobs")
+        }
+    }
+
+    /// Cancels what of the job is waiting, and leaves what runs alone, also when it starts in this very moment.
+    private func cancelPending(_ job: JobID, of user: UserName, token: SlurmToken) async throws(SlurmError) {
+        let version = try await servedVersion(token)
+        let now = try await call(.GET, "/slurm/\(version)/job/\(job)", version, token, limit: Bound.large)
+        if let refusal = now.refusal {
+            if refusal.number == 2017 { return }
+            throw .refused(refusal)
+        }
+        let parts = try believed { () throws(SlurmReply.Malformed) in try now.jobs() }.filter { !$0.states.isFinished }
+        guard parts.allSatisfy({ $0.user == user.rawValue }) else {
+            throw .badReply(status: nil, reason: "job \(job) is not \(user)'s")
+        }
+        guard parts.contains(where: \.states.isPending) else { return }
+        guard version.cancelsLists else {
+            // v0.0.38 can only cancel an array whole: where some of it runs, the rest is held.
+            if parts.allSatisfy(\.states.isPending) { return try await kill(job, signal: nil, token: token) }
+            return try await hold(job, token: token)
+        }
+        let body: JSONValue = ["jobs": [.string("\(job)")], "job_state": ["PENDING"]]
+        let reply = try await call(.DELETE, "/slurm/\(version)/jobs/", version, token, body: body.bytes())
+        if let refusal = reply.refusal { throw .refused(refusal) }
+        // 2172: it is not pending any more; 2021, 2084: it ended.
+        let failures = try believed { () throws(SlurmReply.Malformed) in try reply.cancellations() }
+        for refusal in failures.compactMap(\.refusal) where ![2172, 2021, 2084].contains(refusal.number) {
+            throw .refused(refusal)
         }
     }
 

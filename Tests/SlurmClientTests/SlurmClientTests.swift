@@ -340,6 +340,42 @@ import Testing
         }
     }
 
+    /// What a leaver's job looks like, and what is sent for it besides the reading.
+    @Test(
+        arguments: [
+            (42, [("PENDING", "alice")], ["DELETE {\"jobs\":[\"7\"],\"job_state\":[\"PENDING\"]}"]),
+            (42, [("RUNNING", "alice")], []),
+            (42, [("COMPLETED", "alice")], []), (38, [("PENDING", "alice")], ["DELETE "]),
+            (38, [("RUNNING", "alice")], []),
+            (38, [("PENDING", "alice"), ("COMPLETED", "alice")], ["DELETE "]),
+            (38, [("PENDING", "alice"), ("RUNNING", "alice")], ["POST {\"hold\":true}"]),
+        ] as [(Int, [(String, String)], [String])])
+    func runningJobsOfLeaversAreLeftAlone(version: Int, parts: [(String, String)], sent: [String]) async throws {
+        let action = authorized(SystemAction.cancelLeaverJob(cluster, try job, try UserName("alice")))
+        let rows = parts.map {
+            "{\"job_id\":7,\"job_state\":\"\($0.0)\",\"user_name\":\"\($0.1)\",\"priority\":0,\"hold\":true}"
+        }
+        let shown = "{\"jobs\":[\(rows.joined(separator: ","))],\"errors\":[]}"
+        try await FakeSlurmrestd.with({ request, _ in
+            .reply(200, request.line.hasPrefix("GET") ? shown : #"{"status":[],"errors":[]}"#)
+        }) { server in
+            try await withClient(server.path, version) { try await $0.endLeaverJob(action, token: token) }
+            let writes = server.requests.filter { !$0.line.hasPrefix("GET") }
+            #expect(writes.map { "\($0.line.prefix { $0 != " " }) \($0.body)" } == sent)
+        }
+    }
+
+    @Test func jobsOfOthersAreNotCancelledForALeaver() async throws {
+        let action = authorized(SystemAction.cancelLeaverJob(cluster, try job, try UserName("alice")))
+        let shown = #"{"jobs":[{"job_id":7,"job_state":"PENDING","user_name":"bob"}],"errors":[]}"#
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, shown) }) { server in
+            await #expect(throws: SlurmError.self) {
+                try await withClient(server.path) { try await $0.endLeaverJob(action, token: token) }
+            }
+            #expect(server.requests.count == 1)
+        }
+    }
+
     @Test func accountingIsCutToThePerson() async throws {
         let body = """
             {"jobs":[{"job_id":1,"user":"alice","state":{"current":["COMPLETED"]}},{"job_id":2,"user":"bob","state":{"current":["FAILED"]}}],"errors":[]}
