@@ -72,7 +72,8 @@ let tier0: [Target] = [
     .target(name: "SallyKeepProtocol", dependencies: ["SallyModel", "StrictJSON"]),
     .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"]),
     .testTarget(name: "SallyModelTests", dependencies: ["SallyModel"]),
-    .testTarget(name: "SlurmModelTests", dependencies: ["SlurmModel", "SallyModel", "StrictJSON"]),
+    .testTarget(
+        name: "SlurmModelTests", dependencies: ["SlurmModel", "SallyModel", "StrictJSON"], exclude: ["Fixtures"]),
     .testTarget(name: "SallyPolicyTests", dependencies: ["SallyPolicy", "SallyModel", "SlurmModel"]),
     .testTarget(name: "SallyWireTests", dependencies: ["SallyWire", "SallyModel", "StrictJSON"]),
     .testTarget(name: "SallyKeepProtocolTests", dependencies: ["SallyKeepProtocol", "SallyModel", "StrictJSON"]),
@@ -161,7 +162,8 @@ let tier3: [Target] = [
     .executableTarget(
         name: "sallyd",
         dependencies: [
-            "SallyModel", "SallyPolicy", "SallyWire", "SallyKeepProtocol", "StrictJSON", "SallySocket", "SallyConfig",
+            "SallyModel", "SlurmModel", "SallyPolicy", "SallyWire", "SallyKeepProtocol", "StrictJSON", "SallySocket",
+            "SallyConfig",
             "SallyIdentity", "SallyStore", "SlurmClient", "SallySigner", "SallySteward", "SallyAccounts",
             "SallyTransport", "SallyGateway", "SallyClient", argumentParser, serviceLifecycle, unixSignals, logging,
         ]),

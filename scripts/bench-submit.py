@@ -88,7 +88,7 @@ def direct(token):
 
 def through(session):
     client = Client(socket.AF_INET, ("127.0.0.1", S["gateway_port"]))
-    body = json.dumps({"name": "bench", "script": SCRIPT, "hold": True, "time": "5"}).encode()
+    body = json.dumps({"job_name": "bench", "script": SCRIPT, "hold": True, "time": "5"}).encode()
     path = f"/v1/clusters/{S['cluster']}/jobs"
 
     def submit():

@@ -65,7 +65,8 @@ struct GatewayBuild {
             clusters.append(
                 ClusterGateway.make(
                     config: cluster, isDefault: index == 0,
-                    queue: SlurmQueueClient(try slurm.client(cluster), serviceAccount: cluster.serviceAccount), gate: gate,
+                    queue: SlurmQueueClient(try slurm.client(cluster), serviceAccount: cluster.serviceAccount),
+                    gate: gate,
                     signer: signer,
                     steward: steward, submissions: submissions, markers: markers, metrics: metrics, clock: clock,
                     log: logger))

@@ -42,7 +42,7 @@ struct OffboardingTests {
         #expect(try await stack.request("GET", "/v1/me", token: access).status == 401)
         let next = try await stack.sally("erin", ["jobs", "-M", "it12"])
         #expect(next.status == 77, "\(next)")
-        let signIn = try await stack.signInResult("erin", context: "erin-again")
+        let signIn = try await stack.signIn("erin", context: "erin-again")
         #expect(signIn.status != 0, "somebody who left signed in again")
 
         for cluster in Stack.clusters {

@@ -151,5 +151,3 @@ struct ProviderTests {
 private struct SystemClock: WallClock {
     var now: Timestamp { Timestamp(Int64(time(nil))) }
 }
-
-private func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }

@@ -30,7 +30,7 @@ struct RecoveryTests {
     func theSameKeyIsTheSameJob(_ cluster: String) async throws {
         let stack = try Stack.required()
         let token = try await stack.token("bob")
-        let body = ##"{"name":"once","script":"#!/bin/bash\ntrue\n","begin":"now+1hour"}"##
+        let body = ##"{"job_name":"once","script":"#!/bin/bash\ntrue\n","begin":"now+1hour"}"##
         let key = "Idempotency-Key: \(cluster)-\(stack.port)-the-same-key-0001"
         let path = "/v1/clusters/\(cluster)/jobs"
         let first = try await stack.request("POST", path, token: token, headers: [key], body: body)

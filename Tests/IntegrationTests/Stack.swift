@@ -44,27 +44,20 @@ struct Stack: Sendable {
         ]
     }
 
-    /// Runs `sally` in the context of `user`, who is signed in first if there is no such context yet.
+    /// Runs `sally` in the context of `user`.
     func sally(
         _ user: String, _ arguments: [String], input: String = "", with extra: [String: String] = [:]
     ) async throws -> ProgramResult {
-        try await signIn(user)
-        return try await runProgram(
+        try await runProgram(
             "\(state)/bin/sally", arguments,
             environment: environment.merging(["SALLY_CONTEXT": user]) { $1 }.merging(extra) { $1 }, input: input)
     }
 
-    /// Signs in through the real provider, as a person does, but with a program for a browser.
-    func signIn(_ user: String, again: Bool = false) async throws {
-        if !again, exists("\(state)/contexts/signed-in-\(user)") { return }
-        let result = try await signInResult(user)
-        guard result.status == 0 else { throw Failure("\(user) could not sign in: \(result)") }
-        try writeFile("\(state)/contexts/signed-in-\(user)", "")
-    }
-
-    func signInResult(_ user: String, context: String? = nil) async throws -> ProgramResult {
+    /// Signs in through the real provider, as a person does, but with a program for a browser. Contexts for everybody are
+    /// there before the tests begin: sign-ins are limited per address and minute.
+    func signIn(_ user: String, context: String) async throws -> ProgramResult {
         try await runProgram(
-            "\(state)/bin/sally", ["login", gateway, "--context", context ?? user],
+            "/usr/bin/timeout", ["20", "\(state)/bin/sally", "login", gateway, "--context", context],
             environment: environment.merging(["SALLY_BROWSER": "\(root)/scripts/sign-in \(state)/provider \(user)"]) {
                 $1
             })
