@@ -199,24 +199,35 @@ package struct AccountEngine: Sendable {
     private func onEach(
         _ nodes: [NodeName], _ script: @Sendable (NodeName) -> String
     ) async -> [(NodeName, Result<Completion, SallyError>)] {
-        await withTaskGroup(of: (NodeName, Result<Completion, SallyError>).self) { group in
-            var answers: [(NodeName, Result<Completion, SallyError>)] = []
+        await withTaskGroup(of: NodeAnswer.self) { group in
+            var answers: [NodeAnswer] = []
             for (index, node) in nodes.enumerated() {
                 if index >= atOnce, let answer = await group.next() { answers.append(answer) }
                 let invocation = Invocation.script(script(node), deadline: .seconds(60), outputLimit: 8 << 20)
                 let transport = transport
                 group.addTask {
                     do {
-                        return (node, .success(try await transport.run(invocation, on: node)))
+                        return NodeAnswer(node, .success(try await transport.run(invocation, on: node)))
                     } catch {
-                        return (
-                            node, .failure(SallyError(.unavailable, "node \(node) does not answer", cause: "\(error)"))
-                        )
+                        return NodeAnswer(
+                            node, .failure(SallyError(.unavailable, "node \(node) does not answer", cause: "\(error)")))
                     }
                 }
             }
             for await answer in group { answers.append(answer) }
-            return answers.sorted { $0.0 < $1.0 }
+            return answers.sorted { $0.node < $1.node }.map { ($0.node, $0.result) }
         }
+    }
+}
+
+/// What one node answered. A reference: as a tuple the result of a child task is copied wrongly by the optimizer of Swift
+/// 6.3.1, and the steward of a release build crashes (swift_retain below TaskGroupBase.offer, observed).
+private final class NodeAnswer: Sendable {
+    let node: NodeName
+    let result: Result<Completion, SallyError>
+
+    init(_ node: NodeName, _ result: Result<Completion, SallyError>) {
+        self.node = node
+        self.result = result
     }
 }
