@@ -25,6 +25,7 @@ package final class Signer: Sendable {
         var book: SignerBook
         var people: MintLimiter
         var services: MintLimiter
+        var fresh = FreshTokens()
     }
 
     /// Reads keys and state.
@@ -67,18 +68,23 @@ package final class Signer: Sendable {
         let (cluster, key) = try found(request.cluster)
         try check(request.position)
         let now = clock.now
-        let account = try state.withLock { state in
+        let fresh = FreshTokens.Key(
+            cluster: request.cluster, user: request.user, uid: request.uid, purpose: request.purpose)
+        let (account, kept) = try state.withLock { state in
             let account = try state.book.account(request.user, request.uid, on: request.cluster)
             try AccountRules.check(account, uids: cluster.uids)
             try state.people.take(request.user.rawValue, at: now)
-            return account
+            return (account, state.fresh.token(fresh, at: now))
         }
         try mints.append(
             MintRecord(
                 position: request.position, cluster: request.cluster, user: request.user.rawValue,
                 purpose: request.purpose.rawValue, time: now))
+        if let kept { return kept }
         let end = now + cluster.life(request.purpose)
-        return MintedToken(token: try await key.sign(SlurmClaims(account, from: now, to: end)), expires: end)
+        let minted = MintedToken(token: try await key.sign(SlurmClaims(account, from: now, to: end)), expires: end)
+        state.withLock { $0.fresh.keep(minted, fresh, at: now) }
+        return minted
     }
 
     /// A token for the service account, for one of the closed list of purposes.
@@ -104,6 +110,7 @@ package final class Signer: Sendable {
     package func deny(_ user: UserName) async throws {
         try state.withLock { state in
             if state.book.deny(user) == .written { try denyLog.append("deny \(user)") }
+            state.fresh.forget(user)
         }
         try await denyLog.sync()
     }
@@ -131,6 +138,7 @@ package final class Signer: Sendable {
             guard try book.register(account) == .written else { return }
             try accountLog.append(text)
             state.book = book
+            state.fresh.forget(account.user)
         }
         try await accountLog.sync()
     }

@@ -70,7 +70,7 @@ struct JobReader: Sendable {
     }
 
     private func judge(_ asked: JobRequest, _ principal: Principal, _ known: EnsuredAccount?) throws -> Judged {
-        let snapshot = keeper.snapshot
+        let snapshot = keeper.latest
         guard snapshot.readAt != nil else {
             throw keeper.failure ?? SallyError(.unavailable, "cluster \(config.name) was not read yet")
         }

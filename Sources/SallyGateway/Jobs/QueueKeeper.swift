@@ -60,6 +60,9 @@ package final class QueueKeeper: Service {
         }
     }
 
+    /// The latest as it was read: enough for partitions and nodes, and for judging a job.
+    var latest: QueueSnapshot { state.withLock { $0.snapshot } }
+
     /// The latest, with what we did since.
     package var snapshot: QueueSnapshot {
         state.withLock { state in
@@ -95,16 +98,15 @@ package final class QueueKeeper: Service {
         }
     }
 
-    /// Shows a job that Slurm just took.
+    /// Shows a job that Slurm just took. The queue is not read sooner for it: a burst of submissions costs Slurm no more
+    /// reads than silence.
     func show(_ job: QueuedJob) {
         state.withLock { $0.submitted.append((job, .now)) }
-        bell.ring()
     }
 
     /// Shows a job as ended that Slurm just ended.
     func showCancelled(_ job: JobID) {
         state.withLock { $0.cancelled.append((job, .now)) }
-        bell.ring()
     }
 
     /// One read.

@@ -13,7 +13,7 @@ struct NodeService: Sendable {
 
     func list(for principal: Principal, request: OpaqueID) async throws -> NodeList {
         _ = try await gate.authorize(ReadCluster(cluster: cluster), by: principal, request: request.rawValue)
-        let snapshot = keeper.snapshot
+        let snapshot = keeper.latest
         if snapshot.readAt == nil, let failure = keeper.failure { throw failure }
         return NodeList(nodes: snapshot.nodes.map(NodeView.init))
     }

@@ -16,7 +16,7 @@ struct PartitionService: Sendable {
 
     func list(for principal: Principal, request: OpaqueID) async throws -> PartitionList {
         _ = try await gate.authorize(ReadCluster(cluster: config.name), by: principal, request: request.rawValue)
-        let snapshot = keeper.snapshot
+        let snapshot = keeper.latest
         if snapshot.readAt == nil, let failure = keeper.failure { throw failure }
         let account = account(of: principal)
         return PartitionList(

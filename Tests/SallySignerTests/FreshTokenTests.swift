@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyKeepProtocol
+import SallyModel
+import SallySigner
+import Testing
+
+/// A burst of one person's submissions shares a signature, and nothing else.
+@Suite struct FreshTokenTests {
+    @Test func aBurstSharesOneTokenAndEveryMintIsRecorded() async throws {
+        try await SignerTests.with { signer, fixture in
+            let first = try await signer.mint(try mint("alice", 20001, position: position(1)))
+            fixture.clock.advance(.seconds(2))
+            let second = try await signer.mint(try mint("alice", 20001, position: position(2)))
+            #expect(second == first)
+            #expect(second.expires - fixture.clock.now <= .seconds(15))
+            #expect(try signer.records(after: 0, limit: 100).mints.map(\.position.sequence) == [1, 2])
+            fixture.clock.advance(.seconds(1))
+            #expect(try await signer.mint(try mint("alice", 20001, position: position(3))) != first)
+        }
+    }
+
+    @Test func anotherPurposeHasAnotherToken() async throws {
+        try await SignerTests.with { signer, _ in
+            let submit = try await signer.mint(try mint("alice", 20001, .submit))
+            #expect(try await signer.mint(try mint("alice", 20001, .cancel)) != submit)
+        }
+    }
+
+    @Test func theDenyListIsAskedAllTheSame() async throws {
+        try await SignerTests.with { signer, _ in
+            _ = try await signer.mint(try mint("alice", 20001))
+            try await signer.deny(try UserName("alice"))
+            try await SignerTests.refuses(.denied) { _ = try await signer.mint(try mint("alice", 20001)) }
+        }
+    }
+
+    @Test func theRateIsLimitedAllTheSame() async throws {
+        try await SignerTests.with(perMinute: 2) { signer, _ in
+            for _ in 1...2 { _ = try await signer.mint(try mint("alice", 20001)) }
+            try await SignerTests.refuses(.rateLimited) { _ = try await signer.mint(try mint("alice", 20001)) }
+        }
+    }
+}
