@@ -40,15 +40,13 @@ package struct SocketServer<Request: Decodable & Sendable, Reply: RefusableReply
     package func run() async throws {
         let own = ownUserID()
         try prepareSocketPath(path, own: own)
-        let limit = limits.bytes
+        // A connection is wrapped only when somebody serves it: a NIOAsyncChannel that nobody executes, as when a peer
+        // connects while the server closes, ends the process. Until then nothing is read from it.
         let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.backlog, value: 128)
+            .childChannelOption(.autoRead, value: false)
             .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: false) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let frames = ByteToMessageHandler(FrameDecoder(limit: limit))
-                    try channel.pipeline.syncOperations.addHandler(frames)
-                    return try NIOAsyncChannel<Frame, ByteBuffer>(wrappingChannelSynchronously: channel)
-                }
+                channel.eventLoop.makeSucceededFuture(channel)
             }
         defer { unlink(path) }
         try await server.executeThenClose { inbound in
@@ -66,10 +64,11 @@ package struct SocketServer<Request: Decodable & Sendable, Reply: RefusableReply
         }
     }
 
-    private func serve(_ connection: NIOAsyncChannel<Frame, ByteBuffer>, own: UInt32) async {
+    private func serve(_ channel: any Channel, own: UInt32) async {
         do {
             let open = connections.increase()
             defer { connections.decrease() }
+            let connection = try await wrapped(channel)
             try await connection.executeThenClose { inbound, outbound in
                 let peer = try await PeerCredentials.of(connection.channel)
                 guard access.permits(peer.uid, own: own) else {
@@ -88,6 +87,18 @@ package struct SocketServer<Request: Decodable & Sendable, Reply: RefusableReply
         } catch {
             logger.debug("connection ended", metadata: ["socket": "\(path)", "error": "\(error)"])
         }
+    }
+
+    /// - Throws: `ChannelError` for a connection that is closed already.
+    private func wrapped(_ channel: any Channel) async throws -> NIOAsyncChannel<Frame, ByteBuffer> {
+        let limit = limits.bytes
+        return try await channel.eventLoop.submit {
+            let frames = ByteToMessageHandler(FrameDecoder(limit: limit))
+            try channel.pipeline.syncOperations.addHandler(frames)
+            let connection = try NIOAsyncChannel<Frame, ByteBuffer>(wrappingChannelSynchronously: channel)
+            channel.setOption(.autoRead, value: true).whenFailure { _ in channel.close(promise: nil) }
+            return connection
+        }.get()
     }
 
     private func answer(
