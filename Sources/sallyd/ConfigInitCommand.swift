@@ -16,8 +16,8 @@ struct ConfigInitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
         abstract:
-            "Write a set of files to start from: gateway.yaml, policy.yaml, signer.yaml, steward.yaml, and a session key.",
-        discussion: "Nothing that exists is overwritten. What only you can know is marked in the files.")
+            "Write a set of files to start from: sallyd.yaml, policy.yaml, signer.yaml, steward.yaml, and a session key.",
+        discussion: "Nothing that exists is overwritten. Comments in the files say what only you can know.")
 
     @Option(help: "Where slurmrestd listens: unix:/PATH, http://HOST:PORT or https://HOST[:PORT].") var slurmrestd:
         String
@@ -27,7 +27,7 @@ struct ConfigInitCommand: AsyncParsableCommand {
     func run() async throws {
         let files = StarterConfig(slurmrestd: slurmrestd, issuer: issuer, folder: folder).files()
         let key = NewFile(
-            path: "\(folder)/session.pem", text: SessionKeys.generateKeyPEM().reveal(), permissions: 0o600)
+            path: "\(folder)/session.key", text: SessionKeys.generateKeyPEM().reveal(), permissions: 0o600)
         let all = files.map { NewFile(path: "\(folder)/\($0.name)", text: $0.text, permissions: 0o640) } + [key]
         for file in all where access(file.path, F_OK) == 0 {
             throw SallyError(
@@ -49,9 +49,10 @@ struct ConfigInitCommand: AsyncParsableCommand {
             """
 
             next:
-              1. read \(folder)/gateway.yaml and \(folder)/policy.yaml; what only you can know is marked CHANGE
-              2. give \(folder)/session.pem to the OS user of `sallyd serve`, and the signing key to that of `sallyd signer`
-              3. sallyd config check --config \(folder)/gateway.yaml --live
+              1. read \(folder)/sallyd.yaml and \(folder)/policy.yaml: cluster, groups and partitions are yours to name
+              2. give \(folder)/session.key to the OS user of `sallyd serve`; put the provider's client secret into
+                 \(folder)/client-secret, and the key that Slurm trusts where \(folder)/signer.yaml names it, both mode 600
+              3. sallyd config check --config \(folder)/sallyd.yaml --live
             """)
     }
 }
