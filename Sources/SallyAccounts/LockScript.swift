@@ -4,7 +4,7 @@ import SallyKeepProtocol
 package import SallyModel
 
 /// Locks, unlocks and removes one account on one machine. Every step is tried and reported, whatever became of the
-/// others.
+/// others; what takes as long as the user likes comes last.
 ///
 /// Locked means: the account has expired (sshd, cron, su and login all refuse then, shadow(5)), its password is locked,
 /// authorized_keys is out of the home, and cron and at are denied and their tables moved aside. What is moved aside
@@ -25,22 +25,23 @@ package enum LockScript {
     ) -> String {
         var calls = ["hold_record", "hold_vault"]
         let name = user.rawValue
-        if place.slurm {
-            switch act {
-            case .lock: calls.append(shellCall("slurm_lock", [name, "\(uid)"]))
-            case .unlock, .remove: break
-            }
-        }
         if place.account {
             calls.append(shellCall("\(act.rawValue)_account", [name, "\(uid)"]))
         }
         if let home, act != .remove { calls.append(shellCall("\(act.rawValue)_keys", [name, "\(uid)", home])) }
-        if place.slurm, act == .unlock { calls.append(shellCall("slurm_unlock", [name])) }
-        // Last, because a script ends where the record has changed meanwhile.
+        if place.slurm {
+            switch act {
+            case .lock: calls.append(shellCall("slurm_lock", [name]))
+            case .unlock: calls.append(shellCall("slurm_unlock", [name]))
+            case .remove: break
+            }
+        }
         if let record {
             calls.append(
-                shellCall("record", [name, "\(uid)", record.before.joined(separator: "\n"), record.line]))
+                shellCall("record_line", [name, "\(uid)", record.before.joined(separator: "\n"), record.line]))
         }
+        // Last, because the user decides how many jobs there are.
+        if place.slurm, act == .lock { calls.append(shellCall("slurm_requeue", [name, "\(uid)"])) }
         return layout.prologue + AccountScript.stepLibrary + RecordScript.library + SlurmScript.library + library
             + ProbeScript.main(calls + ["printf 'end\\n'"])
     }
@@ -59,6 +60,10 @@ package enum LockScript {
 
     private static let library = #"""
         vault=$state/locked
+        # A record that has changed meanwhile ends this step alone.
+        record_line() { record "$@" | grep -vx end; }
+        # Never over something: mv -n says nothing when it leaves the source where it is (coreutils 9.1).
+        move_new() { mv -nT -- "$1" "$2" && [ ! -e "$1" ] && [ ! -L "$1" ]; }
         hold_vault() { mkdir -p -m 0700 "$vault" || fail vault "$vault cannot be made"; }
         # is_ours NAME UID: the account is there and has the uid we were told.
         is_ours() { [ "$(getent passwd "$1" | cut -d: -f3)" = "$2" ]; }
@@ -160,7 +165,7 @@ package enum LockScript {
                 fi
             done
             if [ -e "$vault/$name.crontab" ] && path=$(cat "$vault/$name.crontab-path"); then
-                mv -nT -- "$vault/$name.crontab" "$path" && rm -f "$vault/$name.crontab-path" || said+="$path; "
+                move_new "$vault/$name.crontab" "$path" && rm -f "$vault/$name.crontab-path" || said+="$path; "
             fi
             if [ -z "$said" ]; then report "cron and at" done "allowed"; else report "cron and at" failed "$said"; fi
         }
@@ -171,7 +176,8 @@ package enum LockScript {
             local uid=$1 home=$2
             cd -P -- "$home/.ssh" 2>/dev/null && [ "$PWD" = "$home/.ssh" ] && [ "$(stat -c %u .)" = "$uid" ]
         }
-        # The vault for homes is beside them: a rename within one file system moves the name itself, whatever it is.
+        # The vault for homes is beside them: a rename within one file system moves the name itself, whatever it is. The
+        # file keeps its owner, who cannot reach it there: a change would reach every other name (hard link) of it too.
         home_vault() {
             local parent=${1%/*}
             keys=$parent/.sallyport-locked
@@ -181,7 +187,7 @@ package enum LockScript {
         lock_keys() {
             local name=$1 uid=$2 home=$3 file moved=
             if [ -L "$home/.ssh" ]; then
-                home_vault "$home" && mv -nT -- "$home/.ssh" "$keys/$name.ssh-link" &&
+                home_vault "$home" && move_new "$home/.ssh" "$keys/$name.ssh-link" &&
                     report authorized_keys done ".ssh was a link and is moved aside" ||
                     report authorized_keys failed "$home/.ssh is a link and cannot be moved aside"
                 return
@@ -200,7 +206,6 @@ package enum LockScript {
                     [ -e "$file" ] || [ -L "$file" ] || continue
                     [ "$(stat -c %d .)" = "$(stat -c %d "$keys")" ] || exit 4
                     mv -fT -- "$file" "$keys/$name.$file" || exit 5
-                    chown -h 0:0 "$keys/$name.$file"
                 done
             ); then
                 report authorized_keys done "out of use"
@@ -219,8 +224,11 @@ package enum LockScript {
                 return
             fi
             if [ -L "$keys/$name.ssh-link" ] && [ ! -e "$home/.ssh" ]; then
-                mv -nT -- "$keys/$name.ssh-link" "$home/.ssh"
-                report authorized_keys done ".ssh is the link again that it was"
+                if move_new "$keys/$name.ssh-link" "$home/.ssh"; then
+                    report authorized_keys done ".ssh is the link again that it was"
+                else
+                    report authorized_keys failed "$home/.ssh cannot be made the link again that it was"
+                fi
                 return
             fi
             if ! compgen -G "$keys/$name.authorized_keys*" >/dev/null; then
@@ -231,13 +239,17 @@ package enum LockScript {
                 enter_ssh "$uid" "$home" || exit 3
                 for file in authorized_keys authorized_keys2; do
                     [ -e "$keys/$name.$file" ] || [ -L "$keys/$name.$file" ] || continue
-                    chown -h "$uid:$uid" "$keys/$name.$file"
+                    [ "$(stat -c %h "$keys/$name.$file")" = 1 ] || exit 4
                     mv -fT -- "$keys/$name.$file" "$file" || exit 5
                 done
             ); then
                 report authorized_keys done "back in use"
             else
-                report authorized_keys failed "$home/.ssh cannot be entered without following a link"
+                case $? in
+                3) report authorized_keys failed "$home/.ssh cannot be entered without following a link" ;;
+                4) report authorized_keys failed "what was moved aside has a second name (hard link): look in $keys" ;;
+                *) report authorized_keys failed "authorized_keys cannot be moved back" ;;
+                esac
             fi
         }
 

@@ -34,39 +34,58 @@ enum SlurmScript {
         }
         knows_uid() { scontrol show assoc_mgr users="$1" flags=assoc 2>/dev/null | grep -qF -- "UserName=$1($2)"; }
 
+        # soon COMMAND...: ended when the script has run for 50 s; whoever waits for it waits 60 s (AccountEngine).
+        soon() {
+            [ "$SECONDS" -lt 50 ] || return 124
+            timeout $((50 - SECONDS)) "$@"
+        }
         # Submissions end at once, here and in jobs; running jobs go on (deleting the association would cancel them).
         slurm_lock() {
-            local name=$1 uid=$2 cluster said job count=0 failed=0 file=$state/locked/$1.limits
-            cluster=$(scontrol show config | sed -n 's/^ClusterName *= *//p')
-            if [ -z "$cluster" ]; then
-                report "submission limit" failed "slurmctld does not answer"
+            local name=$1 cluster said file=$state/locked/$1.limits
+            cluster=$(soon scontrol show config | sed -n 's/^ClusterName *= *//p')
+            [ -n "$cluster" ] || { report "submission limit" failed "slurmctld does not answer"; return; }
+            said=$(soon sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=account,partition,maxsubmit 2>&1) ||
+                { report "submission limit" failed "slurmdbd does not answer: $said"; return; }
+            if [ -z "$said" ]; then
+                report "submission limit" unchanged "$name has no association"
+                return
+            fi
+            [ -e "$file" ] || printf '%s\n' "$said" >"$file"
+            soon sacctmgr -i modify user where name="$name" cluster="$cluster" set maxsubmitjobs=0 >/dev/null 2>&1
+            said=$(soon sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=maxsubmit | sort -u)
+            if [ "$said" = 0 ]; then
+                report "submission limit" done "MaxSubmitJobs=0 on every association of $name"
+            else
+                report "submission limit" failed "MaxSubmitJobs is $said"
+            fi
+        }
+        # Some hundred jobs to a call, and one by one only where a call failed: an ended job among them is no failure.
+        slurm_requeue() {
+            local name=$1 uid=$2 all jobs job list count=0 failed=0 at
+            # Not `squeue -u`, which fails for a uid that does not resolve any more.
+            if ! all=$(soon squeue -h -a -t PENDING,RUNNING,SUSPENDED,CONFIGURING,REQUEUED,REQUEUE_HOLD -o '%A %U'); then
                 report requeue failed "slurmctld does not answer"
                 return
             fi
-            said=$(sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=account,partition,maxsubmit 2>&1) ||
-                { report "submission limit" failed "$said"; return; }
-            if [ -z "$said" ]; then
-                report "submission limit" unchanged "$name has no association"
-            else
-                [ -e "$file" ] || printf '%s\n' "$said" >"$file"
-                sacctmgr -i modify user where name="$name" cluster="$cluster" set maxsubmitjobs=0 >/dev/null 2>&1
-                said=$(sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=maxsubmit | sort -u)
-                if [ "$said" = 0 ]; then
-                    report "submission limit" done "MaxSubmitJobs=0 on every association of $name"
-                else
-                    report "submission limit" failed "MaxSubmitJobs is $said"
+            mapfile -t jobs < <(awk -v uid="$uid" '$2 == uid { print $1 }' <<<"$all" | sort -un)
+            for ((at = 0; at < ${#jobs[@]}; at += 300)); do
+                list=$(IFS=,; printf '%s' "${jobs[*]:at:300}")
+                if soon scontrol update JobId="$list" Requeue=0 >/dev/null 2>&1; then
+                    count=$((count + $(tr ',' '\n' <<<"$list" | wc -l)))
+                    continue
                 fi
-            fi
-            # Not `squeue -u`, which fails for a uid that does not resolve any more.
-            for job in $(squeue -h -a -t PENDING,RUNNING,SUSPENDED,CONFIGURING,REQUEUED,REQUEUE_HOLD -o '%A %U' |
-                awk -v uid="$uid" '$2 == uid { print $1 }' | sort -un); do
-                if scontrol update JobId="$job" Requeue=0 >/dev/null 2>&1; then
-                    count=$((count + 1))
-                elif squeue -h -a -j "$job" 2>/dev/null | grep -q .; then
-                    failed=$((failed + 1))
-                fi
+                for job in "${jobs[@]:at:300}"; do
+                    [ "$SECONDS" -lt 50 ] || break 2
+                    if soon scontrol update JobId="$job" Requeue=0 >/dev/null 2>&1; then
+                        count=$((count + 1))
+                    elif [ "$SECONDS" -ge 50 ] || soon squeue -h -a -j "$job" 2>/dev/null | grep -q .; then
+                        failed=$((failed + 1))
+                    fi
+                done
             done
-            if [ "$failed" -eq 0 ]; then
+            if [ "$SECONDS" -ge 50 ]; then
+                report requeue failed "no time left: $count of ${#jobs[@]} jobs of $name are not requeued; lock again"
+            elif [ "$failed" -eq 0 ]; then
                 report requeue done "$count jobs of $name are not requeued"
             else
                 report requeue failed "$failed jobs of $name could not be kept from requeueing"

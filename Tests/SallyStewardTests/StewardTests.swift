@@ -187,7 +187,7 @@ import Testing
             _ = try await fixture.steward.lock(
                 LockRequest(cluster: try ClusterName("dev"), user: try UserName("alice")))
             let lock = try #require(fixture.cluster.calls[before...].last)
-            #expect(lock.script.contains("\nslurm_lock 'alice' '20001'"))
+            #expect(lock.script.contains("\nslurm_lock 'alice'"))
             #expect(!lock.script.contains("\nlock_account 'alice'"))
             let stranger = LockRequest(cluster: try ClusterName("dev"), user: try UserName("bob"))
             #expect(try await fixture.steward.lock(stranger).steps.map(\.outcome) == [.skipped])
