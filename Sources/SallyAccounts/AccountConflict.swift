@@ -25,7 +25,8 @@ package struct AccountConflict: Sendable, Equatable {
             guard let seen = observed[node] else {
                 return [AccountConflict(user: account.name, node: node, reason: "node \(node) was not looked at")]
             }
-            var reasons = slurmReasons(account, seen)
+            var reasons = slurmReasons(account, seen) + recordReasons(account, seen, record)
+            if layout.mode == .none { reasons += entryReasons(account, seen) }
             if layout.accountNodes.contains(node) {
                 reasons += ownership(account, seen, record, layout)
                 reasons += groupReasons(account, seen, layout)
@@ -67,6 +68,30 @@ package struct AccountConflict: Sendable, Equatable {
                 reasons.append("group \(name) has gid \(gid) there, not \(uid)")
             }
         }
+        return reasons
+    }
+
+    /// Where no machine knows people, one that does means somebody else.
+    private static func entryReasons(_ account: DesiredAccount, _ seen: NodeObservation) -> [String] {
+        var reasons: [String] = []
+        if let entry = seen.users[account.name.rawValue] {
+            reasons.append("\(account.name) has uid \(entry.uid) there, on a cluster that knows no people")
+        }
+        if let owner = seen.owners[account.uid.rawValue] {
+            reasons.append("uid \(account.uid) belongs to \(owner.name) there, on a cluster that knows no people")
+        }
+        if let group = seen.groupNames[account.uid.rawValue] {
+            reasons.append("gid \(account.uid) belongs to group \(group) there, on a cluster that knows no people")
+        }
+        return reasons
+    }
+
+    private static func recordReasons(
+        _ account: DesiredAccount, _ seen: NodeObservation, _ record: ManagedRecord?
+    ) -> [String] {
+        let name = account.name
+        let uid = account.uid.rawValue
+        var reasons: [String] = []
         for other in seen.records where other.uid == account.uid && other.user != name {
             reasons.append("uid \(uid) was given to \(other.user), for ever")
             break
@@ -118,6 +143,11 @@ package struct AccountConflict: Sendable, Equatable {
     }
 
     private static func slurmReasons(_ account: DesiredAccount, _ seen: NodeObservation) -> [String] {
+        if let daemon = seen.daemons.sorted(by: { $0.key < $1.key }).first(where: {
+            $0.key == account.name.rawValue || $0.value == account.uid.rawValue
+        }) {
+            return ["Slurm itself runs as \(daemon.key) with uid \(daemon.value), which nobody may have"]
+        }
         guard let level = seen.adminLevels[account.name.rawValue], level != "None", !level.isEmpty else { return [] }
         return ["\(account.name) has AdminLevel \(level) in Slurm; administrators of Slurm are no managed accounts"]
     }

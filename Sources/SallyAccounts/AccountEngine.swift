@@ -55,9 +55,12 @@ package struct AccountEngine: Sendable {
     /// Makes `desired` true and says what was done. Looks and plans again when somebody else changed the record
     /// meanwhile.
     ///
+    /// - Parameter beforeApplying: called when nothing stands in the way and nothing has been changed.
     /// - Throws: `SallyError(.conflict)` that names both owners, with nothing changed; `.unavailable` when a step failed
     ///   (it says which): asking again goes on from there.
-    package func ensure(_ desired: [DesiredAccount]) async throws -> Ensured {
+    package func ensure(
+        _ desired: [DesiredAccount], beforeApplying: () async throws -> Void
+    ) async throws -> Ensured {
         for account in desired { try account.check() }
         for _ in 0..<3 {
             let observed = try await probe(desired)
@@ -65,6 +68,7 @@ package struct AccountEngine: Sendable {
             if let conflict = plan.conflicts.first {
                 throw SallyError(.conflict, "\(conflict.reason) (node \(conflict.node))")
             }
+            try await beforeApplying()
             if let steps = try await apply(plan) { return Ensured(steps: steps, observed: observed) }
         }
         throw SallyError(.conflict, "the managed record keeps changing", hint: "try again")
@@ -175,6 +179,16 @@ package struct AccountEngine: Sendable {
                     detail: "the site's directory has the account; \(act.rawValue) it there"))
         }
         return steps
+    }
+
+    /// The controller's lines about name and uid; the other machines and Slurm are not asked.
+    package func records(of user: UserName, _ uid: UserID) async throws -> [ManagedRecord] {
+        let script = ProbeScript.records(user, uid, in: layout)
+        var records: [ManagedRecord] = []
+        for (node, answer) in await onEach([layout.controller], { _ in script }) {
+            records += try NodeObservation(parsing: answer.get().output, node: node).records
+        }
+        return records
     }
 
     /// The newest line of every account of the managed record.

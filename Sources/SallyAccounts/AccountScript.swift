@@ -11,10 +11,10 @@ package enum AccountScript {
 
     package static func make(_ steps: [AccountStep], in layout: ClusterLayout) -> String {
         layout.prologue + stepLibrary + RecordScript.library + library + SlurmScript.library
-            + ProbeScript.main(["hold_record"] + steps.map(call) + ["printf 'end\\n'"])
+            + ProbeScript.main(["hold_record"] + steps.map { call($0, in: layout) } + ["printf 'end\\n'"])
     }
 
-    private static func call(_ step: AccountStep) -> String {
+    private static func call(_ step: AccountStep, in layout: ClusterLayout) -> String {
         switch step {
         case .record(let record, let lines):
             shellCall("record", [record.user.rawValue, "\(record.uid)", lines.joined(separator: "\n"), record.line])
@@ -24,7 +24,11 @@ package enum AccountScript {
         case .join(let name, let groups): shellCall("join", [name.rawValue, groups.joined(separator: ",")])
         case .makeHome(let account): shellCall("make_home", [account.name.rawValue, "\(account.uid)", account.home])
         case .associate(let account):
-            shellCall("associate", [account.name.rawValue, "\(account.uid)"] + account.accounts.map(\.rawValue))
+            // Where no machine knows people, slurmctld never has a uid for the association.
+            shellCall(
+                "associate",
+                [account.name.rawValue, layout.mode == .none ? "" : "\(account.uid)"]
+                    + account.accounts.map(\.rawValue))
         }
     }
 

@@ -21,6 +21,8 @@ package struct NodeObservation: Sendable, Equatable {
     package var strayHomes: [UInt32: [String]] = [:]
     /// Lines of the managed record that have the name or the uid, newest last. Only from the controller.
     package var records: [ManagedRecord] = []
+    /// Who Slurm's daemons run as, SlurmUser and SlurmdUser of slurm.conf(5): uid by name. Only from the controller.
+    package var daemons: [String: UInt32] = [:]
     /// AdminLevel by user. Only from the controller; a user that Slurm does not know is missing.
     package var adminLevels: [String: String] = [:]
     /// Slurm accounts by user.
@@ -106,6 +108,9 @@ package struct NodeObservation: Sendable, Equatable {
         case ("record", 2):
             guard let record = try? ManagedRecord(line: fields[1]) else { return false }  // reported by the caller
             records.append(record)
+        case ("daemon", 3):
+            guard let uid = UInt32(fields[2]) else { return false }
+            daemons[fields[1]] = uid
         case ("admin", 3): adminLevels[fields[1]] = fields[2]
         case ("association", 3):
             guard let account = AccountName(rawValue: fields[2]) else { return true }

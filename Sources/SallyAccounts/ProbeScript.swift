@@ -26,6 +26,12 @@ package enum ProbeScript {
         return layout.prologue + library + main(calls + ["printf 'end\\n'"])
     }
 
+    /// Only the lines of the managed record about `name` and `uid`, for the controller. Asks nothing of Slurm.
+    static func records(_ name: UserName, _ uid: UserID, in layout: ClusterLayout) -> String {
+        layout.prologue + library
+            + main([shellCall("probe_record", [name.rawValue, "\(uid)"]), "printf 'end\\n'"])
+    }
+
     package struct Subject: Sendable, Equatable {
         package var name: UserName
         package var uid: UserID?
@@ -80,8 +86,12 @@ package enum ProbeScript {
                 < <(grep -e "^{\"user\":\"$1\"," ${2:+-e ",\"uid\":$2,"} "$state/accounts.jsonl")
         }
         probe_slurm() {
-            local cluster level account
-            cluster=$(scontrol show config | sed -n 's/^ClusterName *= *//p') && [ -n "$cluster" ] || exit 69
+            local config cluster level account name uid daemons
+            config=$(scontrol show config) || exit 69
+            cluster=$(sed -n 's/^ClusterName *= *//p' <<<"$config") && [ -n "$cluster" ] || exit 69
+            daemons=$(sed -nE 's/^Slurmd?User *= *([^(]+)\(([0-9]+)\) *$/\1 \2/p' <<<"$config")
+            [ "$(wc -l <<<"$daemons")" -eq 2 ] || exit 69
+            while read -r name uid; do emit daemon "$name" "$uid"; done <<<"$daemons"
             level=$(sacctmgr -nP show user where name="$1" format=adminlevel) || exit 69
             [ -z "$level" ] || emit admin "$1" "$level"
             level=$(sacctmgr -nP show assoc where user="$1" cluster="$cluster" format=account) || exit 69

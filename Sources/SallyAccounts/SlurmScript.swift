@@ -25,7 +25,7 @@ enum SlurmScript {
                     fail association "$said"
             done
             end=$((SECONDS + 10))
-            until knows_uid "$name" "$uid"; do
+            until [ -z "$uid" ] || knows_uid "$name" "$uid"; do
                 [ "$SECONDS" -lt "$end" ] || fail association \
                     "slurmctld knows no uid for the association of $name: it looks again within the hour, or when restarted"
                 sleep 0.05

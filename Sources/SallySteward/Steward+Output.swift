@@ -21,8 +21,8 @@ extension Steward {
         }
         switch record.state(request.user, on: request.cluster) {
         case .active: break
-        case .locked: throw locked(request.user, request.cluster)
-        case nil: throw SallyError(.denied, "\(request.user) has no account on cluster \(request.cluster)")
+        case .locked, .barred: throw locked(request.user, request.cluster)
+        case nil, .absent: throw SallyError(.denied, "\(request.user) has no account on cluster \(request.cluster)")
         }
         guard let uid = record.uid(of: request.user) else {
             throw SallyError(.denied, "\(request.user) has no account on cluster \(request.cluster)")

@@ -87,14 +87,16 @@ package struct Steward: Sendable {
         let desired = try desired(request.user, request.uid, request.profile, keep.settings)
         return try await turns.withLock(place) {
             if let known = ensured.accounts.withLock({ $0[place] }), known.request == request { return known.account }
-            guard record.state(request.user, on: request.cluster) != .locked else {
+            guard record.state(request.user, on: request.cluster)?.isLocked != true else {
                 throw locked(request.user, request.cluster)
             }
-            try await record.write([.bind(request.user, request.uid)])
-            let done = try await keep.engine.ensure([desired])
+            try record.book.check(request.user, request.uid)
+            // Written when nothing stands in the way, and before anything is made: a lock reaches half an account too.
+            let done = try await keep.engine.ensure([desired]) {
+                try await record.write([.bind(request.user, request.uid), .state(place, .active)])
+            }
             let managed = try managedAccount(desired, keep.settings, done.observed)
             try await registry.register(managed)
-            try await record.write([.state(place, .active)])
             let changed = done.steps.contains { $0.outcome == .done }
             let account = EnsuredAccount(home: managed.home, accounts: desired.accounts, changed: changed)
             if changed {
@@ -108,16 +110,20 @@ package struct Steward: Sendable {
     }
 
     /// Locks the account in every sense, starting with the steward's own record. What fails is in the report, and does
-    /// not keep the rest from being done; asking again tries it again.
+    /// not keep the rest from being done; asking again tries it again. Where the steward made or adopted none, whoever
+    /// has that name there is left alone, and no account is made until unlock.
     package func lock(_ request: LockRequest) async throws -> KeeperReport {
         let keep = try found(request.cluster)
         return try await change(request.user, on: request.cluster) { place in
-            try await record.write([.state(place, .locked)])
-            guard let uid = record.uid(of: request.user) else {
+            guard let uid = record.uid(of: request.user),
+                record.state(request.user, on: request.cluster)?.isOurs == true
+            else {
+                try await record.write([.state(place, .barred)])
                 return [
                     step("account", request.cluster.rawValue, .skipped, "\(request.user) never had an account here")
                 ]
             }
+            try await record.write([.state(place, .locked)])
             return await perform(.lock, request.user, uid, keep, to: .locked)
         }
     }
@@ -125,6 +131,10 @@ package struct Steward: Sendable {
     package func unlock(cluster: ClusterName, user: UserName) async throws -> KeeperReport {
         let keep = try found(cluster)
         return try await change(user, on: cluster) { place in
+            if record.state(user, on: cluster) == .barred {
+                try await record.write([.state(place, .absent)])
+                return [step("account", cluster.rawValue, .skipped, "\(user) never had an account here")]
+            }
             guard let uid = record.uid(of: user), record.state(user, on: cluster) == .locked else {
                 throw SallyError(.conflict, "\(user) is not locked on cluster \(cluster)")
             }
@@ -161,7 +171,7 @@ package struct Steward: Sendable {
                 throw SallyError(
                     .conflict, "\(user) is not locked on cluster \(cluster)", hint: "lock the account first")
             }
-            let known = try await managed(user, uid, keep)
+            let known = try await keep.engine.records(of: user, uid)
             guard known.last(where: { $0.user == user })?.origin == .created else {
                 throw SallyError(
                     .denied, "Sallyport did not make \(user) on cluster \(cluster) and does not remove it",
@@ -238,12 +248,7 @@ package struct Steward: Sendable {
         }
     }
 
-    /// The controller's lines about name and uid.
-    private func managed(_ user: UserName, _ uid: UserID, _ keep: Keep) async throws -> [ManagedRecord] {
-        let seen = try await keep.engine.probe([.init(name: user, uid: uid, home: nil)], groups: [])
-        return seen[keep.settings.layout.controller]?.records ?? []
-    }
-
+    /// - Precondition: the steward's own record says that the account is ours on that cluster.
     /// - Parameter state: what the managed record says afterwards. Where the record has no line of the account there is
     ///   none of ours, and only Slurm is told.
     private func perform(
@@ -251,9 +256,9 @@ package struct Steward: Sendable {
     ) async -> [KeeperReport.Step] {
         let lines: [ManagedRecord]?
         do {
-            lines = try await managed(user, uid, keep)
+            lines = try await keep.engine.records(of: user, uid)
         } catch {
-            // The steward made the account, by its own record, so it may lock it; the line is written by the next try.
+            // The steward's own record says that the account is ours there, so it may be locked; the line is written by the next try.
             lines = nil
         }
         let cluster = keep.settings.name.rawValue

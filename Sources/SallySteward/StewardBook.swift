@@ -14,8 +14,29 @@ struct StewardBook: Sendable {
     }
 
     enum State: String, Sendable {
+        /// Made or adopted there, or about to be.
         case active
+        /// The same, and locked.
         case locked
+        /// Locked where there never was an account of ours: nothing there is touched, and none is made.
+        case barred
+        /// Barred once.
+        case absent
+
+        /// Whether the account of that name is ours, so that it may be locked.
+        var isOurs: Bool {
+            switch self {
+            case .active, .locked: true
+            case .barred, .absent: false
+            }
+        }
+
+        var isLocked: Bool {
+            switch self {
+            case .locked, .barred: true
+            case .active, .absent: false
+            }
+        }
     }
 
     /// One line of the record's file: `bind NAME UID` or `state CLUSTER NAME STATE`.
@@ -50,7 +71,7 @@ struct StewardBook: Sendable {
     func state(_ place: Place) -> State? { states[place] }
 
     func users(on cluster: ClusterName) -> Set<UserName> {
-        Set(states.keys.filter { $0.cluster == cluster }.map(\.user))
+        Set(states.filter { $0.key.cluster == cluster && $0.value.isOurs }.map(\.key.user))
     }
 
     /// Whether `name` may have `uid`, as far as is known.

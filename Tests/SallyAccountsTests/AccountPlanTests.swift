@@ -169,6 +169,42 @@ import Testing
         #expect(plan.conflicts.contains { $0.reason.contains(trouble.reason) }, "\(plan.conflicts)")
     }
 
+    @Test(arguments: [AccountMode.everywhere, .controller, .directory, .none], ["slurm 20001", "alice 900"])
+    func givesNobodyTheAccountOfSlurm(_ mode: AccountMode, _ daemon: String) throws {
+        var layout = Self.layout
+        layout.mode = mode
+        let words = daemon.split(separator: " ").map(String.init)
+        var seen = try Self.cluster { _ in }
+        seen[Self.name("master")]?.daemons = ["root": 0, words[0]: try #require(UInt32(words[1]))]
+        let plan = AccountPlan.make(desired: [try Self.alice()], observed: seen, layout: layout)
+        #expect(plan.steps.isEmpty)
+        #expect(plan.conflicts.contains { $0.reason.contains("Slurm itself runs as") }, "\(plan.conflicts)")
+    }
+
+    static let strangers: [Trouble] = [
+        Trouble(reason: "alice has uid 20001 there") { $0[name("master")] = try complete("master") },
+        Trouble(reason: "uid 20001 belongs to zoe") {
+            $0[name("master")]?.owners[20001] = .init(
+                name: "zoe", uid: 20001, gid: 1, gecos: "", home: "/", shell: "/")
+        },
+        Trouble(reason: "belongs to group lab") { $0[name("master")]?.groupNames[20001] = "lab" },
+        Trouble(reason: "was given to mallory, for ever") {
+            $0[name("master")]?.records = [try record("mallory", 20001, state: .removed)]
+        },
+        Trouble(reason: "was given uid 20007, for ever") { $0[name("master")]?.records = [try record("alice", 20007)] },
+        Trouble(reason: "alice is locked") { $0[name("master")]?.records = [try record(state: .locked)] },
+    ]
+
+    @Test(arguments: strangers) func looksForStrangersWhereNoMachineKnowsPeople(_ trouble: Trouble) throws {
+        var layout = Self.layout
+        layout.mode = .none
+        var seen = Self.empty()
+        try trouble.change(&seen)
+        let plan = AccountPlan.make(desired: [try Self.alice()], observed: seen, layout: layout)
+        #expect(plan.steps.isEmpty)
+        #expect(plan.conflicts.contains { $0.reason.contains(trouble.reason) }, "\(plan.conflicts)")
+    }
+
     static let newTroubles: [Trouble] = [
         Trouble(reason: "exists already") { $0[name("master")]?.homes["/home/alice"] = .folder(owner: 20001) },
         Trouble(reason: "therefore had another owner") { $0[name("master")]?.strayHomes[20001] = ["/home/older"] },

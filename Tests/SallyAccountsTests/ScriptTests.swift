@@ -3,6 +3,7 @@
 import SallyAccounts
 import SallyKeepProtocol
 import SallyModel
+import SallyTestSupport
 import SallyTransport
 import Testing
 
@@ -44,6 +45,7 @@ import Testing
             home\t/home/alice\tdirectory\t20001
             stray\t20001\t/home/old
             record\t{"user":"alice","uid":20001,"profile":"standard","origin":"created","state":"locked","revision":3}
+            daemon\tslurm\t64030
             admin\talice\tNone
             association\talice\tresearch
             end
@@ -52,12 +54,48 @@ import Testing
         let seen = try NodeObservation(parsing: text, node: NodeName(unchecked: "master"))
         #expect(seen.users["alice"]?.uid == 20001)
         #expect(seen.expired == ["alice"])
+        #expect(seen.daemons == ["slurm": 64030])
         #expect(seen.homes["/home/alice"] == .folder(owner: 20001))
         #expect(seen.record(of: try UserName("alice"))?.state == .locked)
         #expect(seen.associations["alice"]?.map(\.rawValue) == ["research"])
         for cut in ["", String(text.dropLast(5)), "user\talice\tgarbage\nend\n", "what\nend\n", "record\t{}\nend\n"] {
             #expect(throws: SallyError.self) { try NodeObservation(parsing: cut, node: NodeName(unchecked: "master")) }
         }
+    }
+
+    @Test func probesWhoSlurmRunsAs() async throws {
+        try await withScratchFolder { folder in
+            let here = NodeName(unchecked: "here")
+            let transport = LocalTransport(node: here, environment: [:])
+            var layout = AccountPlanTests.layout
+            layout.slurmCommands = folder
+            let script = ProbeScript.make(
+                [.init(name: try UserName("alice"), uid: nil, home: nil)], groups: [], on: layout.controller, in: layout
+            )
+            for (config, succeeds) in [
+                ("ClusterName = dev\nSlurmUser               = slurm(64030)\nSlurmdUser = root(0)", true),
+                ("ClusterName = dev\nSlurmUser = slurm", false),
+            ] {
+                let setup = """
+                    cd \(folder); printf '#!/bin/sh\\nexit 0\\n' >sacctmgr; echo \(shellQuoted(config)) >config
+                    printf '#!/bin/sh\\ncat \(folder)/config\\n' >scontrol; chmod 755 scontrol sacctmgr
+                    """
+                #expect(try await transport.run(.script(setup), on: here).succeeded)
+                let done = try await transport.run(.script(script), on: here)
+                #expect(done.succeeded == succeeds)
+                guard succeeds else { continue }
+                let seen = try NodeObservation(parsing: done.output, node: here)
+                #expect(seen.daemons == ["slurm": 64030, "root": 0])
+            }
+        }
+    }
+
+    @Test func associatesWithoutAUidWhereNoMachineKnowsPeople() throws {
+        var layout = AccountPlanTests.layout
+        let step = AccountStep.associate(try AccountPlanTests.alice())
+        #expect(AccountScript.make([step], in: layout).contains("\nassociate 'alice' '20001' "))
+        layout.mode = .none
+        #expect(AccountScript.make([step], in: layout).contains("\nassociate 'alice' '' "))
     }
 
     @Test func recordLinesComeBack() throws {

@@ -95,7 +95,7 @@ import Testing
 
     static func fixture(_ folder: String, lookup: String, read: Completion) async throws -> StewardFixture {
         let cluster = FakeCluster { script, _, _ in
-            if script.contains("\nprobe_user ") { return FakeCluster.said("end\n") }
+            if script.contains("\nprobe_") { return FakeCluster.said("end\n") }
             if script.contains("squeue -h -a -t all -j") { return FakeCluster.said(lookup) }
             if script.contains("setpriv") { return read }
             return FakeCluster.said("step\taccount\tdone\t\nend\n")

@@ -88,7 +88,7 @@ import Testing
     @Test func leavesAForeignAccountAlone() async throws {
         try await withScratchFolder { folder in
             let cluster = FakeCluster { script, _, _ in
-                guard script.contains("\nprobe_user ") else {
+                guard script.contains("\nprobe_") else {
                     throw TransportError.outputLimit(node: try NodeName("x"), bytes: 0)
                 }
                 return FakeCluster.said("user\talice\talice:x:20001:20001::/home/alice:/bin/sh\nend\n")
@@ -105,7 +105,7 @@ import Testing
     @Test func saysWhichStepFailedAndDoesNotTellTheSigner() async throws {
         try await withScratchFolder { folder in
             let cluster = FakeCluster { script, _, node in
-                if script.contains("\nprobe_user ") { return FakeCluster.said("end\n") }
+                if script.contains("\nprobe_") { return FakeCluster.said("end\n") }
                 if node.rawValue == "node001" {
                     return FakeCluster.said("step\taccount\tfailed\tdisk full\nend\n", status: 1)
                 }
@@ -124,7 +124,7 @@ import Testing
         try await withScratchFolder { folder in
             let tries = Counting()
             let cluster = FakeCluster { script, _, node in
-                if script.contains("\nprobe_user ") { return FakeCluster.said("end\n") }
+                if script.contains("\nprobe_") { return FakeCluster.said("end\n") }
                 if node.rawValue == "master", tries.next() == 1 { return FakeCluster.said("end\n", status: 75) }
                 return FakeCluster.said("step\taccount\tdone\t\nend\n")
             }
@@ -159,7 +159,7 @@ import Testing
         try await withScratchFolder { folder in
             let down = Counting()
             let cluster = FakeCluster { script, _, node in
-                if script.contains("\nprobe_user ") {
+                if script.contains("\nprobe_") {
                     if down.value > 0 { throw TransportError.unreachable(node: node, reason: "gone") }
                     return FakeCluster.said("end\n")
                 }
@@ -191,6 +191,50 @@ import Testing
             #expect(!lock.script.contains("\nlock_account 'alice'"))
             let stranger = LockRequest(cluster: try ClusterName("dev"), user: try UserName("bob"))
             #expect(try await fixture.steward.lock(stranger).steps.map(\.outcome) == [.skipped])
+        }
+    }
+
+    /// A name that another cluster or a refused request made known is no account of ours.
+    @Test func locksNobodyWhereItMadeNobody() async throws {
+        try await withScratchFolder { folder in
+            let cluster = FakeCluster { script, _, _ in
+                if !script.contains("\nprobe_user 'bob'") {
+                    return FakeCluster.said(script.contains("\nprobe_") ? "end\n" : "step\taccount\tdone\t\nend\n")
+                }
+                return FakeCluster.said("user\tbob\tbob:x:1001:1001::/home/bob:/bin/sh\nend\n")
+            }
+            let fixture = try StewardFixture(folder, cluster)
+            let dev = try ClusterName("dev")
+            let bob = try UserName("bob")
+            try await Self.refuses(.conflict) {
+                _ = try await fixture.steward.ensure(try ensureRequest("bob", 20001))
+            }
+            let calls = fixture.cluster.calls.count
+            let report = try await fixture.steward.lock(LockRequest(cluster: dev, user: bob))
+            #expect(report.steps.map(\.outcome) == [.skipped])
+            _ = try await fixture.steward.lock(LockRequest(cluster: dev, user: bob))
+            #expect(fixture.cluster.calls.count == calls)
+            try await Self.refuses(.denied) { _ = try await fixture.steward.ensure(try ensureRequest("bob", 20001)) }
+            #expect(fixture.cluster.calls.count == calls)
+            _ = try await fixture.steward.unlock(cluster: dev, user: bob)
+            try await Self.refuses(.conflict) {
+                _ = try await fixture.steward.ensure(try ensureRequest("bob", 20001))
+            }
+            // The refused request has bound neither name nor uid.
+            #expect(try await fixture.steward.ensure(try ensureRequest("alice", 20001)).changed)
+        }
+    }
+
+    @Test func readsTheRecordForALockFromTheControllerAlone() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try StewardFixture(folder, .willing())
+            _ = try await fixture.steward.ensure(try ensureRequest("alice", 20001))
+            let before = fixture.cluster.calls.count
+            _ = try await fixture.steward.lock(
+                LockRequest(cluster: try ClusterName("dev"), user: try UserName("alice")))
+            let read = fixture.cluster.calls[before...].filter { $0.script.contains("\nprobe_") }
+            #expect(read.map(\.node.rawValue) == ["master"])
+            #expect(read.first?.script.contains("\nprobe_slurm 'alice'") == false)
         }
     }
 
