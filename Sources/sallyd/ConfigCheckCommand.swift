@@ -13,7 +13,7 @@ struct ConfigCheckCommand: AsyncParsableCommand {
         abstract: "Read a file as its daemon does, and say every problem at once.",
         discussion: """
             With --live also tries each hop from here: policy, session key, signer, steward, identity providers, slurmrestd of \
-            every cluster. Run it as the OS user of `sallyd serve`, or as root.
+            every cluster. Run it as the OS user of `sallyd serve`.
             """)
 
     @Option(help: "The file.") var config: String
