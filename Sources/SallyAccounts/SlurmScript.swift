@@ -39,24 +39,30 @@ enum SlurmScript {
             [ "$SECONDS" -lt 50 ] || return 124
             timeout $((50 - SECONDS)) "$@"
         }
+        # What is lowered. A QOS may have a limit of its own, which then counts instead of the one of that name; both seldom.
+        limits=account,partition,maxsubmit,grpsubmit
         # Submissions end at once, here and in jobs; running jobs go on (deleting the association would cancel them).
         slurm_lock() {
-            local name=$1 cluster said file=$state/locked/$1.limits
-            cluster=$(soon scontrol show config | sed -n 's/^ClusterName *= *//p')
+            local name=$1 config cluster said file=$state/locked/$1.limits
+            config=$(soon scontrol show config)
+            cluster=$(sed -n 's/^ClusterName *= *//p' <<<"$config")
             [ -n "$cluster" ] || { report "submission limit" failed "slurmctld does not answer"; return; }
-            said=$(soon sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=account,partition,maxsubmit 2>&1) ||
+            said=$(soon sacctmgr -nP show assoc where user="$name" cluster="$cluster" format="$limits" 2>&1) ||
                 { report "submission limit" failed "slurmdbd does not answer: $said"; return; }
             if [ -z "$said" ]; then
                 report "submission limit" unchanged "$name has no association"
                 return
             fi
             [ -e "$file" ] || printf '%s\n' "$said" >"$file"
-            soon sacctmgr -i modify user where name="$name" cluster="$cluster" set maxsubmitjobs=0 >/dev/null 2>&1
-            said=$(soon sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=maxsubmit | sort -u)
-            if [ "$said" = 0 ]; then
-                report "submission limit" done "MaxSubmitJobs=0 on every association of $name"
+            soon sacctmgr -i modify user where name="$name" cluster="$cluster" \
+                set maxsubmitjobs=0 grpsubmitjobs=0 >/dev/null 2>&1
+            said=$(soon sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=maxsubmit,grpsubmit | sort -u)
+            if [ "$said" != '0|0' ]; then
+                report "submission limit" failed "MaxSubmitJobs and GrpSubmitJobs are $said"
+            elif ! sed -n 's/^AccountingStorageEnforce *= *//p' <<<"$config" | grep -qwE 'limits|safe|all'; then
+                report "submission limit" failed "set, but AccountingStorageEnforce of slurm.conf has no limits: $name can go on submitting"
             else
-                report "submission limit" failed "MaxSubmitJobs is $said"
+                report "submission limit" done "MaxSubmitJobs=0 and GrpSubmitJobs=0 on every association of $name"
             fi
         }
         # Some hundred jobs to a call, and one by one only where a call failed: an ended job among them is no failure.
@@ -92,15 +98,15 @@ enum SlurmScript {
             fi
         }
         slurm_unlock() {
-            local name=$1 cluster account partition limit said file=$state/locked/$1.limits
+            local name=$1 cluster account partition limit group said file=$state/locked/$1.limits
             cluster=$(scontrol show config | sed -n 's/^ClusterName *= *//p')
             [ -n "$cluster" ] || { report "submission limit" failed "slurmctld does not answer"; return; }
             [ -e "$file" ] || { report "submission limit" unchanged "was not lowered"; return; }
-            while IFS='|' read -r account partition limit; do
+            while IFS='|' read -r account partition limit group; do
                 said=$(sacctmgr -i modify user where name="$name" cluster="$cluster" account="$account" \
-                    ${partition:+partition="$partition"} set maxsubmitjobs="${limit:--1}" 2>&1)
+                    ${partition:+partition="$partition"} set maxsubmitjobs="${limit:--1}" grpsubmitjobs="${group:--1}" 2>&1)
             done <"$file"
-            if sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=account,partition,maxsubmit | cmp -s - "$file"; then
+            if sacctmgr -nP show assoc where user="$name" cluster="$cluster" format="$limits" | cmp -s - "$file"; then
                 rm -f "$file"
                 report "submission limit" done "as before"
             else

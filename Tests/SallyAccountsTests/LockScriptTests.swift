@@ -107,6 +107,26 @@ import Testing
         }
     }
 
+    static let enforcements: [(enforce: String, outcome: String)] = [
+        ("associations,limits,qos,safe", "done"), ("associations,safe", "done"), ("all", "done"),
+        ("associations", "failed"), ("none", "failed"), ("associations,qos,nolimits", "failed"),
+    ]
+
+    @Test(.enabled(if: isRoot), arguments: enforcements)
+    func saysWhenSlurmEnforcesNoLimits(enforce: String, outcome: String) async throws {
+        try await withScratchFolder { folder in
+            var commands = Self.quiet
+            commands["scontrol"] =
+                "printf 'ClusterName = dev\nAccountingStorageEnforce = %s\n' \(enforce)"
+            commands["sacctmgr"] =
+                "echo \"$*\" >>\(folder)/asked; case $* in *modify*) ;; *format=account*) echo 'a||5|' ;; *) echo '0|0' ;; esac"
+            let said = try await Self.run(.lock, in: folder, slurm: true, commands: commands)
+            #expect(said.contains("step\tsubmission limit\t\(outcome)\t"), "\(said)")
+            #expect(try await Self.bash("cat \(folder)/asked").output.contains("set maxsubmitjobs=0 grpsubmitjobs=0"))
+            #expect(try await Self.bash("cat \(folder)/state/locked/alice.limits").output == "a||5|\n")
+        }
+    }
+
     /// `mv -n` succeeds where it does nothing.
     @Test(.enabled(if: isRoot)) func saysWhenALinkStaysInPlace() async throws {
         try await withScratchFolder { folder in
