@@ -45,17 +45,13 @@ final class MintLog: Sendable {
     func sync() async throws { try await log.sync() }
     func syncBlocking() throws { try log.syncBlocking() }
 
-    /// Records of events after `after`, by sequence: `limit` of them and then the rest of the last event's, so that
-    /// asking again from there misses none.
+    /// Records of events after `after`, by sequence: `limit` of them and then all the rest of the last event's, so
+    /// that asking again from there misses none.
     func records(after: Int64, limit: Int) throws -> [MintRecord] {
         let places = index.withLock { entries in
             let start = entries.partitioningIndex { $0.sequence > after }
             var end = min(start + limit, entries.count)
-            while end > start, end < entries.count, end < start + limit * 2,
-                entries[end].sequence == entries[end - 1].sequence
-            {
-                end += 1
-            }
+            while end > start, end < entries.count, entries[end].sequence == entries[end - 1].sequence { end += 1 }
             return entries[start..<end].map(\.place)
         }
         return try places.map { try parse(log.line(at: $0)) }

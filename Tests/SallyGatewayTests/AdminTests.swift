@@ -135,6 +135,21 @@ import Testing
         }
     }
 
+    @Test func verifyingDoesNotStopAtALongPage() async throws {
+        try await withWorld { world, client in
+            _ = try await client.call(.post, "/v1/clusters/demo/jobs", world.alice, body: goodJob)
+            world.signer.change { state in
+                let real = state.minted[0]
+                state.minted = Array(repeating: real, count: 2001)  // one more than a page
+                var forged = real
+                forged.position = AuditPosition(sequence: 4000, hash: AuditEvent.genesis)
+                state.minted.append(forged)
+            }
+            let bad = try await client.call(.get, "/v1/admin/audit/verify", world.dana).decode(AuditVerification.self)
+            #expect(bad.mints == 2002 && !bad.good)
+        }
+    }
+
     @Test func theHeadIsCountersigned() async throws {
         try await withWorld { world, _ in
             let witness = HeadWitness(

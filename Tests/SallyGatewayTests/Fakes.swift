@@ -167,11 +167,15 @@ final class FakeSigner: TokenMinter {
     }
 
     func records(after: Int64, limit: Int) async throws -> SignerRecords {
-        let mints = state.withLock { $0.minted }.map {
+        var mints = state.withLock { $0.minted }.map {
             MintRecord(
                 position: $0.position, cluster: $0.cluster, user: $0.user.rawValue, purpose: $0.purpose.rawValue,
                 time: Timestamp(0))
-        }.filter { $0.position.sequence > after }
+        }.filter { $0.position.sequence > after }.sorted { $0.position.sequence < $1.position.sequence }
+        if mints.count > limit {  // like the signer: the whole of the last event
+            let last = mints[limit - 1].position.sequence
+            mints.removeAll { $0.position.sequence > last }
+        }
         return SignerRecords(mints: mints, head: nil, publicKey: "")
     }
 

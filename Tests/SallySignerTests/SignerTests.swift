@@ -176,6 +176,18 @@ import Testing
         }
     }
 
+    @Test func noPageCutsAnEventInTwo() async throws {
+        try await withScratchFolder { folder in
+            let signer = try await SignerFixture(folder).signer()
+            try await signer.register(try account("alice", 20001))
+            for sequence in [1, 1, 1, 1, 1, 2] as [Int64] {
+                _ = try await signer.mint(try mint("alice", 20001, position: position(sequence)))
+            }
+            #expect(try signer.records(after: 0, limit: 1).mints.map(\.position.sequence) == [1, 1, 1, 1, 1])
+            #expect(try signer.records(after: 1, limit: 1).mints.map(\.position.sequence) == [2])
+        }
+    }
+
     @Test func countersignsOnlyForwards() async throws {
         try await withScratchFolder { folder in
             let fixture = try SignerFixture(folder)

@@ -56,7 +56,8 @@ struct AuditService: Sendable {
             mints += records.mints.map {
                 AuditMint(position: $0.position, cluster: $0.cluster, user: $0.user)
             }
-            guard records.mints.count == AuditService.recordPage, let last = records.mints.last?.position.sequence,
+            // A page is longer than asked for when its last event has several mints.
+            guard records.mints.count >= AuditService.recordPage, let last = records.mints.last?.position.sequence,
                 last > after
             else {
                 let head = records.head.map {
