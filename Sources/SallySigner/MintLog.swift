@@ -21,6 +21,9 @@ final class MintLog: Sendable {
         var place: Int64
     }
 
+    /// How many tokens one decision pays for: a retry needs a few.
+    static let mostPerEvent = 8
+
     /// - Throws: `SallyError(.misconfigured)` when a line is damaged.
     init(path: String) throws {
         var entries: [Entry] = []
@@ -30,9 +33,19 @@ final class MintLog: Sendable {
         index = Mutex(entries.sorted { ($0.sequence, $0.place) < ($1.sequence, $1.place) })
     }
 
+    /// - Throws: `SallyError(.denied)` when the decision has paid for all the tokens that it may.
     func append(_ record: MintRecord) throws {
         let position = record.position
         try index.withLock { entries in
+            let first = entries.partitioningIndex { $0.sequence >= position.sequence }
+            guard
+                entries[first...].prefix(MintLog.mostPerEvent).count(where: { $0.sequence == position.sequence })
+                    < MintLog.mostPerEvent
+            else {
+                throw SallyError(
+                    .denied, "event \(position.sequence) has its \(MintLog.mostPerEvent) tokens",
+                    hint: "a new decision is needed")
+            }
             let place = try log.append(
                 "\(position.sequence) \(position.hash) \(record.cluster) \(record.user) \(record.purpose) \(record.time.rawValue)"
             )

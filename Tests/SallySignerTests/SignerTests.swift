@@ -188,6 +188,17 @@ import Testing
         }
     }
 
+    @Test func oneDecisionPaysForAFewTokens() async throws {
+        try await withScratchFolder { folder in
+            let signer = try await SignerFixture(folder).signer()
+            try await signer.register(try account("alice", 20001))
+            for _ in 1...8 { _ = try await signer.mint(try mint("alice", 20001, position: position(3))) }
+            let ninth = try mint("alice", 20001, position: position(3))
+            try await Self.refuses(.denied) { _ = try await signer.mint(ninth) }
+            _ = try await signer.mint(try mint("alice", 20001, position: position(4)))
+        }
+    }
+
     @Test func countersignsOnlyForwards() async throws {
         try await withScratchFolder { folder in
             let fixture = try SignerFixture(folder)
