@@ -39,6 +39,9 @@ final class Countersigner: Sendable {
     /// PEM, SubjectPublicKeyInfo.
     var publicKey: String { key.publicKey.pemRepresentation }
 
+    /// A head so far away that no real one would ever be newer must not be signed.
+    private static let longestStep: Int64 = 1_000_000
+
     /// Signs `position` and returns when that is on the disk. The same position again gives the same signature.
     ///
     /// - Throws: `SallyError(.conflict)` when the chain went back or has changed.
@@ -47,6 +50,13 @@ final class Countersigner: Sendable {
             if let last = newest {
                 if last.position == position { return last }
                 try check(position, after: last.position)
+            }
+            let known = newest?.position.sequence ?? 0
+            guard position.sequence - known <= Countersigner.longestStep else {
+                throw SallyError(
+                    .invalidRequest,
+                    "event \(position.sequence) is more than \(Countersigner.longestStep) after event \(known)",
+                    hint: "a chain grows step by step: see `sally admin audit verify`")
             }
             let signature = try key.signature(for: Countersignature.message(position, at: time))
             let made = Countersignature(

@@ -42,3 +42,15 @@ import Testing
         }
     }
 }
+
+/// The chain's head moves in steps that a real chain can make.
+@Suite struct CountersignStepTests {
+    @Test func aHeadBeyondReachIsNotSigned() async throws {
+        try await SignerTests.with { signer, _ in
+            try await SignerTests.refuses(.invalidRequest) { _ = try await signer.countersign(position(.max)) }
+            _ = try await signer.countersign(position(5))
+            try await SignerTests.refuses(.invalidRequest) { _ = try await signer.countersign(position(1_000_006)) }
+            _ = try await signer.countersign(position(6))
+        }
+    }
+}
