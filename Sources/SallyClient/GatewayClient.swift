@@ -45,7 +45,7 @@ package struct GatewayClient: Sendable {
         let renewed = try await session.renew(used, exchange)
         let second = try await exchange.perform(authorized(request, renewed))
         guard second.status == 401 else { return try checked(second) }
-        throw SessionKeeper.ended
+        throw refusal(in: second) ?? SessionKeeper.ended
     }
 
     private func authorized(_ request: WireRequest, _ session: StoredSession) -> WireRequest {
@@ -81,12 +81,15 @@ package func checked(_ reply: WireReply) throws -> WireReply {
                 "sign in with the gateway's own address; redirects are not followed, so that your session goes nowhere else"
         )
     }
-    if let problem = try? Codec.decodeAnswer(Problem.self, reply.body) {  // anything else is judged by its status
-        throw problem.error
-    }
+    if let error = refusal(in: reply) { throw error }
     throw SallyError(
         code(of: reply.status), "the gateway answered with status \(reply.status) and no explanation",
         hint: "something between here and the gateway may have answered; check its address")
+}
+
+/// What the problem document of an answer says; nil for an answer of something else.
+func refusal(in reply: WireReply) -> SallyError? {
+    (try? Codec.decodeAnswer(Problem.self, reply.body))?.error  // anything else is judged by its status
 }
 
 private func code(of status: Int) -> SallyError.Code {

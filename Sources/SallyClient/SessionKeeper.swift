@@ -44,7 +44,8 @@ package struct SessionKeeper: Sendable {
         let reply = try await exchange.perform(WireRequest(.post, Path.refresh, body: body, deadline: .seconds(20)))
         if reply.status == 401 {
             try store.removeSession(context.name)
-            throw SessionKeeper.ended
+            // The gateway knows why: ended, a token used twice, an account that was closed.
+            throw refusal(in: reply) ?? SessionKeeper.ended
         }
         let grant: TokenGrant = try decodedAnswer(try checked(reply))
         let renewed = StoredSession(grant, gateway: context.gateway)

@@ -23,13 +23,18 @@ package struct SignIn: Sendable {
         return Base64.url(hash.finalize())
     }
 
-    /// The page to open; with `redirect` the code comes back there, without it the page shows the code.
-    package func page(of gateway: GatewayAddress, client: String, redirect: String?) -> String {
-        let words = query([
-            "challenge": challenge, "client": client, "redirect": redirect,
-            "state": redirect == nil ? nil : state,
-        ])
-        return gateway.url(Path.signIn + words)
+    /// Begins at the gateway. With `redirect` the code comes back there, without it the page shows the code.
+    /// - Returns: the page to open in a browser.
+    /// - Throws: what the gateway says, such as that its identity provider does not answer.
+    package func begin(
+        at gateway: GatewayAddress, client: String, redirect: String?, _ exchange: any HTTPExchange
+    ) async throws -> String {
+        let opening = SignInOpening(
+            challenge: challenge, client: client, redirect: redirect, state: redirect == nil ? nil : state,
+            provider: nil)
+        let reply = try await exchange.perform(WireRequest(.post, Path.signIn, body: try Codec.encode(opening)))
+        let opened: SignInOpened = try decodedAnswer(try checked(reply))
+        return gateway.url(Path.signInPage + query(["request": opened.request]))
     }
 
     /// - Throws: what the gateway says of the code.

@@ -10,10 +10,11 @@ struct LoginCommand: SallySubcommand {
     static let configuration = CommandConfiguration(
         commandName: "login", abstract: "Sign in at a gateway with your company identity.",
         discussion: """
-            Opens a browser at the gateway, which sends you to your identity provider. Without a browser on this
-            machine, --no-browser shows a page address to open anywhere and asks for the code that the page shows.
+            Opens a browser at the gateway, which sends you to your identity provider. The last page says who asks:
+            check the address and confirm. Without a browser on this machine, --no-browser shows the address of a
+            page to open anywhere, and asks for the code that the page shows.
             SALLY_BROWSER, else BROWSER, names the program that opens pages.
-            Without an address, signs in again at the gateway of the context.
+            Without GATEWAY, signs in again at the gateway of the context.
             """)
 
     @Argument(help: ArgumentHelp("Address of the gateway, such as https://sally.example.org.", valueName: "gateway"))
@@ -117,10 +118,22 @@ struct LoginCommand: SallySubcommand {
         var generator = SystemRandomNumberGenerator()
         let signIn = SignIn(using: &generator)
         let client = "sally on \(String(here.host.filter(\.isASCII).prefix(40)))"
-        let code =
-            noBrowser
-            ? try typedCode(signIn.page(of: context.gateway, client: client, redirect: nil), here)
-            : try await browserCode(signIn, context.gateway, client, here)
+        let code: String
+        if noBrowser {
+            let page = try await signIn.begin(at: context.gateway, client: client, redirect: nil, exchange)
+            code = try typedCode(page, here)
+        } else {
+            let listener = try await LoopbackListener(state: signIn.state)
+            do {
+                let page = try await signIn.begin(
+                    at: context.gateway, client: client, redirect: listener.redirect, exchange)
+                code = try await BrowserSignIn(page: page, listener: listener, here: here).code()
+            } catch {
+                await listener.close()
+                throw error
+            }
+            await listener.close()
+        }
         let grant = try await signIn.redeem(code, exchange)
         var request = WireRequest(.get, Path.me)
         request.headers.append((name: "Authorization", value: "Bearer \(grant.accessToken)"))
@@ -136,42 +149,5 @@ struct LoginCommand: SallySubcommand {
             throw SallyError(.invalidRequest, "no code was typed", hint: "run `sally login` again")
         }
         return code
-    }
-
-    private func browserCode(
-        _ signIn: SignIn, _ gateway: GatewayAddress, _ client: String, _ here: Surroundings
-    ) async throws -> String {
-        let listener = try await LoopbackListener(state: signIn.state)
-        let page = signIn.page(of: gateway, client: client, redirect: listener.redirect)
-        do {
-            let opened = Browser.programs(here.environment).contains { here.start($0 + [page]) }
-            try here.say(
-                opened
-                    ? "a browser opens for signing in; if none does, open this page on this machine:\n\n  \(page)\n"
-                    : "open this page in a browser on this machine (elsewhere: `sally login --no-browser`):\n\n  \(page)\n"
-            )
-            let code = try await listener.code(within: .seconds(300))
-            await listener.close()
-            return code
-        } catch {
-            await listener.close()
-            throw error
-        }
-    }
-}
-
-/// Which programs may open a page, the first that starts is taken.
-enum Browser {
-    static func programs(_ environment: [String: String]) -> [[String]] {
-        for name in ["SALLY_BROWSER", "BROWSER"] {
-            let words = (environment[name] ?? "").split(separator: " ").map(String.init)
-            if !words.isEmpty { return [words] }
-        }
-        #if os(macOS)
-        return [["open"]]
-        #else
-        let screen = ["DISPLAY", "WAYLAND_DISPLAY"].contains { environment[$0]?.isEmpty == false }
-        return screen ? [["xdg-open"]] : []
-        #endif
     }
 }

@@ -33,8 +33,8 @@ package struct Surroundings: Sendable {
     package var clock: any WallClock
     package var sleep: @Sendable (Duration) async throws -> Void
     package var exchange: @Sendable (GatewayAddress, _ caFile: String?) throws -> any HTTPExchange
-    /// Starts a program in the background; false when it could not be started.
-    package var start: @Sendable ([String]) -> Bool
+    /// Starts a program in the background; nil when it could not be started.
+    package var start: @Sendable ([String]) -> StartedProgram?
     /// Puts a program in our place; returns only when that failed.
     package var replace: @Sendable (_ path: String, _ arguments: [String]) -> Void
     /// The path of this program.
@@ -47,7 +47,8 @@ package struct Surroundings: Sendable {
         readFile: @escaping @Sendable (String, Int) throws -> [UInt8], clock: any WallClock,
         sleep: @escaping @Sendable (Duration) async throws -> Void,
         exchange: @escaping @Sendable (GatewayAddress, String?) throws -> any HTTPExchange,
-        start: @escaping @Sendable ([String]) -> Bool, replace: @escaping @Sendable (String, [String]) -> Void,
+        start: @escaping @Sendable ([String]) -> StartedProgram?,
+        replace: @escaping @Sendable (String, [String]) -> Void,
         program: String, host: String
     ) {
         self.environment = environment

@@ -21,6 +21,7 @@ extension GatewayConfig: ConfigFile {
         let policy = section.required("policy")?.absolutePath()
         let admin = section.required("admin_socket")?.socketPath()
         let rates = readRates(section.optional("rate_limits"))
+        let contact = section.optional("contact").flatMap(readContact)
         let singleUser = section.optional("single_user")?.bool() ?? false
         clusterList?.requireUnique(clusters.map(\.name.rawValue), noun: "clusters")
         section.optional("providers")?.unique(providers.map(\.name), noun: "providers")
@@ -32,7 +33,7 @@ extension GatewayConfig: ConfigFile {
             listen: listen, publicURL: publicURL, trustedProxies: proxies, database: database, sessionKey: sessionKey,
             sessions: sessions, providers: providers, administrators: administrators, ledgerUIDs: uids,
             clusters: clusters, signerSocket: signer, stewardSocket: steward, policy: policy, adminSocket: admin,
-            rates: rates, singleUser: singleUser)
+            rates: rates, contact: contact, singleUser: singleUser)
     }
 
     private static func readListen(_ section: ConfigSection) -> Listen? {
@@ -76,6 +77,13 @@ extension GatewayConfig: ConfigFile {
             section.optional("refresh_life")?.duration(in: 300...(30 * 86400)) ?? settings.refreshLife
         settings.refreshGrace = section.optional("refresh_grace")?.duration(in: 0...120) ?? settings.refreshGrace
         return settings
+    }
+
+    private static func readContact(_ value: ConfigValue) -> String? {
+        guard let text = value.string() else { return nil }
+        guard (1...100).contains(text.count), text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f })
+        else { return value.fail("a mail address, or 1-100 characters that say whom to ask, on one line") }
+        return text
     }
 
     private static func readRates(_ value: ConfigValue?) -> RateLimits {

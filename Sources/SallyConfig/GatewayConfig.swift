@@ -29,13 +29,15 @@ package struct GatewayConfig: Sendable, Equatable {
     /// The root-only unix socket of `sallyd admin`.
     package var adminSocket: String
     package var rates: RateLimits
+    /// Whom people ask who were shut out, such as a mail address.
+    package var contact: String?
     package var singleUser: Bool
 
     package init(
         listen: Listen, publicURL: String, trustedProxies: [AddressRange], database: String, sessionKey: String,
         sessions: SessionSettings, providers: [ProviderConfig], administrators: Set<GroupName>, ledgerUIDs: UIDRange,
         clusters: [ClusterConfig], signerSocket: String, stewardSocket: String, policy: String, adminSocket: String,
-        rates: RateLimits, singleUser: Bool
+        rates: RateLimits, contact: String?, singleUser: Bool
     ) {
         self.listen = listen
         self.publicURL = publicURL
@@ -52,6 +54,7 @@ package struct GatewayConfig: Sendable, Equatable {
         self.policy = policy
         self.adminSocket = adminSocket
         self.rates = rates
+        self.contact = contact
         self.singleUser = singleUser
     }
 

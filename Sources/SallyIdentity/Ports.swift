@@ -78,9 +78,12 @@ package protocol SessionStore: Sendable {
     /// The person and session, when the session is live now: not ended, not past its end, person not offboarded.
     /// Called on every request.
     func live(_ session: OpaqueID) async throws -> LiveSession?
+    /// Whether this session was one of somebody who was offboarded.
+    func isClosed(_ session: OpaqueID) async throws -> Bool
     /// Exchanges a refresh token, in one transaction (RFC 9700 section 4.14.2): the current one -> `rotated`; the previous one
     /// within `grace` -> `repeated` with the successor that was already given (stored encrypted under the old token); any other
-    /// known one -> the family is ended and audited (`session.replay`), `replayed`; unknown -> `unknown`.
+    /// known one -> the family is ended and audited (`session.replay`), `replayed`; one of somebody offboarded -> `closed`;
+    /// of a session that ended otherwise, or unknown -> `unknown`.
     func refresh(_ request: RefreshRequest) async throws -> RefreshResult
     /// Ends one session of this person (logout). False when there was none.
     func end(_ session: OpaqueID, of person: PersonID) async throws -> Bool
@@ -137,6 +140,7 @@ package enum RefreshResult: Sendable, Equatable {
     case rotated(LiveSession)
     case repeated(LiveSession, sealedSuccessor: [UInt8])
     case replayed
+    case closed
     case unknown
 }
 
@@ -165,12 +169,15 @@ package struct SessionRow: Sendable, Equatable {
 /// Sign-ins under way, kept in the store so that any gateway process can finish one. Every row is single use.
 package protocol SignInStore: Sendable {
     func begin(_ pending: PendingSignIn) async throws
+    /// The row of this `state`, which stays, unless it is expired.
+    func pending(state: String) async throws -> PendingSignIn?
     /// Takes the row of this `state` away and returns it, once, unless it is expired.
     func take(state: String) async throws -> PendingSignIn?
     /// Keeps a one-time gateway code for a person who just signed in.
     func issue(_ code: GatewayCode) async throws
-    /// Takes the code away and returns it, once, unless it is expired or was tried too often. A wrong guess at the code's
-    /// id counts as a try.
+    /// Whether a code waits for who has the verifier of this challenge.
+    func isAwaited(challenge: String) async throws -> Bool
+    /// Takes the code away and returns it, once, unless it is expired.
     func redeem(codeHash: [UInt8]) async throws -> GatewayCode?
 }
 
@@ -187,7 +194,7 @@ package struct PendingSignIn: Sendable, Equatable {
     package var loopback: String?
     /// The CLI's own state for its loopback redirect.
     package var clientState: String?
-    /// Who asks, shown to the person: address and program.
+    /// Who asks, shown to the person: `SignInClient.text`.
     package var client: String
     package var expires: Timestamp
     package init(

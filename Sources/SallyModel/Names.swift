@@ -38,7 +38,24 @@ extension Name {
 
     package var description: String { rawValue }
 
-    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    // Byte by byte: Swift's own comparison of text takes KELVIN SIGN for K, and an accent of its own for one that is part
+    // of its letter (canonical equivalence, Unicode UAX #15), where providers, Slurm, SQL and file systems see two names.
+
+    package static func == (left: Self, right: Self) -> Bool { haveSameBytes(left.rawValue, right.rawValue) }
+
+    package func hash(into hasher: inout Hasher) { hashBytes(of: rawValue, into: &hasher) }
+
+    package static func < (left: Self, right: Self) -> Bool {
+        left.rawValue.utf8.lexicographicallyPrecedes(right.rawValue.utf8)
+    }
+}
+
+/// Whether two texts are the same to everybody else too: the same UTF-8.
+package func haveSameBytes(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
+
+func hashBytes(of text: String, into hasher: inout Hasher) {
+    for byte in text.utf8 { hasher.combine(byte) }
+    hasher.combine(0xff as UInt8)  // in no UTF-8: tells "ab","c" from "a","bc"
 }
 
 /// Text as it may stand in a message: in double quotes, control and non-ASCII characters escaped, at most 64 characters.
@@ -185,5 +202,6 @@ package struct GroupName: Name {
         return ClusterName.accepts(String(source)) && !name.isEmpty && text.utf8.count <= 256
             && name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
     }
-    package var source: String { String(rawValue.prefix { $0 != ":" }) }
+    /// Cut where `accepts` cuts: at the first byte that is a colon, whatever combines with it.
+    package var source: String { String(decoding: rawValue.utf8.prefix { $0 != 0x3a }, as: UTF8.self) }
 }

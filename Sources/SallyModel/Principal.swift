@@ -9,6 +9,16 @@ package struct Subject: Hashable, Sendable, Codable, CustomStringConvertible {
         self.subject = subject
     }
     package var description: String { "\(issuer)#\(subject)" }
+
+    // Case and bytes count (OpenID Connect Core section 5.7), not what looks the same.
+    package static func == (left: Self, right: Self) -> Bool {
+        haveSameBytes(left.issuer, right.issuer) && haveSameBytes(left.subject, right.subject)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hashBytes(of: issuer, into: &hasher)
+        hashBytes(of: subject, into: &hasher)
+    }
 }
 
 /// Our own number for a person, for ever. Not a uid.

@@ -11,7 +11,7 @@ import Synchronization
 
 /// Serves typed requests on one unix socket to one OS user.
 ///
-/// Every connection's peer is checked before its first byte is read. Requests of one connection run side by side, at
+/// Every connection's peer is checked before its first byte is read, and before it counts. Requests of one connection run side by side, at
 /// most `limits.atOnce`; then reading pauses. At graceful shutdown nothing new is read, and what runs is answered.
 package struct SocketServer<Request: Decodable & Sendable, Reply: RefusableReply>: Service {
     private let path: String
@@ -66,27 +66,37 @@ package struct SocketServer<Request: Decodable & Sendable, Reply: RefusableReply
 
     private func serve(_ channel: any Channel, own: UInt32) async {
         do {
-            let open = connections.increase()
+            guard let peer = try await admitted(channel, own: own) else { return try await channel.close() }
             defer { connections.decrease() }
             let connection = try await wrapped(channel)
             try await connection.executeThenClose { inbound, outbound in
-                let peer = try await PeerCredentials.of(connection.channel)
-                guard access.permits(peer.uid, own: own) else {
-                    logger.warning(
-                        "refused a peer",
-                        metadata: ["socket": "\(path)", "uid": "\(peer.uid)", "pid": "\(peer.process)"])
-                    return
-                }
-                guard open <= limits.connections else {
-                    logger.warning(
-                        "too many connections", metadata: ["socket": "\(path)", "limit": "\(limits.connections)"])
-                    return
-                }
                 try await answer(inbound, outbound, peer, connection.channel)
             }
         } catch {
             logger.debug("connection ended", metadata: ["socket": "\(path)", "error": "\(error)"])
         }
+    }
+
+    /// Who is at the other end, with a place taken for it; nil for whom the socket is not, or when there is no place.
+    /// Others take no place: a stranger cannot use up the peer's.
+    private func admitted(_ channel: any Channel, own: UInt32) async throws -> PeerCredentials? {
+        let peer: PeerCredentials
+        do {
+            peer = try await PeerCredentials.of(channel)
+        } catch {
+            try await channel.close()
+            throw error
+        }
+        guard access.permits(peer.uid, own: own) else {
+            logger.warning(
+                "refused a peer", metadata: ["socket": "\(path)", "uid": "\(peer.uid)", "pid": "\(peer.process)"])
+            return nil
+        }
+        guard connections.increase(upTo: limits.connections) else {
+            logger.warning("too many connections", metadata: ["socket": "\(path)", "limit": "\(limits.connections)"])
+            return nil
+        }
+        return peer
     }
 
     /// - Throws: `ChannelError` for a connection that is closed already.
@@ -172,10 +182,12 @@ package struct SocketLimits: Sendable, Equatable {
 
 private final class Counter: Sendable {
     private let value = Mutex(0)
-    func increase() -> Int {
+    /// False, and nothing changed, where there are `limit` already.
+    func increase(upTo limit: Int) -> Bool {
         value.withLock {
+            guard $0 < limit else { return false }
             $0 += 1
-            return $0
+            return true
         }
     }
     func decrease() { value.withLock { $0 -= 1 } }

@@ -131,10 +131,11 @@ package struct OffboardReport: Sendable, Codable {
     }
 }
 
-/// GET /v1/admin/audit?after=SEQUENCE&limit=100&actor=&action=&target=.
+/// GET /v1/admin/audit?before=SEQUENCE&after=SEQUENCE&limit=100&actor=&action=&target=.
 package struct AuditPage: Sendable, Codable {
+    /// The newest first.
     package var events: [AuditEvent]
-    /// Where to go on; absent at the end.
+    /// The `before` of the next page, with older events; absent at the end.
     package var next: Int64?
     package init(events: [AuditEvent], next: Int64?) {
         self.events = events

@@ -4,8 +4,9 @@ package import SallyModel
 
 /// Paths of API v1, for CLI and server alike. Names are checked types, so nothing needs escaping.
 package enum Path {
-    /// The page that a browser opens to sign in: query `challenge`, `client`, and for a loopback redirect `redirect`, `state`.
-    package static let signIn = "/sign-in"
+    /// The page that a browser opens to sign in: query `request`, of `SignInOpened`.
+    package static let signInPage = "/sign-in"
+    package static let signIn = "/v1/auth/sign-in"
     /// Where the provider sends the browser back.
     package static let signInCallback = "/sign-in/callback"
     package static let token = "/v1/auth/token"

@@ -2,6 +2,41 @@
 
 package import SallyModel
 
+/// POST /v1/auth/sign-in: a program begins a sign-in, before there is a browser.
+package struct SignInOpening: Sendable, Codable {
+    /// PKCE S256 challenge (RFC 7636 section 4.2).
+    package var challenge: String
+    /// What the program calls itself, shown to the person after the address that the gateway sees: printable ASCII, of
+    /// which at most 60 bytes are kept.
+    package var client: String
+    /// Loopback address that gets the code (RFC 8252 section 7.3); absent for a code that is typed.
+    package var redirect: String?
+    /// Given back with the redirect.
+    package var state: String?
+    /// Which identity provider; absent: the gateway's first.
+    package var provider: ClusterName?
+
+    package init(challenge: String, client: String, redirect: String?, state: String?, provider: ClusterName?) {
+        self.challenge = challenge
+        self.client = client
+        self.redirect = redirect
+        self.state = state
+        self.provider = provider
+    }
+}
+
+package struct SignInOpened: Sendable, Codable {
+    /// For `Path.signInPage`.
+    package var request: String
+    /// Until when the browser may come back from the provider.
+    package var expires: Timestamp
+
+    package init(request: String, expires: Timestamp) {
+        self.request = request
+        self.expires = expires
+    }
+}
+
 /// POST /v1/auth/token: exchanges a one-time gateway code for a session.
 package struct TokenRequest: Sendable, Codable {
     /// From the loopback redirect, or typed from the page.

@@ -48,7 +48,8 @@ struct GatewayBuild {
             clock: clock)
         let sessions = SessionService(
             issuer: issuer, store: sessionStore,
-            settings: SessionSettings(familyLifetime: file.sessions.refreshLife, grace: file.sessions.refreshGrace),
+            settings: SessionSettings(
+                familyLifetime: file.sessions.refreshLife, grace: file.sessions.refreshGrace, contact: file.contact),
             clock: clock)
         let signIn =
             try providers.all.isEmpty

@@ -18,9 +18,12 @@ final class FakeExchange: HTTPExchange {
 
     private let answers: Mutex<[String: [WireReply]]>
     let asked = Mutex<[Asked]>([])
+    private let told: @Sendable (WireRequest) -> Void
 
     /// - Parameter answers: for `METHOD PATH`, one after the other, the last one again and again.
-    init(_ answers: [String: [(Int, String)]]) {
+    /// - Parameter told: of every request.
+    init(_ answers: [String: [(Int, String)]], _ told: @escaping @Sendable (WireRequest) -> Void = { _ in }) {
+        self.told = told
         self.answers = Mutex(
             answers.mapValues {
                 $0.map { WireReply(status: $0.0, contentType: "application/json", body: Array($0.1.utf8)) }
@@ -28,6 +31,7 @@ final class FakeExchange: HTTPExchange {
     }
 
     func perform(_ request: WireRequest) async throws -> WireReply {
+        told(request)
         let line = "\(request.method.rawValue) \(request.path)"
         func header(_ name: String) -> String? { request.headers.first { $0.name == name }?.value }
         asked.withLock {
@@ -78,7 +82,8 @@ struct Performance {
 func sally(
     _ arguments: [String], answers: [String: [(Int, String)]] = [:], environment: [String: String] = [:],
     files: [String: String] = [:], input: String? = nil, typed: [String] = [], terminal: Bool = false,
-    signedIn: Bool = true, start: @escaping @Sendable ([String]) -> Bool = { _ in false }
+    signedIn: Bool = true, start: @escaping @Sendable ([String]) -> StartedProgram? = { _ in nil },
+    asked: @escaping @Sendable (WireRequest) -> Void = { _ in }
 ) async throws -> Performance {
     try await withScratchFolder { folder in
         let store = ContextStore(folder: folder)
@@ -96,7 +101,7 @@ func sally(
                     expires: Timestamp(3_000_000_000), refreshToken: Secret("the-refresh-token"),
                     sessionExpires: Timestamp(3_000_000_000)), context.name)
         }
-        let exchange = FakeExchange(answers)
+        let exchange = FakeExchange(answers, asked)
         let output = Kept(isTerminal: terminal)
         let talk = Kept()
         let lines = Mutex(typed)

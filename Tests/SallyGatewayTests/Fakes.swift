@@ -225,16 +225,35 @@ struct FakeFlow: SignInFlow {
     let sessions: SessionService
     let person: Person
 
-    func begin(_ request: SignInRequest) async throws -> String {
+    func begin(_ request: SignInRequest) async throws -> OpenedSignIn {
         guard request.challenge == "good" else {
-            throw SallyError(.invalidRequest, "the PKCE challenge is <not> valid")
+            throw SallyError(.invalidRequest, "the PKCE challenge is not valid")
         }
+        return OpenedSignIn(state: "opened by \(request.client.text)", expires: Timestamp(1))
+    }
+
+    func page(state: String?) async throws -> String {
+        guard state == "good" else { throw SallyError(.invalidRequest, "this sign-in is <not> known") }
         return "https://provider.example/authorize?state=x"
     }
 
     func callback(_ parameters: CallbackParameters) async throws -> CallbackOutcome {
-        guard parameters.state == "good" else { throw SallyError(.invalidRequest, "this sign-in is unknown") }
-        return .redirect("http://127.0.0.1:9/callback?code=c")
+        func page(_ way: SignInPage.Way) -> CallbackOutcome {
+            .page(
+                SignInPage(
+                    user: person.account.name, client: SignInClient(address: "203.0.113.9", label: "<b>sally</b> on x"),
+                    expires: Timestamp(2_000_000_000), way: way))
+        }
+        switch parameters.state {
+        case "typed": return page(.typed(code: "ABCD-2345"))
+        case "loopback":
+            return page(
+                .loopback(
+                    confirm: "http://127.0.0.1:9/callback?code=c&state=s",
+                    refuse: "http://127.0.0.1:9/callback?error=access_denied&state=s"))
+        case "failed": return .redirect("http://127.0.0.1:9/callback?error=access_denied")
+        default: throw SallyError(.invalidRequest, "this sign-in is unknown")
+        }
     }
 
     func redeem(code: String, verifier: String) async throws -> SessionGrant {

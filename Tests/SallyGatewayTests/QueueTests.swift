@@ -76,22 +76,3 @@ import Testing
         #expect(snapshot.records(JobID(rawValue: 99)!).isEmpty)  // a small number
     }
 }
-
-@Suite struct SignInPageTests {
-    @Test func redirectsOrSaysWhatIsWrong() async throws {
-        try await withWorld { _, client in
-            let good = try await client.call(.get, "/sign-in?challenge=good&client=sally")
-            #expect(good.status == .found)
-            #expect(good.headers[.location] == "https://provider.example/authorize?state=x")
-            let bad = try await client.call(.get, "/sign-in?challenge=bad")
-            #expect(bad.status == .badRequest)
-            #expect(bad.headers[.contentType]?.hasPrefix("text/html") == true)
-            #expect(bad.text.contains("&lt;not&gt;") && !bad.text.contains("<not>"))
-            #expect(!bad.text.contains("<script"))
-            #expect(bad.headers[.contentSecurityPolicy]?.contains("script-src") == false)
-            let back = try await client.call(.get, "/sign-in/callback?state=good&code=c&session_state=x")
-            #expect(back.headers[.location] == "http://127.0.0.1:9/callback?code=c")
-            try await client.expect(.badRequest, .get, "/sign-in/callback?state=bad")
-        }
-    }
-}

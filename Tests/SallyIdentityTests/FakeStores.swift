@@ -43,11 +43,18 @@ final class FakeStores: SessionStore, SignInStore, IdentityStore {
         return LiveSession(session: session, person: person)
     }
 
+    func isClosed(_ session: OpaqueID) async throws -> Bool { state.withLock { isClosed($0, session) } }
+
+    private func isClosed(_ state: State, _ session: OpaqueID) -> Bool {
+        guard let row = state.rows[session] else { return false }
+        return state.people.contains { $0.id == row.session.person && $0.offboarded != nil }
+    }
+
     func refresh(_ request: RefreshRequest) async throws -> RefreshResult {
         state.withLock { state in
             for (id, var row) in state.rows {
                 if row.current == request.presentedHash {
-                    guard let live = live(state, id) else { return .unknown }
+                    guard let live = live(state, id) else { return isClosed(state, id) ? .closed : .unknown }
                     row.spent += row.previous.map { [$0.hash] } ?? []
                     row.previous = (request.presentedHash, request.sealedSuccessor, clock.now)
                     row.current = request.successorHash
@@ -92,6 +99,10 @@ final class FakeStores: SessionStore, SignInStore, IdentityStore {
     // MARK: SignInStore
 
     func begin(_ pending: PendingSignIn) async throws { state.withLock { $0.pending[pending.state] = pending } }
+    func pending(state name: String) async throws -> PendingSignIn? { state.withLock { $0.pending[name] } }
+    func isAwaited(challenge: String) async throws -> Bool {
+        state.withLock { $0.codes.values.contains { $0.clientChallenge == challenge } }
+    }
     func take(state name: String) async throws -> PendingSignIn? {
         state.withLock { $0.pending.removeValue(forKey: name) }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyModel
+import Synchronization
 import Testing
 
 @testable import SallyIdentity
@@ -43,12 +44,33 @@ import Testing
     @Test func refusesThePersonWhoWasOffboarded() async throws {
         let grant = try await service.signInCompleted(person, client: "c")
         _ = try await stores.offboard(person.account.name, by: .system)
-        await #expect(throws: SessionTokenProblem.ended) { try await service.authenticate(grant.accessToken.reveal()) }
+        await #expect(throws: SessionTokenProblem.closed) { try await service.authenticate(grant.accessToken.reveal()) }
+        let told = service.error(.closed)
+        #expect(told.code == .unauthenticated && told.message.contains("account here was closed"))
+        #expect(told.hint?.contains("administrators") == true)
+        let refused = await #expect(throws: SallyError.self) {
+            try await service.refresh(grant.refreshToken.reveal()) { #expect($0 == .closed) }
+        }
+        #expect(refused?.message == told.message)
+    }
+
+    @Test func everyOutcomeOfARefreshIsCounted() async throws {
+        let seen = Mutex<[RefreshOutcome]>([])
+        func refresh(_ text: String) async throws {
+            _ = try await service.refresh(text) { outcome in seen.withLock { $0.append(outcome) } }
+        }
+        let first = try await service.signInCompleted(person, client: "c")
+        try await refresh(first.refreshToken.reveal())
+        try await refresh(first.refreshToken.reveal())
+        clock.advance(.seconds(31))
+        await #expect(throws: SallyError.self) { try await refresh(first.refreshToken.reveal()) }
+        await #expect(throws: SallyError.self) { try await refresh("junk") }
+        #expect(seen.withLock { $0 } == [.rotated, .repeated, .replayed, .unknown])
     }
 
     @Test func refreshesWithANewToken() async throws {
         let first = try await service.signInCompleted(person, client: "c")
-        let second = try await service.refresh(first.refreshToken.reveal())
+        let second = try await service.refresh(first.refreshToken.reveal()) { _ in }
         #expect(second.refreshToken.reveal() != first.refreshToken.reveal())
         #expect(second.sessionExpires == first.sessionExpires)
         _ = try await service.authenticate(second.accessToken.reveal())
@@ -56,24 +78,24 @@ import Testing
 
     @Test func givesTheSameSuccessorWithinGrace() async throws {
         let first = try await service.signInCompleted(person, client: "c")
-        let second = try await service.refresh(first.refreshToken.reveal())
+        let second = try await service.refresh(first.refreshToken.reveal()) { _ in }
         clock.advance(.seconds(29))
-        let again = try await service.refresh(first.refreshToken.reveal())
+        let again = try await service.refresh(first.refreshToken.reveal()) { _ in }
         #expect(again.refreshToken.reveal() == second.refreshToken.reveal())
     }
 
     @Test func endsTheFamilyWhenATokenIsReplayed() async throws {
         let first = try await service.signInCompleted(person, client: "c")
-        let second = try await service.refresh(first.refreshToken.reveal())
+        let second = try await service.refresh(first.refreshToken.reveal()) { _ in }
         clock.advance(.seconds(31))
-        await #expect(throws: SallyError.self) { try await service.refresh(first.refreshToken.reveal()) }
-        await #expect(throws: SallyError.self) { try await service.refresh(second.refreshToken.reveal()) }
+        await #expect(throws: SallyError.self) { try await service.refresh(first.refreshToken.reveal()) { _ in } }
+        await #expect(throws: SallyError.self) { try await service.refresh(second.refreshToken.reveal()) { _ in } }
         await #expect(throws: SessionTokenProblem.ended) { try await service.authenticate(second.accessToken.reveal()) }
     }
 
     @Test(arguments: ["", "srt_", "srt_AAAA", "junk", "srt_" + String(repeating: "A", count: 43)])
     func refusesUnknownRefreshTokens(text: String) async {
-        let error = await #expect(throws: SallyError.self) { try await service.refresh(text) }
+        let error = await #expect(throws: SallyError.self) { try await service.refresh(text) { _ in } }
         #expect(error?.code == .unauthenticated)
     }
 

@@ -20,7 +20,7 @@ import Testing
         sessions = SessionService(
             issuer: SessionIssuer(
                 keys: try SessionKeys(pems: [SessionKeys.generateKeyPEM()]), issuer: "https://gw", clock: fixture.clock),
-            store: stores, settings: SessionSettings(), clock: fixture.clock)
+            store: stores, settings: SessionSettings(contact: "desk@example.org"), clock: fixture.clock)
         service = try SignInServiceTests.service(fixture, stores, sessions)
     }
 
@@ -37,7 +37,8 @@ import Testing
         _ = try await service.begin(
             SignInRequest(
                 provider: nil, challenge: PKCE.challenge(for: verifier), loopback: loopback,
-                clientState: loopback == nil ? nil : state, program: "sally\u{1b}[0m", address: "10.0.0.1"))
+                clientState: loopback == nil ? nil : state,
+                client: SignInClient(address: "10.0.0.1", label: "sally\u{1b}[0m on laptop")))
         let pending = try #require(stores.pendingSignIns.first)
         try await fixture.respond(fixture.claims.with("nonce", .string(pending.nonce)))
         return pending
@@ -47,12 +48,18 @@ import Testing
         CallbackParameters(state: pending.state, code: "provider-code", issuer: issuer, error: nil)
     }
 
+    /// The code of a page. Nothing goes to a loopback address but by the person's click.
     func code(_ outcome: CallbackOutcome) throws -> String {
-        switch outcome {
-        case .redirect(let url):
+        guard case .page(let page) = outcome else {
+            throw SallyError(.internal, "no page but \(outcome)")
+        }
+        #expect(page.client.address == "10.0.0.1" && page.client.label == "sally[0m on laptop")
+        switch page.way {
+        case .loopback(let url, let refuse):
             #expect(url.hasPrefix(loopback + "?code=sgc_") && url.hasSuffix("&state=client-state"))
+            #expect(refuse.hasPrefix(loopback + "?error=access_denied&") && refuse.hasSuffix("&state=client-state"))
             return String(url.dropFirst(loopback.count + 6).prefix { $0 != "&" })
-        case .page(let page): return page.code
+        case .typed(let code): return code
         }
     }
 
@@ -67,13 +74,9 @@ import Testing
 
     @Test func signsInByATypedCode() async throws {
         let pending = try await begin(loopback: nil)
-        guard case .page(let page) = try await service.callback(back(pending)) else {
-            Issue.record("no page")
-            return
-        }
-        #expect(page.client == "sally[0m at 10.0.0.1")
-        #expect(page.code.count == 9)
-        let typed = " " + page.code.lowercased().replacing("-", with: " ")
+        let code = try code(try await service.callback(back(pending)))
+        #expect(code.count == 9)
+        let typed = " " + code.lowercased().replacing("-", with: " ")
         #expect(try await service.redeem(code: typed, verifier: verifier).user.rawValue == "alice")
     }
 
@@ -102,16 +105,60 @@ import Testing
     }
 
     @Test func guessesAreLimited() async throws {
+        let pending = try await begin(loopback: nil)
+        let code = try code(try await service.callback(back(pending)))
         for _ in 0..<10 {
             let error = await #expect(throws: SallyError.self) {
                 try await service.redeem(code: "2222-2222", verifier: verifier)
             }
             #expect(error?.code == .unauthenticated)
         }
-        let error = await #expect(throws: SallyError.self) {
-            try await service.redeem(code: "2222-2222", verifier: verifier)
-        }
+        // The right one comes too late.
+        let error = await #expect(throws: SallyError.self) { try await service.redeem(code: code, verifier: verifier) }
         #expect(error?.code == .rateLimited)
+    }
+
+    /// Ten thousand strangers who began nothing, then somebody who did; a guesser does not get new tries by them either.
+    @Test func strangersShutNobodyOut() async throws {
+        let pending = try await begin(loopback: nil)
+        let code = try code(try await service.callback(back(pending)))
+        for _ in 0..<9 {
+            await #expect(throws: SallyError.self) { try await service.redeem(code: "2222-2222", verifier: verifier) }
+        }
+        for number in 0..<10_001 {
+            let stranger = String(repeating: "s", count: 43 - "\(number)".count) + "\(number)"
+            do {
+                _ = try await service.redeem(code: "2222-2222", verifier: stranger)
+                Issue.record("a stranger's code was good")
+            } catch let error as SallyError {
+                guard error.code == .unauthenticated else { throw error }
+            }
+        }
+        // The tenth try is still the tenth.
+        _ = try await service.redeem(code: code, verifier: verifier)
+    }
+
+    @Test func strangersAreNotCounted() async throws {
+        let pending = try await begin(loopback: nil)
+        let code = try code(try await service.callback(back(pending)))
+        await #expect(throws: SallyError.self) {
+            try await service.redeem(code: code, verifier: String(repeating: "x", count: 43))
+        }
+        #expect(service.limiter.remembered == 0)
+        await #expect(throws: SallyError.self) { try await service.redeem(code: "2222-2222", verifier: verifier) }
+        #expect(service.limiter.remembered == 1)
+    }
+
+    @Test func aBrowserOpensThePageAndOpensItAgain() async throws {
+        let pending = try await begin(loopback: loopback)
+        let url = try await service.page(state: pending.state)
+        #expect(url.contains("state=\(pending.state)") && url.contains("nonce=\(pending.nonce)"))
+        #expect(try await service.page(state: pending.state) == url)
+        for state in [nil, "", "short", String(repeating: "x", count: 43)] {
+            await #expect(throws: SallyError.self) { try await service.page(state: state) }
+        }
+        fixture.clock.advance(.seconds(600))
+        await #expect(throws: SallyError.self) { try await service.page(state: pending.state) }
     }
 
     @Test func aSignInIsFinishedOnce() async throws {
@@ -154,7 +201,7 @@ import Testing
         fixture.clock.advance(.seconds(3601))
         let error = await #expect(throws: SallyError.self) { try await begin(loopback: loopback) }
         #expect(error?.code == .unavailable)
-        let refreshed = try await sessions.refresh(grant.refreshToken.reveal())
+        let refreshed = try await sessions.refresh(grant.refreshToken.reveal()) { _ in }
         _ = try await sessions.authenticate(refreshed.accessToken.reveal())
     }
 
@@ -164,6 +211,11 @@ import Testing
         _ = try await stores.offboard(UserName("alice"), by: .system)
         let error = await #expect(throws: SallyError.self) { try await service.redeem(code: code, verifier: verifier) }
         #expect(error?.code == .denied)
+        #expect(error?.message.contains("your account here was closed") == true)
+        let again = try await begin(loopback: nil)
+        let refused = await #expect(throws: SallyError.self) { try await service.callback(back(again)) }
+        #expect(refused?.message.contains("your account here was closed") == true)
+        #expect(refused?.hint?.contains("desk@example.org") == true)
     }
 
     @Test(arguments: [
@@ -191,7 +243,8 @@ import Testing
     @Test(arguments: ["", "short", String(repeating: "=", count: 43), String(repeating: "A", count: 44)])
     func refusesOddChallenges(challenge: String) async {
         let request = SignInRequest(
-            provider: nil, challenge: challenge, loopback: nil, clientState: nil, program: "sally", address: "a")
+            provider: nil, challenge: challenge, loopback: nil, clientState: nil,
+            client: SignInClient(address: "a", label: "sally"))
         await #expect(throws: SallyError.self) { try await service.begin(request) }
     }
 }

@@ -32,6 +32,33 @@ import Testing
         }
     }
 
+    @Test(arguments: [("okta:K", "okta:\u{212a}"), ("okta:caf\u{e9}", "okta:cafe\u{301}"), ("okta:;", "okta:\u{37e}")])
+    func groupsAreComparedByBytes(_ one: String, _ other: String) throws {
+        #expect(one == other, "Swift's text has them for the same")
+        let (one, other) = (try GroupName(one), try GroupName(other))
+        #expect(one != other && (one < other) != (other < one))
+        #expect(Set([one, other]).count == 2)
+        #expect(Set([one]).isDisjoint(with: [other]))
+    }
+
+    @Test func subjectsAreComparedByBytes() {
+        let (one, other) = (Subject(issuer: "i", subject: "K"), Subject(issuer: "i", subject: "\u{212a}"))
+        #expect(one != other && Set([one, other]).count == 2)
+        #expect(one == Subject(issuer: "i", subject: "K"))
+    }
+
+    @Test func aGroupsSourceEndsAtTheFirstColonByte() throws {
+        #expect(try GroupName("okta:\u{301}x:y").source == "okta")
+    }
+
+    @Test func otherNamesTakeNoLettersThatLookLikeTheirs() {
+        for text in ["\u{212a}", "a\u{301}", "\u{37e}"] {
+            #expect(PartitionName(rawValue: text) == nil && AccountName(rawValue: text) == nil)
+            #expect(QOSName(rawValue: text) == nil && NodeName(rawValue: text) == nil)
+            #expect(ReservationName(rawValue: text) == nil && UserName(rawValue: text) == nil)
+        }
+    }
+
     @Test func cutsLongNamesInMessages() {
         #expect(quoted(String(repeating: "x", count: 1000)).utf8.count < 80)
     }

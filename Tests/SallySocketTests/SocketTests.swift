@@ -6,6 +6,7 @@ import SallyKeepProtocol
 import SallyModel
 import SallySocket
 import SallyTestSupport
+import Synchronization
 import Testing
 
 @Suite struct SocketTests {
@@ -83,6 +84,69 @@ import Testing
                 }
                 #expect(error.code == .unavailable)
                 await client.close()
+            }
+        }
+    }
+
+    /// With one place: strangers who stay connected take none.
+    @Test(.enabled(if: getuid() == 0, "only root can connect as somebody else"))
+    func strangersTakeNoPlaces() async throws {
+        try await withScratchFolder { folder in
+            let limits = SocketLimits(connections: 1, deadline: .seconds(5))
+            try await Self.serving(folder, limits: limits, handle: { _, _ in .done }) { path in
+                #expect(chmod(folder, 0o755) == 0 && chmod(path, 0o666) == 0)
+                var strangers: [Int32] = []
+                defer { for descriptor in strangers { close(descriptor) } }
+                for _ in 0..<8 { strangers.append(try connect(path, as: 65533)) }
+                let client = Client(path: path, keeper: "signer", keeperUser: nil)
+                for _ in 0..<3 { #expect(try await client.request(.health, deadline: .seconds(5)) == .done) }
+                // Each of them was hung up on.
+                for descriptor in strangers { try await eventually("it is hung up") { isHungUp(descriptor) } }
+                await client.close()
+            }
+        }
+    }
+
+    @Test func aPeerHasSoManyPlaces() async throws {
+        try await withScratchFolder { folder in
+            let limits = SocketLimits(connections: 1, deadline: .seconds(5))
+            try await Self.serving(folder, limits: limits, handle: { _, _ in .done }) { path in
+                let first = Client(path: path, keeper: "signer", keeperUser: nil)
+                #expect(try await first.request(.health, deadline: .seconds(5)) == .done)
+                let second = try connectPlainly(path)
+                defer { close(second) }
+                try await eventually("there is no second place") { isHungUp(second) }
+                #expect(try await first.request(.health, deadline: .seconds(5)) == .done)
+                await first.close()
+                // The place is free again.
+                let third = Client(path: path, keeper: "signer", keeperUser: nil)
+                try await eventually("there is a place") {
+                    (try? await third.request(.health, deadline: .seconds(5))) == .done  // else there is none yet
+                }
+                await third.close()
+            }
+        }
+    }
+
+    /// Peers that connect in the moment in which the server ends must not end the process (NIO ends it for a channel that
+    /// was wrapped and never served).
+    @Test func peersMayConnectWhileItCloses() async throws {
+        try await withScratchFolder { folder in
+            for _ in 0..<30 {
+                let callers = Callers()
+                defer { callers.hangUp() }
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<2 {
+                        group.addTask {
+                            while callers.call(folder + "/s") { await Task.yield() }
+                        }
+                    }
+                    defer { callers.stop() }
+                    try await Self.serving(folder, handle: { _, _ in .done }) { path in
+                        try await eventually("peers connect") { callers.count > 20 }
+                    }
+                }
+                #expect(!exists(folder + "/s"))
             }
         }
     }
@@ -181,8 +245,7 @@ import Testing
                     let descriptor = try connectPlainly(path)
                     defer { close(descriptor) }
                     _ = junk.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-                    var byte: UInt8 = 0
-                    #expect(read(descriptor, &byte, 1) <= 0)
+                    try await eventually("it is hung up") { isHungUp(descriptor) }
                 }
             }
         }
@@ -245,9 +308,51 @@ import Testing
     }
 }
 
+/// Whether the other end has closed. Does not wait: a thread that waits here may be the one that the server needs.
+private func isHungUp(_ descriptor: Int32) -> Bool {
+    var byte: UInt8 = 0
+    let count = recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT))
+    return count == 0 || (count < 0 && errno == ECONNRESET)
+}
+
+/// Connections that are made until somebody says stop.
+private final class Callers: Sendable {
+    private let state = Mutex((open: [Int32](), isOver: false))
+    var count: Int { state.withLock { $0.open.count } }
+
+    /// False when there is to be no more.
+    func call(_ path: String) -> Bool {
+        guard !state.withLock({ $0.isOver }) else { return false }
+        // Without waiting: a full backlog would hold the thread that the server needs to empty it.
+        if let descriptor = try? connectPlainly(path, Int32(SOCK_NONBLOCK.rawValue)) {  // else not now
+            state.withLock { $0.open.append(descriptor) }
+        }
+        return state.withLock { $0.open.count < 500 }
+    }
+
+    func stop() { state.withLock { $0.isOver = true } }
+    func hangUp() { state.withLock { for descriptor in $0.open { close(descriptor) } } }
+}
+
+/// A connection of another OS user, as the kernel notes it when it connects. The user is this thread's alone.
+func connect(_ path: String, as user: uid_t) throws -> Int32 {
+    // seteuid(3) of the C library changes all threads; the system call changes the caller.
+    typealias SystemCall = @convention(c) (Int, Int, Int, Int) -> Int
+    guard let address = dlsym(nil, "syscall") else { throw SallyError(.internal, "there is no syscall(2)") }
+    let call = unsafeBitCast(address, to: SystemCall.self)
+    #if arch(x86_64)
+    let setresuid = 117
+    #else
+    let setresuid = 147
+    #endif
+    guard call(setresuid, -1, Int(user), -1) == 0 else { throw SallyError(.internal, "cannot be \(user)") }
+    defer { _ = call(setresuid, -1, 0, -1) }
+    return try connectPlainly(path)
+}
+
 /// A connection without our client.
-func connectPlainly(_ path: String) throws -> Int32 {
-    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+func connectPlainly(_ path: String, _ flags: Int32 = 0) throws -> Int32 {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | flags, 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
@@ -256,6 +361,9 @@ func connectPlainly(_ path: String) throws -> Int32 {
             connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
         }
     }
-    guard outcome == 0 else { throw SallyError(.internal, "no connection") }
+    guard outcome == 0 else {
+        close(descriptor)
+        throw SallyError(.internal, "no connection")
+    }
     return descriptor
 }

@@ -10,16 +10,13 @@ extension EndpointTable {
 
     private static let signIn: [Endpoint] = [
         Endpoint(
-            method: .get, path: "/sign-in", summary: "Begin a sign-in in a browser", access: .open,
-            query: [
-                .init(name: "challenge", schema: "Text", text: "PKCE S256 challenge (RFC 7636 section 4.2)"),
-                .init(name: "client", schema: "Text", text: "Name of the program that asks, shown to the person"),
-                .init(
-                    name: "redirect", schema: "Text", text: "Loopback address that gets the code (RFC 8252 section 7.3)"
-                ),
-                .init(name: "state", schema: "Text", text: "Given back with the redirect"),
-                .init(name: "provider", schema: "Name", text: "Which identity provider; absent: the first"),
-            ],
+            method: .post, path: "/v1/auth/sign-in",
+            summary: "Begin a sign-in for a program, which then sends a browser to /sign-in", access: .open,
+            body: .json("SignInOpening"), answers: [.json("SignInOpened", "What the page is opened with")],
+            refusals: [.denied, .unsupported]),
+        Endpoint(
+            method: .get, path: "/sign-in", summary: "The page that a browser opens to sign in", access: .open,
+            query: [.init(name: "request", schema: "Text", text: "Of the answer to POST /v1/auth/sign-in")],
             answers: [.empty("To the identity provider", status: 302)], refusals: [.unsupported]),
         Endpoint(
             method: .get, path: "/sign-in/callback", summary: "Where the identity provider sends the browser back",
@@ -32,7 +29,8 @@ extension EndpointTable {
             ],
             takesAnyQuery: true,
             answers: [
-                .text("text/html", "A page with a code to type"), .empty("To the loopback address", status: 302),
+                .text("text/html", "A page that names who asked, with a code to type or a link to the loopback address"),
+                .empty("To the loopback address, with an error", status: 302),
             ], refusals: [.denied, .unsupported, .timeout]),
         Endpoint(
             method: .post, path: "/v1/auth/token", summary: "Exchange a one-time code for a session", access: .open,

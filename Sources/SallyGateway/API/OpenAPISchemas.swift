@@ -45,6 +45,13 @@ enum OpenAPISchemas {
                     ("slurm", object([("number", number), ("text", text)])),
                 ], optional: ["hint", "slurm"])
         ),
+        (
+            "SignInOpening",
+            object(
+                [("challenge", text), ("client", text), ("redirect", text), ("state", text), ("provider", to("Name"))],
+                optional: ["redirect", "state", "provider"])
+        ),
+        ("SignInOpened", object([("request", text), ("expires", to("Timestamp"))])),
         ("TokenRequest", object([("code", text), ("code_verifier", text)])),
         ("RefreshTokenRequest", object([("refresh_token", text)])),
         (

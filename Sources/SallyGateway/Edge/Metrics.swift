@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
+import SallyIdentity
 import SallyModel
 package import SallyPolicy
 import Synchronization
@@ -36,6 +37,7 @@ package final class Metrics: Sendable {
         "sallyport_refusals_total": "Requests refused, by problem code.",
         "sallyport_decisions_total": "Decisions of policy, by action and outcome.",
         "sallyport_submissions_total": "Submissions, by cluster and outcome.",
+        "sallyport_refreshes_total": "Refresh tokens presented, by what became of them.",
         "sallyport_cluster_ready": "Whether the last authenticated read of the cluster succeeded.",
         "sallyport_snapshot_jobs": "Jobs in the shared view of the queue.",
         "sallyport_snapshot_read_seconds": "How long the last read of the queue took.",
@@ -63,6 +65,10 @@ package final class Metrics: Sendable {
 
     func submitted(_ cluster: ClusterName, outcome: String) {
         add("sallyport_submissions_total", "cluster=\"\(cluster)\",outcome=\"\(outcome)\"")
+    }
+
+    func refreshed(_ outcome: RefreshOutcome) {
+        add("sallyport_refreshes_total", "outcome=\"\(outcome.rawValue)\"")
     }
 
     func refreshed(_ cluster: ClusterName, jobs: Int, took: Duration) {

@@ -17,7 +17,7 @@ package struct SessionGuard: SessionReader {
         do {
             return try await sessions.authenticate(token.reveal()).principal(administrators: administrators)
         } catch let problem as SessionTokenProblem {
-            throw problem.error
+            throw sessions.error(problem)
         }
     }
 }

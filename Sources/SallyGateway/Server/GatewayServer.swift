@@ -31,12 +31,12 @@ package struct GatewayServer: Sendable {
         health.addMetrics(to: router)
         OpenAPIRoutes(server: parts.publicURL).add(to: router)
 
-        let open = router.group().add(
-            middleware: AddressLimit(
-                limiter: RateLimiter(perMinute: parts.rates.signInsPerMinute, capacity: GatewayServer.addresses),
-                since: start))
+        let session = SessionRoutes(
+            flow: parts.signIn, sessions: parts.sessions, store: parts.sessionStore, metrics: parts.metrics)
+        session.addBeginning(to: limited(router, perMinute: parts.rates.signInsPerMinute, since: start))
+        // A sign-in that was begun takes three requests more; sessions are refreshed too.
+        let open = limited(router, perMinute: 4 * parts.rates.signInsPerMinute, since: start)
         SignInRoutes(flow: parts.signIn).add(to: open)
-        let session = SessionRoutes(flow: parts.signIn, sessions: parts.sessions, store: parts.sessionStore)
         session.addOpen(to: open)
 
         let signedIn = router.group().add(
@@ -60,6 +60,14 @@ package struct GatewayServer: Sendable {
         let router = edge(proxies: TrustedProxies(ranges: [], unixSocket: false))
         administration.add(to: router.group().add(middleware: door))
         return router
+    }
+
+    /// For what anybody may call, by address.
+    private func limited(
+        _ router: Router<GatewayContext>, perMinute: Int, since start: ContinuousClock.Instant
+    ) -> RouterGroup<GatewayContext> {
+        let limiter = RateLimiter(perMinute: perMinute, capacity: GatewayServer.addresses)
+        return router.group().add(middleware: AddressLimit(limiter: limiter, since: start))
     }
 
     private func edge(proxies: TrustedProxies) -> Router<GatewayContext> {

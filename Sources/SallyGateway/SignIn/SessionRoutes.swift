@@ -5,11 +5,17 @@ import SallyIdentity
 import SallyModel
 import SallyWire
 
-/// What a program does for its session: exchange a code, refresh, end it.
+/// What a program does for its session: begin a sign-in, exchange a code, refresh, end it.
 struct SessionRoutes: Sendable {
     let flow: (any SignInFlow)?
     let sessions: SessionService
     let store: any SessionStore
+    let metrics: Metrics
+
+    /// Anybody may call this; it has the strictest limit.
+    func addBeginning(to routes: some RouterMethods<GatewayContext>) {
+        routes.post("/v1/auth/sign-in", use: begin)
+    }
 
     /// Anybody may call these.
     func addOpen(to routes: some RouterMethods<GatewayContext>) {
@@ -21,23 +27,37 @@ struct SessionRoutes: Sendable {
         routes.post("/v1/auth/logout", use: logout)
     }
 
+    @Sendable private func begin(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let message = try await request.decode(SignInOpening.self)
+        let opened = try await required().begin(
+            SignInRequest(
+                provider: message.provider, challenge: message.challenge, loopback: message.redirect,
+                clientState: message.state,
+                client: SignInClient(address: "\(context.client)", label: message.client)))
+        return try .json(SignInOpened(request: opened.state, expires: opened.expires))
+    }
+
     @Sendable private func token(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let message = try await request.decode(TokenRequest.self)
-        guard let flow else {
-            throw SallyError(.unsupported, "no identity provider is configured", hint: "ask the administrator")
-        }
-        return try .json(TokenGrant(try await flow.redeem(code: message.code, verifier: message.codeVerifier)))
+        return try .json(TokenGrant(try await required().redeem(code: message.code, verifier: message.codeVerifier)))
     }
 
     @Sendable private func refresh(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let message = try await request.decode(RefreshTokenRequest.self)
-        return try .json(TokenGrant(try await sessions.refresh(message.refreshToken)))
+        return try .json(TokenGrant(try await sessions.refresh(message.refreshToken, count: metrics.refreshed)))
     }
 
     @Sendable private func logout(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let principal = try context.principal
         _ = try await store.end(principal.session, of: principal.person)
         return .empty()
+    }
+
+    private func required() throws -> any SignInFlow {
+        guard let flow else {
+            throw SallyError(.unsupported, "no identity provider is configured", hint: "ask the administrator")
+        }
+        return flow
     }
 }
 

@@ -7,17 +7,49 @@ import SallyModel
 
 /// The few pages of a sign-in. No script, nothing loaded from anywhere.
 enum SignInPages {
-    /// The code to be typed, and who asked for it.
-    static func code(_ page: CodePage) -> Response {
-        render(
-            title: "Your sign-in code", status: .ok,
-            body: """
-                <p>You are signed in as <strong>\(escaped(page.user.rawValue))</strong>. Type this code where you began:</p>
-                <p class="code" aria-label="code">\(escaped(page.code))</p>
-                <p>It was asked for by <strong>\(escaped(page.client))</strong> and is good until \
-                \(escaped(page.expires.description)), once.</p>
-                <p>If you did not begin this sign-in yourself, close this page and give the code to nobody.</p>
-                """)
+    /// Who asked, and the code to type or the one click that passes it on.
+    /// - Parameter browser: the address that this browser comes from.
+    static func last(_ page: SignInPage, browser: String) -> Response {
+        let user = escaped(page.user.rawValue)
+        let asker = """
+            <dl>
+            <dt>asked for from the address</dt><dd><strong>\(escaped(page.client.address))</strong></dd>
+            <dt>by a program that calls itself</dt><dd>\(escaped(page.client.label))</dd>
+            </dl>
+            \(elsewhere(page, browser: browser))
+            """
+        switch page.way {
+        case .typed(let code):
+            return render(
+                title: "Your sign-in code", status: .ok,
+                body: """
+                    <p>You are signed in as <strong>\(user)</strong>. This code was</p>
+                    \(asker)
+                    <p>Type it where you began:</p>
+                    <p class="code" aria-label="code">\(escaped(code))</p>
+                    <p>It is good until \(escaped(page.expires.description)), once. <strong>If you did not begin this \
+                    sign-in yourself, close this page and give the code to nobody.</strong></p>
+                    """)
+        case .loopback(let confirm, let refuse):
+            return render(
+                title: "Sign in the program?", status: .ok,
+                body: """
+                    <p>A program wants to act as <strong>\(user)</strong>. This was</p>
+                    \(asker)
+                    <p><a id="confirm" class="button" href="\(escaped(confirm))">Sign it in</a></p>
+                    <p>If you did not begin this sign-in yourself, <a href="\(escaped(refuse))">refuse it</a> and \
+                    give the address of no page to anybody.</p>
+                    """)
+        }
+    }
+
+    /// A program and a browser of one machine mostly have one address; who sent somebody a link has another.
+    static func elsewhere(_ page: SignInPage, browser: String) -> String {
+        guard page.client.address != browser else { return "" }
+        return """
+            <p>This browser comes from another address, <strong>\(escaped(browser))</strong>. That is as it should be \
+            only if the program runs on another machine.</p>
+            """
     }
 
     /// What went wrong, and what to do.
@@ -62,6 +94,8 @@ enum SignInPages {
     private static let style = """
         :root{color-scheme:light dark}body{font:1.05rem/1.6 system-ui,sans-serif;margin:0}\
         main{max-width:34rem;margin:12vh auto;padding:0 1.25rem}h1{font-size:1.5rem}\
+        dt{opacity:.8}dd{margin:0 0 .5rem 1rem;overflow-wrap:anywhere}\
+        .button{display:inline-block;padding:.5rem 1.25rem;border:2px solid;border-radius:.4rem;font-weight:600}\
         .code{font:600 2.2rem/1.4 ui-monospace,monospace;letter-spacing:.08em}.small{opacity:.7;font-size:.85rem}
         """
 

@@ -6,7 +6,8 @@ import SallyIdentity
 import SallyModel
 import SallyWire
 
-/// The pages of a sign-in, for browsers: they redirect, show a code, or say what went wrong.
+/// The pages of a sign-in, for browsers: they redirect, name who asks and show the code or the way on, or say what went
+/// wrong.
 struct SignInRoutes: Sendable {
     let flow: (any SignInFlow)?
 
@@ -17,14 +18,7 @@ struct SignInRoutes: Sendable {
 
     @Sendable private func open(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try await page(context) {
-            let provider = try request.query("provider").map { try ClusterName($0) }
-            let url = try await required().begin(
-                SignInRequest(
-                    provider: provider, challenge: request.query("challenge") ?? "",
-                    loopback: request.query("redirect"), clientState: request.query("state"),
-                    program: request.query("client") ?? "a program that gives no name",
-                    address: "\(context.client)"))
-            return redirect(url)
+            redirect(try await required().page(state: request.query("request")))
         }
     }
 
@@ -36,7 +30,7 @@ struct SignInRoutes: Sendable {
                     error: request.query("error")))
             switch outcome {
             case .redirect(let url): return redirect(url)
-            case .page(let code): return SignInPages.code(code)
+            case .page(let page): return SignInPages.last(page, browser: "\(context.client)")
             }
         }
     }

@@ -95,6 +95,8 @@ package enum SessionTokenProblem: String, Error, CaseIterable {
     case notYetValid = "not-yet-valid"
     /// The token is good and the session has ended.
     case ended
+    /// The token is good and its person was offboarded.
+    case closed
 
     package var error: SallyError {
         switch self {
@@ -104,7 +106,7 @@ package enum SessionTokenProblem: String, Error, CaseIterable {
         case .expired:
             SallyError(
                 .unauthenticated, "the session token has expired", hint: "refresh it, or sign in with `sally login`")
-        case .ended:
+        case .ended, .closed:
             SallyError(.unauthenticated, "the session has ended", hint: "sign in with `sally login`")
         }
     }

@@ -38,21 +38,44 @@ package struct SessionService: Sendable {
         let claims = try issuer.verify(token)
         guard let live = try await store.live(claims.session), live.session == claims.session,
             live.person.id == claims.person, live.person.offboarded == nil
-        else { throw SessionTokenProblem.ended }
+        else {
+            // Only who has a token that we signed hears of it.
+            throw try await store.isClosed(claims.session) ? SessionTokenProblem.closed : .ended
+        }
         return live
+    }
+
+    /// What people are told of a token.
+    package func error(_ problem: SessionTokenProblem) -> SallyError {
+        switch problem {
+        case .closed: closed(.unauthenticated)
+        case .malformed, .badSignature, .otherClaims, .expired, .notYetValid, .ended: problem.error
+        }
+    }
+
+    /// What somebody offboarded is told who has proved who they are.
+    func closed(_ code: SallyError.Code) -> SallyError {
+        let whom = settings.contact.map { "ask \($0)" } ?? "ask the administrators of your clusters"
+        return SallyError(
+            code, "your account here was closed: signing in again does not help", hint: "\(whom) if this is a mistake")
     }
 
     /// Exchanges a refresh token. Within the grace time the previous one gives the same successor again, so that an
     /// answer may be lost; any other old one ends the family (RFC 9700 section 4.14.2).
+    /// - Parameter count: told of the outcome, before a refusal is thrown.
     /// - Throws: `SallyError(.unauthenticated)` for one that is unknown, replayed, or of an ended session.
-    package func refresh(_ text: String) async throws -> SessionGrant {
-        guard let presented = RefreshToken(text) else { throw SessionService.refused }
+    package func refresh(_ text: String, count: (RefreshOutcome) -> Void) async throws -> SessionGrant {
+        guard let presented = RefreshToken(text) else {
+            count(.unknown)
+            throw SessionService.refused
+        }
         var generator = SystemRandomNumberGenerator()
         let successor = RefreshToken.random(using: &generator)
         let result = try await store.refresh(
             RefreshRequest(
                 presentedHash: presented.hash, successorHash: successor.hash,
                 sealedSuccessor: presented.seal(successor), grace: settings.grace))
+        count(result.outcome)
         switch result {
         case .rotated(let live):
             return try grant(live, refresh: successor, end: await end(of: live))
@@ -60,8 +83,9 @@ package struct SessionService: Sendable {
             return try grant(live, refresh: presented.open(sealed), end: await end(of: live))
         case .replayed:
             throw SallyError(
-                .unauthenticated, "this refresh token was used before, so its session has been ended",
-                hint: "sign in with `sally login`; if you did not share the token, tell the administrator")
+                .unauthenticated, "your session was ended, because its refresh token was used a second time",
+                hint: "sign in again with `sally login`; if you gave the token to nobody, tell your administrators")
+        case .closed: throw closed(.unauthenticated)
         case .unknown: throw SessionService.refused
         }
     }
@@ -85,7 +109,7 @@ package struct SessionService: Sendable {
     }
 
     private static var refused: SallyError {
-        SallyError(.unauthenticated, "the refresh token is not valid", hint: "sign in with `sally login`")
+        SallyError(.unauthenticated, "your session has ended", hint: "sign in again with `sally login`")
     }
 }
 
@@ -94,9 +118,38 @@ package struct SessionSettings: Sendable {
     package var familyLifetime: Duration
     /// How long the previous refresh token still gives the same successor.
     package var grace: Duration
-    package init(familyLifetime: Duration = .seconds(12 * 3600), grace: Duration = .seconds(30)) {
+    /// Whom somebody asks whose account was closed.
+    package var contact: String?
+    package init(
+        familyLifetime: Duration = .seconds(12 * 3600), grace: Duration = .seconds(30), contact: String? = nil
+    ) {
         self.familyLifetime = familyLifetime
         self.grace = grace
+        self.contact = contact
+    }
+}
+
+/// What became of a refresh token that was presented. The names are labels of a counter.
+package enum RefreshOutcome: String, Sendable, CaseIterable {
+    case rotated
+    /// The answer before was lost, or two processes share one session file.
+    case repeated
+    /// Used before, and so perhaps stolen: its session was ended.
+    case replayed
+    /// Of somebody offboarded.
+    case closed
+    case unknown
+}
+
+extension RefreshResult {
+    fileprivate var outcome: RefreshOutcome {
+        switch self {
+        case .rotated: .rotated
+        case .repeated: .repeated
+        case .replayed: .replayed
+        case .closed: .closed
+        case .unknown: .unknown
+        }
     }
 }
 

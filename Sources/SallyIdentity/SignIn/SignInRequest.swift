@@ -12,18 +12,28 @@ package struct SignInRequest: Sendable {
     package var loopback: String?
     /// The program's own state, given back with the redirect.
     package var clientState: String?
-    /// Who asks, shown to the person: program and address, at most 200 characters.
-    package let client: String
+    /// Who asks, shown to the person.
+    package var client: SignInClient
 
     package init(
-        provider: ClusterName?, challenge: String, loopback: String?, clientState: String?, program: String,
-        address: String
+        provider: ClusterName?, challenge: String, loopback: String?, clientState: String?, client: SignInClient
     ) {
         self.provider = provider
         self.challenge = challenge
         self.loopback = loopback
         self.clientState = clientState
-        client = shortened("\(program.prefix(120)) at \(address)")
+        self.client = client
+    }
+}
+
+/// A sign-in that waits for its browser.
+package struct OpenedSignIn: Sendable, Equatable {
+    /// What the browser's page is asked for with. Also the state of the redirect to the provider.
+    package var state: String
+    package var expires: Timestamp
+    package init(state: String, expires: Timestamp) {
+        self.state = state
+        self.expires = expires
     }
 }
 
@@ -43,16 +53,31 @@ package struct CallbackParameters: Sendable {
 }
 
 package enum CallbackOutcome: Sendable, Equatable {
-    /// To the program's loopback address, with a code or an error.
+    /// To the program's loopback address, with an error.
     case redirect(String)
-    case page(CodePage)
+    case page(SignInPage)
 }
 
-/// What the page that shows a code says. It names who asked, so that a person who did not ask does not pass the code on.
-package struct CodePage: Sendable, Equatable {
-    /// `XXXX-XXXX`.
-    package var code: String
+/// What the last page of a sign-in says. It names who asked, so that a person who did not ask passes nothing on.
+package struct SignInPage: Sendable, Equatable {
     package var user: UserName
-    package var client: String
+    package var client: SignInClient
     package var expires: Timestamp
+    package var way: Way
+
+    package init(user: UserName, client: SignInClient, expires: Timestamp, way: Way) {
+        self.user = user
+        self.client = client
+        self.expires = expires
+        self.way = way
+    }
+
+    /// How the one-time code gets to the program.
+    package enum Way: Sendable, Equatable {
+        /// Typed by the person: `XXXX-XXXX`.
+        case typed(code: String)
+        /// By the program's loopback address, when the person says so: with a provider that remembers the person nobody
+        /// would have been asked anything else (RFC 8252 section 8.6).
+        case loopback(confirm: String, refuse: String)
+    }
 }

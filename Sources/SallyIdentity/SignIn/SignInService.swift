@@ -14,12 +14,12 @@ package struct SignInService: Sendable {
     private let sessions: SessionService
     private let clock: any WallClock
     private let log: Logger
-    private let limiter = AttemptLimiter(limit: 10, window: .seconds(600), capacity: 10_000)
+    let limiter = AttemptLimiter(limit: 10, window: .seconds(600), capacity: 10_000)
 
-    /// From our redirect to the provider until the person is back.
+    /// From the program's request until the person is back from the provider.
     private static let pendingLifetime = Duration.seconds(600)
-    private static let redirectedLifetime = Duration.seconds(60)
-    private static let typedLifetime = Duration.seconds(300)
+    /// From the last page until the program has the code.
+    private static let codeLifetime = Duration.seconds(300)
 
     /// - Parameter providers: the first is taken where a sign-in names none.
     /// - Throws: `SallyError(.misconfigured)` when there is none, or two of one name.
@@ -42,9 +42,10 @@ package struct SignInService: Sendable {
         self.log = log
     }
 
-    /// Begins a sign-in and says where the browser goes.
+    /// Begins a sign-in for a program, which sends the person's browser to our page with the state. The program asks
+    /// itself, before there is a browser, so that the address that people are shown is the program's.
     /// - Throws: `SallyError(.invalidRequest)` for a bad challenge, redirect or state; `.unavailable` naming the provider.
-    package func begin(_ request: SignInRequest) async throws -> String {
+    package func begin(_ request: SignInRequest) async throws -> OpenedSignIn {
         guard PKCE.isChallenge(request.challenge) else {
             throw SallyError(
                 .invalidRequest, "the PKCE challenge is not valid",
@@ -67,25 +68,34 @@ package struct SignInService: Sendable {
             state: randomText(using: &generator), provider: provider.settings.name.rawValue,
             nonce: randomText(using: &generator), verifier: randomText(using: &generator),
             clientChallenge: request.challenge, loopback: request.loopback, clientState: request.clientState,
-            client: request.client, expires: clock.now + SignInService.pendingLifetime)
-        let url = try await provider.authorizationURL(
+            client: request.client.text, expires: clock.now + SignInService.pendingLifetime)
+        // Says now, where the person looks, that the provider is away.
+        _ = try await provider.authorizationURL(
             state: pending.state, nonce: pending.nonce, verifier: pending.verifier)
         try await store.begin(pending)
-        return url
+        return OpenedSignIn(state: pending.state, expires: pending.expires)
     }
 
-    /// Takes the provider's redirect back: verifies, lets the person in, and hands a one-time code to the CLI, by its
-    /// loopback address or by a page that shows it.
+    /// Where a browser goes that opened the page of this sign-in. It may be opened again until the person is back.
+    /// - Throws: `SallyError(.invalidRequest)` for a sign-in that is not, or not any more; `.unavailable`.
+    package func page(state: String?) async throws -> String {
+        guard let state, SignInService.isState(state), let pending = try await store.pending(state: state),
+            clock.now < pending.expires, let name = ClusterName(rawValue: pending.provider)
+        else { throw SignInService.unknown }
+        return try await provider(name).authorizationURL(
+            state: pending.state, nonce: pending.nonce, verifier: pending.verifier)
+    }
+
+    /// Takes the provider's redirect back: verifies, lets the person in, and makes a page that names who asked and has
+    /// the one-time code: to be typed, or behind one click that takes it to the program's loopback address.
     ///
-    /// A failure goes to the loopback address too (`error`, `error_description`), so that the CLI does not wait in vain.
+    /// A failure goes to the loopback address at once (`error`, `error_description`), so that the CLI does not wait in
+    /// vain.
     /// - Throws: `SallyError` where there is no such address.
     package func callback(_ parameters: CallbackParameters) async throws -> CallbackOutcome {
-        guard let state = parameters.state, (16...256).contains(state.utf8.count),
+        guard let state = parameters.state, SignInService.isState(state),
             let pending = try await store.take(state: state), clock.now < pending.expires
-        else {
-            throw SallyError(
-                .invalidRequest, "this sign-in is unknown, finished or too old", hint: "start again with `sally login`")
-        }
+        else { throw SignInService.unknown }
         do {
             return try await finish(pending, parameters)
         } catch let error as SallyError {
@@ -97,12 +107,18 @@ package struct SignInService: Sendable {
                 ])
             guard let loopback = pending.loopback else { throw error }
             return .redirect(
-                appending(
-                    [
-                        ("error", error.code == .unavailable ? "temporarily_unavailable" : "access_denied"),
-                        ("error_description", error.description), ("state", pending.clientState ?? ""),
-                    ], to: loopback))
+                SignInService.refusal(
+                    error.code == .unavailable ? "temporarily_unavailable" : "access_denied", error.description,
+                    pending, loopback))
         }
+    }
+
+    /// An error to the program's loopback address (RFC 6749 section 4.1.2.1).
+    private static func refusal(
+        _ error: String, _ description: String, _ pending: PendingSignIn, _ loopback: String
+    ) -> String {
+        appending(
+            [("error", error), ("error_description", description), ("state", pending.clientState ?? "")], to: loopback)
     }
 
     /// Exchanges the one-time code for a session.
@@ -111,6 +127,8 @@ package struct SignInService: Sendable {
     package func redeem(code: String, verifier: String) async throws -> SessionGrant {
         guard PKCE.isVerifier(verifier), let code = SignInCode(given: code) else { throw SignInService.wrongCode }
         let challenge = PKCE.challenge(for: verifier)
+        // Where no code waits there is nothing to guess and nothing to count.
+        guard try await store.isAwaited(challenge: challenge) else { throw SignInService.wrongCode }
         guard limiter.permits(challenge, now: clock.now) else {
             throw SallyError(.rateLimited, "too many wrong codes", hint: "start again with `sally login`")
         }
@@ -120,9 +138,7 @@ package struct SignInService: Sendable {
         guard let person = try await identities.people().first(where: { $0.id == row.person }) else {
             throw SignInService.wrongCode
         }
-        guard person.offboarded == nil else {
-            throw SallyError(.denied, "\(person.account.name) was offboarded", hint: "ask the administrator")
-        }
+        guard person.offboarded == nil else { throw sessions.closed(.denied) }
         return try await sessions.signInCompleted(person, client: row.client)
     }
 
@@ -142,20 +158,35 @@ package struct SignInService: Sendable {
             throw SallyError(.invalidRequest, "the answer of the identity provider \(name) has no code")
         }
         let identity = try await provider.identity(code: code, verifier: pending.verifier, nonce: pending.nonce)
-        let person = try await identities.signIn(identity)
+        let person = try await signedIn(identity)
         var generator = SystemRandomNumberGenerator()
-        let isTyped = pending.loopback == nil
-        let own = isTyped ? SignInCode.typed(using: &generator) : SignInCode.redirected(using: &generator)
-        let expires = clock.now + (isTyped ? SignInService.typedLifetime : SignInService.redirectedLifetime)
+        let own =
+            pending.loopback == nil ? SignInCode.typed(using: &generator) : .redirected(using: &generator)
+        let expires = clock.now + SignInService.codeLifetime
         try await store.issue(
             GatewayCode(
                 codeHash: own.hash(challenge: pending.clientChallenge), person: person.id,
                 clientChallenge: pending.clientChallenge, client: pending.client, expires: expires))
-        guard let loopback = pending.loopback else {
-            return .page(
-                CodePage(code: own.text, user: person.account.name, client: pending.client, expires: expires))
+        let way: SignInPage.Way =
+            if let loopback = pending.loopback {
+                .loopback(
+                    confirm: appending([("code", own.text), ("state", pending.clientState ?? "")], to: loopback),
+                    refuse: SignInService.refusal(
+                        "access_denied", "you said on the page that you did not begin it", pending, loopback))
+            } else {
+                .typed(code: own.text)
+            }
+        return .page(
+            SignInPage(
+                user: person.account.name, client: SignInClient(text: pending.client), expires: expires, way: way))
+    }
+
+    private func signedIn(_ identity: VerifiedIdentity) async throws -> Person {
+        do {
+            return try await identities.signIn(identity)
+        } catch let error as SallyError where error.code == .denied {
+            throw sessions.closed(.denied)
         }
-        return .redirect(appending([("code", own.text), ("state", pending.clientState ?? "")], to: loopback))
     }
 
     private func provider(_ name: ClusterName) throws -> OpenIDProvider {
@@ -163,6 +194,13 @@ package struct SignInService: Sendable {
             throw SallyError(.invalidRequest, "there is no identity provider \(name)")
         }
         return provider
+    }
+
+    private static func isState(_ text: String) -> Bool { (16...256).contains(text.utf8.count) }
+
+    private static var unknown: SallyError {
+        SallyError(
+            .invalidRequest, "this sign-in is unknown, finished or too old", hint: "start again with `sally login`")
     }
 
     private static var wrongCode: SallyError {

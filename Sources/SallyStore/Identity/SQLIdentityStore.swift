@@ -89,7 +89,7 @@ package struct SQLIdentityStore: IdentityStore {
 }
 
 func offboardedError() -> SallyError {
-    SallyError(.denied, "this person was offboarded and may not sign in", hint: "ask an administrator")
+    SallyError(.denied, "this account was closed and nobody may sign in to it", hint: "ask an administrator")
 }
 
 extension StoreTransaction {

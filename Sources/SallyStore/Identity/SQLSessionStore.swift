@@ -46,7 +46,12 @@ package struct SQLSessionStore: SessionStore {
         try await database.read { try $0.liveSession(session) }
     }
 
-    /// Every token of a family that ended, or whose person was offboarded, is `unknown`: there is nothing left to end.
+    package func isClosed(_ session: OpaqueID) async throws -> Bool {
+        try await database.read { try $0.isClosed(session) }
+    }
+
+    /// Every token of a family that ended is `unknown`, or `closed` where the person was offboarded: there is nothing left
+    /// to end.
     package func refresh(_ request: RefreshRequest) async throws -> RefreshResult {
         try await database.write { try $0.refresh(request) }
     }

@@ -50,20 +50,22 @@ package struct SQLSignInStore: SignInStore {
         }
     }
 
+    package func pending(state: String) async throws -> PendingSignIn? {
+        try await database.read { transaction in
+            try transaction.row(
+                "SELECT \(PendingSignIn.columns) FROM pending_sign_ins WHERE state_hash = ? AND expires > ?",
+                [.text(stateHash(state)), .integer(transaction.now.rawValue)]
+            ).map { try PendingSignIn(state: state, row: $0) }
+        }
+    }
+
     package func take(state: String) async throws -> PendingSignIn? {
         try await database.write { transaction in
             let row = try transaction.row(
-                """
-                DELETE FROM pending_sign_ins WHERE state_hash = ?
-                RETURNING provider, nonce, verifier, client_challenge, loopback, client_state, client, expires
-                """,
+                "DELETE FROM pending_sign_ins WHERE state_hash = ? RETURNING \(PendingSignIn.columns)",
                 [.text(stateHash(state))])
             guard let row, try row.time("expires") > transaction.now else { return nil }
-            return PendingSignIn(
-                state: state, provider: try row.text("provider"), nonce: try row.text("nonce"),
-                verifier: try row.text("verifier"), clientChallenge: try row.text("client_challenge"),
-                loopback: row.textIfAny("loopback"), clientState: row.textIfAny("client_state"),
-                client: try row.text("client"), expires: try row.time("expires"))
+            return try PendingSignIn(state: state, row: row)
         }
     }
 
@@ -91,6 +93,15 @@ package struct SQLSignInStore: SignInStore {
         }
     }
 
+    /// There are at most `limits.codes` rows to look at, and as many as people sign in within minutes.
+    package func isAwaited(challenge: String) async throws -> Bool {
+        try await database.read { transaction in
+            try transaction.row(
+                "SELECT serial FROM gateway_codes WHERE client_challenge = ? AND expires > ? LIMIT 1",
+                [.text(challenge), .integer(transaction.now.rawValue)]) != nil
+        }
+    }
+
     /// A code that is found is gone, whatever its caller proves next. A wrong guess writes nothing: the hash covers the CLI's
     /// challenge, so that guessing finds no row of another, and the service counts the tries.
     package func redeem(codeHash: [UInt8]) async throws -> GatewayCode? {
@@ -109,6 +120,19 @@ package struct SQLSignInStore: SignInStore {
                 clientChallenge: try row.text("client_challenge"), client: try row.text("client"),
                 expires: try row.time("expires"))
         }
+    }
+}
+
+extension PendingSignIn {
+    fileprivate static let columns =
+        "provider, nonce, verifier, client_challenge, loopback, client_state, client, expires"
+
+    fileprivate init(state: String, row: StoreRow) throws {
+        self.init(
+            state: state, provider: try row.text("provider"), nonce: try row.text("nonce"),
+            verifier: try row.text("verifier"), clientChallenge: try row.text("client_challenge"),
+            loopback: row.textIfAny("loopback"), clientState: row.textIfAny("client_state"),
+            client: try row.text("client"), expires: try row.time("expires"))
     }
 }
 

@@ -9,9 +9,8 @@ extension StoreTransaction {
         let presented = try row(
             "SELECT session, generation, replaced, sealed_successor FROM refresh_tokens WHERE hash = ?",
             [.text(hexadecimal(request.presentedHash))])
-        guard let presented, let id = OpaqueID(rawValue: try presented.text("session")),
-            let live = try liveSession(id)
-        else { return .unknown }
+        guard let presented, let id = OpaqueID(rawValue: try presented.text("session")) else { return .unknown }
+        guard let live = try liveSession(id) else { return try isClosed(id) ? .closed : .unknown }
         let generation = try presented.integer("generation")
         guard let replaced = presented.timeIfAny("replaced") else {
             try rotate(request, id, generation)

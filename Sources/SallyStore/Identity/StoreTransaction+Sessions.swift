@@ -15,6 +15,15 @@ extension StoreTransaction {
         ).map { LiveSession(session: session, person: try Person(row: $0)) }
     }
 
+    /// Whether the session's person was offboarded.
+    func isClosed(_ session: OpaqueID) throws -> Bool {
+        try row(
+            """
+            SELECT s.id FROM sessions s JOIN people p ON p.id = s.person WHERE s.id = ? AND p.offboarded IS NOT NULL
+            """,
+            [.text(session.rawValue)]) != nil
+    }
+
     /// Ends every session of the person and takes every pending code away. Returns how many were live.
     func endSessions(of person: PersonID) throws -> Int {
         try execute("DELETE FROM gateway_codes WHERE person = ?", [.integer(person.rawValue)])

@@ -66,7 +66,9 @@ enum IdentityConformance {
             let session = try sessionID(1)
             #expect(try await ports.sessions.live(session) == nil)
             #expect(try await ports.decisions.decide { try $0.isLive(session) } == false)
-            #expect(try await ports.sessions.refresh(refreshRequest(1000, to: 1001)) == .unknown)
+            #expect(try await ports.sessions.refresh(refreshRequest(1000, to: 1001)) == .closed)
+            #expect(try await ports.sessions.isClosed(session))
+            #expect(try await ports.sessions.isClosed(try sessionID(99)) == false)
             #expect(try await ports.signIns.redeem(codeHash: hash(7)) == nil)
             #expect(await SallyStoreTests.code { _ = try await ports.identities.signIn(identity("alice")) } == .denied)
             #expect(

@@ -19,6 +19,7 @@ enum SessionConformance {
             #expect(try await ports.sessions.end(id, of: alice.id))
             #expect(try await ports.sessions.end(id, of: alice.id) == false)
             #expect(try await ports.sessions.live(id) == nil)
+            #expect(try await ports.sessions.isClosed(id) == false)
 
             try await ports.sessions.create(try newSession(2, of: alice, clock: ports.clock, life: .seconds(10)))
             try await ports.sessions.create(try newSession(3, of: alice, clock: ports.clock))
