@@ -55,7 +55,8 @@ struct BrowserSignIn {
         guard here.inputIsTerminal else {
             throw SallyError(.unavailable, what, hint: "\(hint); the page was \(page)")
         }
-        try here.say("sally: \(what)\n  open this page in a browser on this machine:\n\n  \(page)\n\n  or interrupt; \(hint)")
+        try here.say(
+            "sally: \(what)\n  open this page in a browser on this machine:\n\n  \(page)\n\n  or interrupt; \(hint)")
     }
 }
 

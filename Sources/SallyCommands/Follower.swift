@@ -69,7 +69,7 @@ struct Follower {
 
     private func view() async throws -> JobView { try await gateway.get(Path.job(cluster, job)) }
 
-    private func patiently<Value>(_ ask: () async throws -> Value) async throws -> Value {
+    func patiently<Value>(_ ask: () async throws -> Value) async throws -> Value {
         var waited: Duration = .zero
         var pause = Pause()
         while true {

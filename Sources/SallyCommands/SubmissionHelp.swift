@@ -11,7 +11,8 @@ enum SubmissionHelp {
         \(options)
 
         Of sally alone:
-          --follow       wait, say why it waits, show its output, exit as the job
+          --follow       wait, say why it waits, show its output, exit as the job;
+                         of an array: say how each task ended, exit as the worst
           --test-only    say whether it would be accepted; submit nothing
           --parsable     print the number alone
           --export=LIST  variables to send: NAME, NAME=VALUE, ALL. Unlike sbatch,

@@ -64,11 +64,6 @@ enum SubmissionReader {
             }
         }
         result.request.environment = try ExportedEnvironment.make(export, from: here.environment)
-        if result.follow, result.request.array != nil {
-            throw SallyError(
-                .invalidRequest, "--follow watches one job, and an array is many",
-                hint: "submit it, then `sally logs` for each task")
-        }
         try result.request.check()
         return result
     }

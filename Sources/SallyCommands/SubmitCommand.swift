@@ -28,6 +28,16 @@ struct SubmitCommand: SallySubcommand {
             try tell(reply, submission, here)
             guard submission.follow else { return }
             try here.say("watching job \(reply.job); interrupting this does not end the job")
+            if let array = submission.request.array {
+                let follower = ArrayFollower(
+                    follower: Follower(gateway: connection.gateway, cluster: cluster, job: reply.job, here: here),
+                    job: reply.job, tasks: array.indexes, here: here)
+                let worst = try await follower.follow { task in
+                    if submission.common.json { try here.putJSON("job", task) }
+                }
+                if worst != 0 { throw ExitCode(worst) }
+                return
+            }
             var reader = OutputReader(
                 gateway: connection.gateway, cluster: cluster, job: reply.job, stream: .standardOutput)
             let follower = Follower(gateway: connection.gateway, cluster: cluster, job: reply.job, here: here)

@@ -12,6 +12,7 @@ package struct ArraySpec: Sendable, Hashable, CustomStringConvertible {
     package let largestIndex: Int
     /// At most so many tasks at once; nil is no limit.
     package let throttle: Int?
+    private let ranges: [Range]
 
     /// The most that slurm.conf(5) permits for MaxArraySize.
     static let limit = 4_000_001
@@ -39,10 +40,18 @@ package struct ArraySpec: Sendable, Hashable, CustomStringConvertible {
         count = ranges.reduce(0) { $0 + $1.count }
         largestIndex = ranges.map(\.last).max() ?? 0
         self.throttle = throttle
+        self.ranges = ranges
         description = ranges.map(\.description).joined(separator: ",") + (throttle.map { "%\($0)" } ?? "")
     }
 
-    private struct Range: CustomStringConvertible {
+    /// The indexes, in no order that means anything.
+    package var indexes: Set<Int> {
+        var result: Set<Int> = []
+        for range in ranges { result.formUnion(stride(from: range.first, through: range.last, by: range.step)) }
+        return result
+    }
+
+    private struct Range: CustomStringConvertible, Hashable {
         let first: Int
         let last: Int
         let step: Int

@@ -82,7 +82,8 @@ private let me =
         let problem =
             #"{"type":"urn:sallyport:problem:unauthenticated","title":"t","status":401,"detail":"your account here was closed","hint":"ask desk@example.org","code":"unauthenticated","request":"r1"}"#
         let run = try await sally(
-            ["jobs"], answers: ["GET /v1/clusters/demo/jobs": [(401, problem)], "POST /v1/auth/refresh": [(401, problem)]])
+            ["jobs"],
+            answers: ["GET /v1/clusters/demo/jobs": [(401, problem)], "POST /v1/auth/refresh": [(401, problem)]])
         #expect(run.status == 77)
         #expect(run.talk.hasPrefix("sally: your account here was closed\n  ask desk@example.org\n"), "\(run.talk)")
         #expect(!run.talk.contains("sign in"))
@@ -93,12 +94,18 @@ private let me =
 
     @Test(arguments: [
         ["login"], ["login", "http://a.example"], ["login", "https://a.example", "--ca-file", "relative.pem"],
-        ["login", "https://a.example", "--context", "../x"], ["login", "https://a.example", "--no-browser"],
+        ["login", "https://a.example", "--context", "../x"],
     ])
     func badSignInsAreRefused(arguments: [String]) async throws {
         let run = try await sally(arguments, signedIn: false)
         #expect(run.status == 64, "\(run.talk)")
         #expect(run.asked.isEmpty)
+    }
+
+    @Test func noCodeIsNoSignIn() async throws {
+        let run = try await sally(["login", "https://a.example", "--no-browser"], answers: answers, signedIn: false)
+        #expect(run.status == 64 && run.talk.contains("no code was typed"))
+        #expect(run.lines == ["POST /v1/auth/sign-in"])
     }
 
     @Test func aRefusedCodeLeavesNoContext() async throws {

@@ -74,7 +74,7 @@ private let script = "#!/bin/sh\n#SBATCH --job-name=train -t 10\n\nhostname\n"
             (["-w", "a", "job.sh"], 6, "-w is not offered"),
             (["--t", "1", "job.sh"], 64, "ambiguous"), (["-p"], 64, "needs a value"),
             (["--time=soon", "job.sh"], 64, "--time"), (["missing.sh"], 64, "missing.sh"),
-            (["--hold=yes", "job.sh"], 64, "takes no value"), (["--follow", "-a", "1-3", "job.sh"], 64, "--follow"),
+            (["--hold=yes", "job.sh"], 64, "takes no value"),
             (["--wrap=x", "job.sh"], 64, "exclude"), (["text.txt"], 64, "#!"), (["bad.sh"], 64, "line 2"),
             (["early.sh"], 64, "belongs on the command line"), (["--export=LD_PRELOAD=x", "job.sh"], 64, "LD_PRELOAD"),
             (["--export=UNSET", "job.sh"], 64, "UNSET is not set"),
@@ -147,6 +147,81 @@ private let script = "#!/bin/sh\n#SBATCH --job-name=train -t 10\n\nhostname\n"
         #expect(run.output == "Submitted batch job 7\nhello\n")
         #expect(run.talk.contains("job 7 waits: other jobs go first (Priority)\n"))
         #expect(run.talk.contains("job 7 runs on n1\n"))
+    }
+
+    /// One task, `state` as `"FAILED"],"exit_status":3,"x":[`.
+    private func task(_ number: Int, _ id: String, _ state: String) -> String {
+        #"{"job":\#(number),"id":"\#(id)","cluster":"demo","name":"t","user":"alice","account":"lab","partition":"debug","states":[\#(state)]}"#
+    }
+    private func list(_ jobs: String...) -> (Int, String) {
+        (200, #"{"jobs":[\#(jobs.joined(separator: ","))],"age":0}"#)
+    }
+    private let queue = "GET /v1/clusters/demo/jobs"
+    private let book = "GET /v1/clusters/demo/jobs?all=true&since=1999999940"
+
+    @Test func followingAnArrayEndsAsItsWorstTask() async throws {
+        let first = task(8, "7_1", #""COMPLETED"],"exit_status":0,"x":["#)
+        let second = task(9, "7_2", #""FAILED"],"exit_status":3,"x":["#)
+        let rest = task(7, "7_[3-4]", #""CANCELLED"],"x":["#)
+        let run = try await sally(
+            ["submit", "--follow", "-a", "1-4", "job.sh"],
+            answers: [
+                path: [accepted],
+                queue: [
+                    list(task(8, "7_1", #""RUNNING""#), task(7, "7_[2-4]", #""PENDING""#)),
+                    list(task(9, "7_2", #""RUNNING""#), task(7, "7_[3-4]", #""PENDING""#)), list(),
+                ],
+                // The end of the second comes late, and other arrays are none of ours.
+                book: [list(first), list(first, rest, task(99, "77_2", #""COMPLETED""#)), list(first, second, rest)],
+            ], files: ["job.sh": script])
+        #expect(run.status == 3, "\(run.talk)")
+        #expect(run.output == "Submitted batch job 7\n")
+        #expect(run.talk.contains("job 7_1 has completed (number 8)\n"))
+        #expect(run.talk.contains("job 7_2 ended: FAILED, exit status 3 (number 9)\n"))
+        #expect(run.talk.contains("job 7_[3-4] ended: CANCELLED, exit status 1"))
+    }
+
+    @Test func anArrayWhoseTasksAllCompletedIsGood() async throws {
+        let ends = list(task(8, "7_1", #""COMPLETED""#), task(9, "7_2", #""COMPLETED""#))
+        let run = try await sally(
+            ["submit", "--follow", "--json", "-a", "1-2", "job.sh"],
+            answers: [path: [accepted], queue: [list()], book: [ends]], files: ["job.sh": script])
+        #expect(run.status == 0, "\(run.talk)")
+        #expect(run.output.split(separator: "\n").filter { $0.contains("sallyport/job/1") }.count == 2)
+    }
+
+    @Test func anEndThatIsNotKnownIsNoSuccess() async throws {
+        let run = try await sally(
+            ["submit", "--follow", "-a", "1-2", "job.sh"],
+            answers: [path: [accepted], queue: [list()], book: [list(task(8, "7_1", #""COMPLETED""#))]],
+            files: ["job.sh": script])
+        #expect(run.status == 69)
+        #expect(run.talk.contains("how 1 task of job 7 ended is not known: 7_2"))
+    }
+
+    @Test(arguments: [
+        ("Priority", "other jobs go first"), ("Resources", "not enough is free"), ("Dependency", "depends on"),
+        ("QOSMaxJobsPerUserLimit", "the limit of its QOS on jobs that run at once"),
+        ("QOSMaxCpuPerUserLimit", "the limit of its QOS on CPUs is reached (QOS"),
+        ("QOSMaxWallDurationPerJobLimit", "on time is reached; it will not start as it is"),
+        ("AssocGrpGRES", "the limit of its account on GPUs"), ("AssocMaxSubmitJobLimit", "jobs in the queue"),
+        ("QOSNewLimit", "a limit of its QOS is reached"),
+        ("ReqNodeNotAvail, UnavailableNodes:n1", "is not available (R"),
+        ("Nodes_required_for_job_are_DOWN,_DRAINED_or_reserved", "nodes that it needs are down"),
+        ("NeverHeardOf", "waits: NeverHeardOf"),
+    ])
+    func reasonsAreSaidInWords(reason: String, words: String) async throws {
+        let look = "GET /v1/clusters/demo/jobs/7"
+        let run = try await sally(
+            ["submit", "--follow", "job.sh"],
+            answers: [
+                path: [accepted],
+                look: [(200, job(#""PENDING""#, #","reason":"\#(reason)""#)), (200, job(#""CANCELLED""#))],
+                "\(look)/output?stream=stdout&offset=0&limit=262144": [
+                    (200, #"{"data":"","next_offset":0,"size":0,"final":true}"#)
+                ],
+            ], files: ["job.sh": script])
+        #expect(run.talk.contains(words), "\(run.talk)")
     }
 
     @Test(arguments: [(["can-i", "submit", "job.sh"]), ["submit", "--test-only", "job.sh"]])

@@ -37,7 +37,7 @@ import Testing
         try await withWorld(settings) { world, client in
             let report = try await client.call(.post, Self.offboard, world.dana, body: "{}").decode(OffboardReport.self)
             #expect(report.complete)
-            #expect(report.steps.map(\.place) == ["signer", "gateway", "demo", "demo"])
+            #expect(report.steps.map(\.place) == ["signer", "gateway", "demo", "demo/controller", "demo"])
             #expect(world.signer.now.denied == [Self.alice] && world.steward.now.locked == [Self.alice])
             let pending = try #require(JobID(rawValue: 1))
             #expect(world.queue.now.leavers == [.cancelLeaverJob(World.name, pending, Self.alice)])

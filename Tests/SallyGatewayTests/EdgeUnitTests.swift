@@ -4,6 +4,7 @@ import HTTPTypes
 import HummingbirdTesting
 import NIOCore
 import SallyConfig
+import SallyIdentity
 import SallyModel
 import SallyPolicy
 import SallyWire
@@ -86,6 +87,7 @@ import Testing
         metrics.answered(method: .init("ODD")!, route: "none", status: 404, took: .seconds(20))  // a valid token
         metrics.ready(ClusterName(unchecked: "demo"), true)
         metrics.count("job.submit", .refused)
+        metrics.refreshed(.repeated)
         let text = metrics.render()
         #expect(text.contains("sallyport_requests_total{method=\"GET\",route=\"/v1/me\",status=\"200\"} 1\n"))
         #expect(text.contains("method=\"OTHER\""))
@@ -93,6 +95,7 @@ import Testing
         #expect(text.contains("sallyport_request_seconds_bucket{route=\"none\",le=\"10.0\"} 0\n"))
         #expect(text.contains("sallyport_request_seconds_count{route=\"none\"} 1\n"))
         #expect(text.contains("sallyport_cluster_ready{cluster=\"demo\"} 1.0\n"))
+        #expect(text.contains("sallyport_refreshes_total{outcome=\"repeated\"} 1\n"))
         #expect(text.contains("sallyport_decisions_total{action=\"job.submit\",outcome=\"refused\"} 1\n"))
     }
 

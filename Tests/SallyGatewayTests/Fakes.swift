@@ -207,7 +207,8 @@ final class FakeSteward: AccountKeeper {
             if let failure = state.failure { throw failure }
             state.locked.append(request.user)
             return KeeperReport(steps: [
-                .init(name: "submission limit", place: request.cluster.rawValue, outcome: .done, detail: "0")
+                .init(name: "submission limit", place: request.cluster.rawValue, outcome: .done, detail: "0"),
+                .init(name: "account", place: "controller", outcome: .done, detail: "expired"),
             ])
         }
     }

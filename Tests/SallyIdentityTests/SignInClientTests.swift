@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct SignInClientTests {
     @Test(arguments: [
-        ("sally on laptop", "sally on laptop"), ("", "a program without a name"), ("\u{202e}\u{1b}\n", "a program without a name"),
+        ("sally on laptop", "sally on laptop"), ("", "a program without a name"),
+        ("\u{202e}\u{1b}\n", "a program without a name"),
         ("sally\u{1b}[2J\u{202e} \u{e9}\u{212a}on x", "sally[2J on x"), ("   sally", "sally"),
         (String(repeating: "a", count: 500), String(repeating: "a", count: 60)),
         (String(repeating: "\u{e9}", count: 500) + "b", "b"),

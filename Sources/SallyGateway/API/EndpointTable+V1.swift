@@ -29,7 +29,8 @@ extension EndpointTable {
             ],
             takesAnyQuery: true,
             answers: [
-                .text("text/html", "A page that names who asked, with a code to type or a link to the loopback address"),
+                .text(
+                    "text/html", "A page that names who asked, with a code to type or a link to the loopback address"),
                 .empty("To the loopback address, with an error", status: 302),
             ], refusals: [.denied, .unsupported, .timeout]),
         Endpoint(

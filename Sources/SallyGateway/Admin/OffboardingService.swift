@@ -71,7 +71,11 @@ struct OffboardingService: Sendable {
         let name = cluster.config.name
         do {
             let report = try await steward.lock(LockRequest(cluster: name, user: user))
-            for step in report.steps { steps.add(step.name, at: step.place, step.outcome.rawValue, step.detail) }
+            for step in report.steps {
+                // Several clusters have a node of one name; the steward's own steps are about the cluster.
+                let place = step.place == name.rawValue ? step.place : "\(name)/\(step.place)"
+                steps.add(step.name, at: place, step.outcome.rawValue, step.detail)
+            }
         } catch let error as SallyError where error.code == .notFound {
             steps.add("account", at: name.rawValue, "skipped", "there is no account on this cluster")
         } catch {

@@ -105,7 +105,9 @@ package actor OpenIDProvider {
         }
         let request = request(.get, endpoint, headers: [("Authorization", "Bearer \(accessToken)")])
         let userInfo = try await send(request)
-        guard let subject = userInfo["sub"]?.string, haveSameBytes(subject, claims.subject) else { throw ProviderProblem.otherSubject }
+        guard let subject = userInfo["sub"]?.string, haveSameBytes(subject, claims.subject) else {
+            throw ProviderProblem.otherSubject
+        }
         guard case .named(let names) = try GroupsClaim(userInfo, claim: settings.groupsClaim) else {
             throw ProviderProblem.groupsMissing
         }
