@@ -9,13 +9,14 @@ package enum SignerRequest: Sendable, Equatable, Codable {
     case mint(MintRequest)
     /// A Slurm token for the cluster's service account. From: serve.
     case mintService(MintServiceRequest)
-    /// Adds a name to the deny list, for ever as far as serve is concerned. From: serve, administrators.
+    /// Adds a name to the deny list, for ever as far as serve and the steward are concerned. From: all.
     case deny(UserName)
     /// Takes a name off the deny list. From: administrators.
     case allow(UserName)
     /// Countersigns the head of the audit chain. From: serve.
     case countersign(AuditPosition)
-    /// What was minted and countersigned since the chain's event `after`, for `audit verify`. From: serve, administrators.
+    /// What was minted for events after `after`, and which heads after it were countersigned, for `audit verify`. At most
+    /// `limit` of each, and never more than `SignerRecords.mostPerPage`. From: serve, administrators.
     case records(after: Int64, limit: Int)
     /// Adds an account to the write-once list. From: the steward.
     case register(ManagedAccount)
@@ -59,7 +60,7 @@ package enum ServicePurpose: String, Sendable, Codable, CaseIterable {
 package struct MintServiceRequest: Sendable, Equatable, Codable {
     package var cluster: ClusterName
     package var purpose: ServicePurpose
-    /// For the two purposes that change something.
+    /// For the two purposes that change something; nil for the two that read, which no decision pays for.
     package var position: AuditPosition?
     package init(cluster: ClusterName, purpose: ServicePurpose, position: AuditPosition?) {
         self.cluster = cluster
@@ -73,16 +74,21 @@ package struct ManagedAccount: Sendable, Equatable, Codable {
     package var cluster: ClusterName
     package var user: UserName
     package var uid: UserID
+    /// The primary group. nil in what was written before it was recorded, and means the group with the uid's number.
+    package var gid: UInt32?
+    /// The other groups.
     package var gids: [UInt32]
     package var gecos: String
     package var home: String
     package var shell: String
     package init(
-        cluster: ClusterName, user: UserName, uid: UserID, gids: [UInt32], gecos: String, home: String, shell: String
+        cluster: ClusterName, user: UserName, uid: UserID, gid: UInt32?, gids: [UInt32], gecos: String, home: String,
+        shell: String
     ) {
         self.cluster = cluster
         self.user = user
         self.uid = uid
+        self.gid = gid
         self.gids = gids
         self.gecos = gecos
         self.home = home
@@ -124,15 +130,28 @@ package struct Countersignature: Sendable, Equatable, Codable {
     }
 }
 
+/// A page of what the signer wrote down. `mints` and `heads` are each by sequence; a list with as many members as were asked
+/// for may go on after its last one. Every list must be there: a reply without one is no reply.
 package struct SignerRecords: Sendable, Equatable, Codable {
+    /// How many of each are in a page at most. Mints of one event are never parted: the last event's may be more.
+    package static let mostPerPage = 2000
+
     /// Every token minted for a person or for a change by the service account.
     package var mints: [MintRecord]
+    /// Every head that was countersigned.
+    package var heads: [AuditPosition]
+    /// How many tokens the service account got for reading, on all clusters, since records of them are kept.
+    package var serviceReads: Int
     /// The newest head that was countersigned; nil when none was.
     package var head: Countersignature?
     /// The public key, PEM (SubjectPublicKeyInfo), that `head` verifies with.
     package var publicKey: String
-    package init(mints: [MintRecord], head: Countersignature?, publicKey: String) {
+    package init(
+        mints: [MintRecord], heads: [AuditPosition], serviceReads: Int, head: Countersignature?, publicKey: String
+    ) {
         self.mints = mints
+        self.heads = heads
+        self.serviceReads = serviceReads
         self.head = head
         self.publicKey = publicKey
     }

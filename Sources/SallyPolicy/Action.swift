@@ -206,6 +206,9 @@ package enum SystemAction: Sendable, Equatable {
     /// Holding a pending job of somebody who was offboarded.
     case holdLeaverJob(ClusterName, JobID, UserName)
 
+    package static let cancelLeaverJobName = "system.cancel-leaver-job"
+    package static let holdLeaverJobName = "system.hold-leaver-job"
+
     package var cluster: ClusterName {
         switch self {
         case .readQueue(let name), .readAccounting(let name), .checkReady(let name): name
@@ -225,8 +228,8 @@ package enum SystemAction: Sendable, Equatable {
         case .readQueue: "system.read-queue"
         case .readAccounting: "system.read-accounting"
         case .checkReady: "system.check-ready"
-        case .cancelLeaverJob: "system.cancel-leaver-job"
-        case .holdLeaverJob: "system.hold-leaver-job"
+        case .cancelLeaverJob: SystemAction.cancelLeaverJobName
+        case .holdLeaverJob: SystemAction.holdLeaverJobName
         }
     }
 

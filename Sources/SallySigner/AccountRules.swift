@@ -11,6 +11,9 @@ enum AccountRules {
         "sys", "tmp", "usr", "var",
     ]
 
+    /// Debian's and Red Hat's group `users`, without rights: the one below 1000 that may be a primary group.
+    static let usersGroup: UInt32 = 100
+
     /// - Throws: `SallyError(.denied)` that names the field and the rule.
     static func check(_ account: ManagedAccount, uids: ClosedRange<UInt32>) throws {
         let name = account.user
@@ -18,6 +21,11 @@ enum AccountRules {
             throw SallyError(
                 .denied, "uid \(account.uid) of \(name) is outside of \(uids.lowerBound) to \(uids.upperBound)",
                 hint: "see uids of cluster \(account.cluster) in the signer's file")
+        }
+        if let gid = account.gid, gid != usersGroup, UserID(rawValue: gid) == nil {
+            throw SallyError(
+                .denied, "primary group \(gid) of \(name) is no group of people",
+                hint: "1000 or more, or \(usersGroup), users")
         }
         guard account.gids.count <= 64, account.gids.allSatisfy({ UserID(rawValue: $0) != nil }) else {
             throw SallyError(.denied, "a group of \(name) is below 1000, or there are more than 64")

@@ -8,13 +8,22 @@ import SallySocket
 import Synchronization
 
 /// Signs heads of the audit chain with a key that only the signer has (ES256), never an older one, never another hash
-/// for the same place.
+/// for the same place, and remembers every one of them.
 final class Countersigner: Sendable {
     private let key: P256.Signing.PrivateKey
     private let path: String
-    private let newest: Mutex<Countersignature?>
+    private let log: HeadLog
+    private let state: Mutex<State>
 
-    /// Reads the key and the newest head from `folder`; makes the key when there is none.
+    private struct State {
+        var newest: Countersignature?
+        var limiter = MintLimiter(perMinute: Countersigner.mostPerMinute, of: "heads")
+    }
+
+    /// Reads the key and the heads from `folder`; makes the key when there is none. A folder of a version that kept only
+    /// the newest head has that one from then on, and so has one whose signer was killed between its two writes.
+    ///
+    /// - Throws: `SallyError(.misconfigured)` when the newest head and the log of heads contradict each other.
     init(folder: String) throws {
         let keyPath = folder + "/countersign.pem"
         if let pem = try DurableFile.read(keyPath) {
@@ -30,39 +39,64 @@ final class Countersigner: Sendable {
             try DurableFile.replace(keyPath, with: Array(key.pemRepresentation.utf8))
         }
         path = folder + "/head.json"
-        newest = Mutex(
-            try DurableFile.read(path).map { try KeepJSON.message(from: String(decoding: $0, as: UTF8.self)) })
+        let newest: Countersignature? = try DurableFile.read(path).map {
+            try KeepJSON.message(from: String(decoding: $0, as: UTF8.self))
+        }
+        log = try HeadLog(path: folder + "/heads.log")
+        let last = try log.last()
+        if newest?.position != last {
+            guard let newest, newest.position.sequence > last?.sequence ?? 0 else {
+                throw SallyError(
+                    .misconfigured, "\(quoted(path)) is missing, or is not the last head of heads.log",
+                    hint: "restore the whole state folder from one backup")
+            }
+            try log.append(newest.position, at: newest.time)
+        }
+        state = Mutex(State(newest: newest))
     }
 
-    var head: Countersignature? { newest.withLock { $0 } }
+    var head: Countersignature? { state.withLock(\.newest) }
 
     /// PEM, SubjectPublicKeyInfo.
     var publicKey: String { key.publicKey.pemRepresentation }
 
     /// A head so far away that no real one would ever be newer must not be signed.
     private static let longestStep: Int64 = 1_000_000
+    /// Several gateways on one database ask every ten seconds each, and once more when they stop.
+    static let mostPerMinute = 60
 
-    /// Signs `position` and returns when that is on the disk. The same position again gives the same signature.
+    /// Every head that was signed for an event after `after`, by sequence, at most `limit`.
+    func heads(after: Int64, limit: Int) throws -> [AuditPosition] { try log.heads(after: after, limit: limit) }
+
+    /// - Throws: `SallyError(.conflict)` when another hash was countersigned at that place.
+    func check(_ position: AuditPosition) throws {
+        guard let head = try log.head(at: position.sequence), head.hash != position.hash else { return }
+        throw SallyError(.conflict, "event \(position.sequence) was countersigned with another hash")
+    }
+
+    /// Signs `position` and returns when that is on the disk, for ever. The same position again gives the same signature.
     ///
-    /// - Throws: `SallyError(.conflict)` when the chain went back or has changed.
+    /// - Throws: `SallyError(.conflict)` when the chain went back or has changed; `.rateLimited` above `mostPerMinute`.
     func countersign(_ position: AuditPosition, at time: Timestamp) throws -> Countersignature {
-        try newest.withLock { newest in
-            if let last = newest {
+        try state.withLock { state in
+            if let last = state.newest {
                 if last.position == position { return last }
                 try check(position, after: last.position)
             }
-            let known = newest?.position.sequence ?? 0
+            let known = state.newest?.position.sequence ?? 0
             guard position.sequence - known <= Countersigner.longestStep else {
                 throw SallyError(
                     .invalidRequest,
                     "event \(position.sequence) is more than \(Countersigner.longestStep) after event \(known)",
                     hint: "a chain grows step by step: see `sally admin audit verify`")
             }
+            try state.limiter.take("the audit chain", at: time)
             let signature = try key.signature(for: Countersignature.message(position, at: time))
             let made = Countersignature(
                 position: position, time: time, signature: Base64.url.encode(signature.rawRepresentation))
             try DurableFile.replace(path, with: Array(KeepJSON.text(made).utf8))
-            newest = made
+            try log.append(position, at: time)
+            state.newest = made
             return made
         }
     }

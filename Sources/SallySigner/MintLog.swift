@@ -11,10 +11,19 @@ import Synchronization
 /// with the next countersignature and at least every second: a token may lack its record only if the machine itself
 /// fails within that second, which no gateway can bring about. An fsync for each token would double what a submission
 /// costs and would promise no more to `audit verify`.
+///
+/// A token of the service account to read has no event, and so the sequence 0 and `-` for a hash, which no position of an
+/// event has. Such records are only counted: a gateway takes one every 45 seconds and cluster, and nothing pays for it.
+/// They are written and brought to the disk like all others.
 final class MintLog: Sendable {
     private let log: DurableLog
-    /// By sequence, then place.
-    private let index: Mutex<[Entry]>
+    private let state: Mutex<State>
+
+    private struct State {
+        /// By sequence, then place.
+        var index: [Entry]
+        var reads: Int
+    }
 
     private struct Entry {
         var sequence: Int64
@@ -27,31 +36,53 @@ final class MintLog: Sendable {
     /// - Throws: `SallyError(.misconfigured)` when a line is damaged.
     init(path: String) throws {
         var entries: [Entry] = []
+        var reads = 0
         log = try DurableLog(path: path) { text, place in
-            entries.append(Entry(sequence: try parse(text).position.sequence, place: place))
+            let position = try parse(text).position
+            if position == noEvent {
+                reads += 1
+            } else {
+                entries.append(Entry(sequence: position.sequence, place: place))
+            }
         }
-        index = Mutex(entries.sorted { ($0.sequence, $0.place) < ($1.sequence, $1.place) })
+        entries.sort { ($0.sequence, $0.place) < ($1.sequence, $1.place) }
+        state = Mutex(State(index: entries, reads: reads))
     }
 
+    /// How many tokens the service account got for reading.
+    var serviceReads: Int { state.withLock(\.reads) }
+
+    /// Writes down a token of the service account to read.
+    func append(_ purpose: ServicePurpose, by user: String, on cluster: ClusterName, at time: Timestamp) throws {
+        try state.withLock { state in
+            try log.append(
+                line(
+                    MintRecord(
+                        position: noEvent, cluster: cluster, user: user, purpose: purpose.rawValue, time: time)))
+            state.reads += 1
+        }
+    }
+
+    /// Writes down a token that a decision pays for.
+    ///
+    /// - Precondition: the position is well-formed.
     /// - Throws: `SallyError(.denied)` when the decision has paid for all the tokens that it may.
     func append(_ record: MintRecord) throws {
         let position = record.position
-        try index.withLock { entries in
-            let first = entries.partitioningIndex { $0.sequence >= position.sequence }
+        try state.withLock { state in
+            let first = state.index.partitioningIndex { $0.sequence >= position.sequence }
             guard
-                entries[first...].prefix(MintLog.mostPerEvent).count(where: { $0.sequence == position.sequence })
+                state.index[first...].prefix(MintLog.mostPerEvent).count(where: { $0.sequence == position.sequence })
                     < MintLog.mostPerEvent
             else {
                 throw SallyError(
                     .denied, "event \(position.sequence) has its \(MintLog.mostPerEvent) tokens",
                     hint: "a new decision is needed")
             }
-            let place = try log.append(
-                "\(position.sequence) \(position.hash) \(record.cluster) \(record.user) \(record.purpose) \(record.time.rawValue)"
-            )
-            var at = entries.endIndex
-            while at > 0, entries[at - 1].sequence > position.sequence { at -= 1 }
-            entries.insert(Entry(sequence: position.sequence, place: place), at: at)
+            let place = try log.append(line(record))
+            var at = state.index.endIndex
+            while at > 0, state.index[at - 1].sequence > position.sequence { at -= 1 }
+            state.index.insert(Entry(sequence: position.sequence, place: place), at: at)
         }
     }
 
@@ -61,7 +92,8 @@ final class MintLog: Sendable {
     /// Records of events after `after`, by sequence: `limit` of them and then all the rest of the last event's, so
     /// that asking again from there misses none.
     func records(after: Int64, limit: Int) throws -> [MintRecord] {
-        let places = index.withLock { entries in
+        let places = state.withLock { state in
+            let entries = state.index
             let start = entries.partitioningIndex { $0.sequence > after }
             var end = min(start + limit, entries.count)
             while end > start, end < entries.count, entries[end].sequence == entries[end - 1].sequence { end += 1 }
@@ -69,6 +101,13 @@ final class MintLog: Sendable {
         }
         return try places.map { try parse(log.line(at: $0)) }
     }
+}
+
+/// Where records stand that no event pays for.
+private let noEvent = AuditPosition(sequence: 0, hash: "-")
+
+private func line(_ record: MintRecord) -> String {
+    "\(record.position.sequence) \(record.position.hash) \(record.cluster) \(record.user) \(record.purpose) \(record.time.rawValue)"
 }
 
 private func parse(_ text: String) throws -> MintRecord {
@@ -80,17 +119,4 @@ private func parse(_ text: String) throws -> MintRecord {
         position: AuditPosition(sequence: sequence, hash: String(fields[1])),
         cluster: try ClusterName(String(fields[2])),
         user: String(fields[3]), purpose: String(fields[4]), time: Timestamp(time))
-}
-
-extension Array {
-    /// The first index whose element satisfies `belongs`, which holds from some place on.
-    fileprivate func partitioningIndex(where belongs: (Element) -> Bool) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if belongs(self[middle]) { high = middle } else { low = middle + 1 }
-        }
-        return low
-    }
 }

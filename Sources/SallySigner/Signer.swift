@@ -63,7 +63,7 @@ package final class Signer: Sendable {
     /// A token for a managed account.
     ///
     /// - Throws: `SallyError(.denied)` for a name that is denied, not managed, or has another uid; `.rateLimited`;
-    ///   `.notFound` for an unknown cluster; `.conflict` for a position that contradicts the countersigned head.
+    ///   `.notFound` for an unknown cluster; `.conflict` for a position that contradicts a countersigned head.
     package func mint(_ request: MintRequest) async throws -> MintedToken {
         let (cluster, key) = try found(request.cluster)
         try check(request.position)
@@ -87,12 +87,16 @@ package final class Signer: Sendable {
         return minted
     }
 
-    /// A token for the service account, for one of the closed list of purposes.
+    /// A token for the service account, for one of the closed list of purposes. It is written down in either case: a change
+    /// with the decision it is for, a read without one.
     package func mintService(_ request: MintServiceRequest) async throws -> MintedToken {
         let (cluster, key) = try found(request.cluster)
         if let position = request.position { try check(position) }
         guard request.position != nil || !request.purpose.changesSomething else {
             throw SallyError(.invalidRequest, "a token to \(request.purpose.rawValue) needs the decision it is for")
+        }
+        guard request.position == nil || request.purpose.changesSomething else {
+            throw SallyError(.invalidRequest, "no decision pays for a token to \(request.purpose.rawValue)")
         }
         let now = clock.now
         try state.withLock { try $0.services.take("\(cluster.service.name) on \(cluster.name)", at: now) }
@@ -101,6 +105,8 @@ package final class Signer: Sendable {
                 MintRecord(
                     position: position, cluster: request.cluster, user: cluster.service.name,
                     purpose: request.purpose.rawValue, time: now))
+        } else {
+            try mints.append(request.purpose, by: cluster.service.name, on: cluster.name, at: now)
         }
         let end = now + cluster.serviceLife
         return MintedToken(token: try await key.sign(SlurmClaims(cluster.service, from: now, to: end)), expires: end)
@@ -153,15 +159,17 @@ package final class Signer: Sendable {
         }
     }
 
-    /// - Parameter limit: at most 2000 count.
+    /// - Parameter limit: at most `SignerRecords.mostPerPage` count.
     package func records(after: Int64, limit: Int) throws -> SignerRecords {
         guard limit > 0, after >= 0 else {
             throw SallyError(
                 .invalidRequest, "records are asked for by a sequence of 0 or more and a limit of 1 or more")
         }
+        let limit = min(limit, SignerRecords.mostPerPage)
         return SignerRecords(
-            mints: try mints.records(after: after, limit: min(limit, 2000)), head: countersigner.head,
-            publicKey: countersigner.publicKey)
+            mints: try mints.records(after: after, limit: limit),
+            heads: try countersigner.heads(after: after, limit: limit), serviceReads: mints.serviceReads,
+            head: countersigner.head, publicKey: countersigner.publicKey)
     }
 
     package var list: SignerList { state.withLock { $0.book.list } }
@@ -181,9 +189,7 @@ package final class Signer: Sendable {
 
     private func check(_ position: AuditPosition) throws {
         guard position.isWellFormed else { throw malformed() }
-        if let head = countersigner.head?.position, head.sequence == position.sequence, head.hash != position.hash {
-            throw SallyError(.conflict, "event \(position.sequence) was countersigned with another hash")
-        }
+        try countersigner.check(position)
     }
 
     private func malformed() -> SallyError {

@@ -20,9 +20,10 @@ struct SignerBook: Sendable {
         case unchanged
     }
 
-    /// Writes the account down. Name and uid stay together for ever, on every cluster; the rest may change.
+    /// Writes the account down. Name and uid stay together for ever, on every cluster, and so does the primary group on one
+    /// cluster once it was recorded; the rest may change.
     ///
-    /// - Throws: `SallyError(.conflict)` that names both owners.
+    /// - Throws: `SallyError(.conflict)` that names both owners, or both groups.
     mutating func register(_ account: ManagedAccount) throws -> Change {
         if let uid = uids[account.user], uid != account.uid {
             throw SallyError(.conflict, "\(account.user) has uid \(uid) for ever, not \(account.uid)")
@@ -31,6 +32,12 @@ struct SignerBook: Sendable {
             throw SallyError(.conflict, "uid \(account.uid) belongs to \(name) for ever, not to \(account.user)")
         }
         let key = Key(cluster: account.cluster, user: account.user)
+        if let gid = accounts[key]?.gid, gid != account.gid {
+            throw SallyError(
+                .conflict,
+                "\(account.user) has primary group \(gid) on cluster \(account.cluster) for ever, not \(account.gid ?? account.uid.rawValue)"
+            )
+        }
         guard accounts[key] != account else { return .unchanged }
         accounts[key] = account
         uids[account.user] = account.uid

@@ -27,8 +27,8 @@ struct SlurmClaims: JWTPayload, Equatable {
         iat = start.rawValue
         exp = end.rawValue
         uid = account.uid.rawValue
-        gid = account.uid.rawValue
-        let own = account.uid.rawValue
+        let own = account.gid ?? account.uid.rawValue
+        gid = own
         id = Identity(
             name: account.user.rawValue, gecos: account.gecos, dir: account.home, shell: account.shell,
             gids: [own] + account.gids.filter { $0 != own })

@@ -222,7 +222,7 @@ package struct Steward: Sendable {
     ) throws -> ManagedAccount {
         let seen = observed[cluster.layout.controller]
         var made = ManagedAccount(
-            cluster: cluster.name, user: account.name, uid: account.uid,
+            cluster: cluster.name, user: account.name, uid: account.uid, gid: account.uid.rawValue,
             gids: account.groups.compactMap { seen?.groupIDs[$0] }, gecos: account.gecos, home: account.home,
             shell: account.shell)
         guard cluster.layout.mode == .directory else { return made }
@@ -230,7 +230,8 @@ package struct Steward: Sendable {
             throw SallyError(.conflict, "the directory does not know \(account.name)")
         }
         let groups = seen?.memberships[account.name.rawValue] ?? []
-        made.gids = groups.map(\.gid).filter { UserID(rawValue: $0) != nil && $0 != account.uid.rawValue }
+        made.gid = entry.gid
+        made.gids = groups.map(\.gid).filter { UserID(rawValue: $0) != nil && $0 != entry.gid }
         made.home = entry.home
         made.shell = entry.shell
         return made

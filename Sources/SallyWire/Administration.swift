@@ -147,16 +147,36 @@ package struct AuditPage: Sendable, Codable {
 package struct AuditVerification: Sendable, Codable {
     package var good: Bool
     package var events: Int64
+    /// Tokens that decisions paid for, each compared with its event.
     package var mints: Int
+    /// Heads of the chain that the signer countersigned, each compared with the chain.
+    package var heads: Int
+    /// Tokens that the service account got to read, which no decision pays for.
+    package var serviceReads: Int
     /// The newest event that the signer countersigned; 0 when none.
     package var countersigned: Int64
     /// What is wrong, the first place first.
     package var problems: [String]
 
-    package init(good: Bool, events: Int64, mints: Int, countersigned: Int64, problems: [String]) {
+    package enum CodingKeys: String, CodingKey {
+        case good
+        case events
+        case mints
+        case heads
+        case serviceReads = "service_reads"
+        case countersigned
+        case problems
+    }
+
+    package init(
+        good: Bool, events: Int64, mints: Int, heads: Int, serviceReads: Int, countersigned: Int64,
+        problems: [String]
+    ) {
         self.good = good
         self.events = events
         self.mints = mints
+        self.heads = heads
+        self.serviceReads = serviceReads
         self.countersigned = countersigned
         self.problems = problems
     }

@@ -51,7 +51,8 @@ private let me =
         (["admin", "revoke", "bob", "--json"], "POST /v1/admin/identities/bob/revoke", #"{"ended":2}"#, "revoke"),
         (
             ["admin", "audit", "verify", "--json"], "GET /v1/admin/audit/verify",
-            #"{"good":true,"events":3,"mints":1,"countersigned":3,"problems":[]}"#, "audit-verification"
+            #"{"good":true,"events":3,"mints":1,"heads":2,"service_reads":4,"countersigned":3,"problems":[]}"#,
+            "audit-verification"
         ),
     ])
     func jsonHasItsSchema(arguments: [String], line: String, answer: String, schema: String) async throws {
@@ -164,10 +165,16 @@ private let me =
             ["admin", "audit", "verify"],
             answers: [
                 "GET /v1/admin/audit/verify": [
-                    (200, #"{"good":false,"events":3,"mints":1,"countersigned":2,"problems":["event 3 is missing"]}"#)
+                    (
+                        200,
+                        #"{"good":false,"events":3,"mints":1,"heads":2,"service_reads":4,"countersigned":2,"#
+                            + #""problems":["event 3 is missing"]}"#
+                    )
                 ]
             ])
         #expect(run.status == 1)
-        #expect(run.output == "NOT GOOD: 3 events, 1 tokens, countersigned up to event 2\n  event 3 is missing\n")
+        #expect(
+            run.output == "NOT GOOD: 3 events, 1 tokens, 2 countersigned heads up to event 2,"
+                + " 4 tokens of service accounts to read\n  event 3 is missing\n")
     }
 }

@@ -5,6 +5,7 @@ import HummingbirdTesting
 import SallyKeepProtocol
 import SallyModel
 import SallyPolicy
+import SallyStore
 import SallyWire
 import Testing
 
@@ -148,6 +149,52 @@ import Testing
             let bad = try await client.call(.get, "/v1/admin/audit/verify", world.dana).decode(AuditVerification.self)
             #expect(bad.mints == 2002 && !bad.good)
         }
+    }
+
+    /// However the two lists of the signer's records are paged, verifying sees all of both, and each once.
+    @Test(arguments: [(2001, 3), (3, 2001), (4100, 2500), (2500, 4100), (2000, 2000)])
+    func verifyingReadsBothListsToTheirEnds(mints: Int, heads: Int) async throws {
+        try await withWorld { world, client in
+            _ = try await client.call(.post, "/v1/clusters/demo/jobs", world.alice, body: goodJob)
+            world.signer.change { state in
+                let real = state.minted[0]
+                state.minted = (1...mints).map { number in
+                    var forged = real
+                    forged.position = AuditPosition(sequence: Int64(number) * 3, hash: AuditEvent.genesis)
+                    return forged
+                }
+                state.heads = (1...heads).map { AuditPosition(sequence: Int64($0) * 2, hash: AuditEvent.genesis) }
+            }
+            let report = try await client.call(.get, "/v1/admin/audit/verify", world.dana).decode(
+                AuditVerification.self)
+            #expect((report.mints, report.heads, report.serviceReads) == (mints, heads, 7))
+            #expect(report.countersigned == Int64(heads) * 2 && !report.good)
+        }
+    }
+
+    @Test func aTokenIsPaidForByItsOwnKindOfEvent() async throws {
+        try await withWorld { world, client in
+            _ = try await client.call(.post, "/v1/clusters/demo/jobs", world.alice, body: goodJob)
+            for purpose in [MintPurpose.cancel, .read] {
+                world.signer.change { $0.minted[0].purpose = purpose }
+                let bad = try await client.call(.get, "/v1/admin/audit/verify", world.dana).decode(
+                    AuditVerification.self)
+                #expect(!bad.good && bad.problems.count == 1, "\(bad.problems)")
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("submit", .person(action: "job.submit")), ("cancel", .person(action: "job.cancel")),
+            ("read", .person(action: "job.read")),
+            ("cancel-leaver-job", .system(action: "system.cancel-leaver-job")),
+            ("hold-leaver-job", .system(action: "system.hold-leaver-job")), ("read-queue", .none),
+            ("read-accounting", .none), ("", .none), ("update", .none),
+        ] as [(String, AuditMint.Payer)])
+    func everyPurposeHasItsPayer(purpose: String, payer: AuditMint.Payer) {
+        #expect(AuditMint.Payer(purpose: purpose) == payer)
+        #expect((MintPurpose(rawValue: purpose) == nil) || (ServicePurpose(rawValue: purpose) == nil))
     }
 
     @Test func theHeadIsCountersigned() async throws {

@@ -134,6 +134,8 @@ final class FakeSigner: TokenMinter {
         var services: [ServicePurpose] = []
         var denied: [UserName] = []
         var countersigned: [AuditPosition] = []
+        /// What it says that it countersigned.
+        var heads: [AuditPosition] = []
         var failure: SallyError?
     }
     private let state = Mutex(State())
@@ -176,7 +178,8 @@ final class FakeSigner: TokenMinter {
             let last = mints[limit - 1].position.sequence
             mints.removeAll { $0.position.sequence > last }
         }
-        return SignerRecords(mints: mints, head: nil, publicKey: "")
+        let heads = state.withLock { $0.heads }.filter { $0.sequence > after }.prefix(limit)
+        return SignerRecords(mints: mints, heads: Array(heads), serviceReads: 7, head: nil, publicKey: "")
     }
 
     func health() async throws -> KeeperHealth { KeeperHealth(singleUser: false, clusters: []) }

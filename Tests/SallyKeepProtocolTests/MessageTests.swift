@@ -50,6 +50,19 @@ import Testing
         #expect(!AuditPosition(sequence: sequence, hash: hash).isWellFormed)
     }
 
+    /// Nothing that the signer kept can be left out of a reply unseen.
+    @Test(arguments: ["mints", "heads", "serviceReads", "publicKey"])
+    func refusesRecordsWithoutAPart(_ missing: String) throws {
+        let records = SignerRecords(
+            mints: [], heads: [AuditPosition(sequence: 1, hash: "a")], serviceReads: 2, head: nil, publicKey: "k")
+        var object = try #require(try StrictEncoder.json(records).object)
+        let whole = JSONValue.object(object).bytes(.compact)
+        #expect(try StrictDecoder.decode(SignerRecords.self, from: whole) == records)
+        object[missing] = nil
+        let less = JSONValue.object(object).bytes(.compact)
+        #expect(throws: (any Error).self) { try StrictDecoder.decode(SignerRecords.self, from: less) }
+    }
+
     @Test func neverPrintsAToken() {
         let token = MintedToken(token: "eyJhbGciOi", expires: Timestamp(1))
         #expect(!"\(token)".contains("eyJ"))

@@ -49,11 +49,13 @@ func position(_ sequence: Int64, _ hash: String = hash) -> AuditPosition {
 }
 
 func account(
-    _ name: String, _ uid: UInt32, cluster: String = "dev", gids: [UInt32] = [], gecos: String = "Some Body",
+    _ name: String, _ uid: UInt32, cluster: String = "dev", gid: UInt32? = nil, gids: [UInt32] = [],
+    gecos: String = "Some Body",
     home: String? = nil, shell: String = "/bin/bash"
 ) throws -> ManagedAccount {
     ManagedAccount(
-        cluster: try ClusterName(cluster), user: try UserName(name), uid: try UserID(uid), gids: gids, gecos: gecos,
+        cluster: try ClusterName(cluster), user: try UserName(name), uid: try UserID(uid), gid: gid, gids: gids,
+        gecos: gecos,
         home: home ?? "/home/\(name)", shell: shell)
 }
 

@@ -110,7 +110,9 @@ import Testing
         try await Self.with { signer, _ in
             let bad: [ManagedAccount] = [
                 try account("bob", 19999), try account("bob", 30000), try account("bob", 20002, gids: [27]),
-                try account("bob", 20002, gids: [0]), try account("bob", 20002, gids: [65534]),
+                try account("bob", 20002, gids: [0]), try account("bob", 20002, gid: 0),
+                try account("bob", 20002, gid: 27), try account("bob", 20002, gid: 65534),
+                try account("bob", 20002, gids: [65534]),
                 try account("bob", 20002, gecos: ""), try account("bob", 20002, gecos: "a\nb"),
                 try account("bob", 20002, gecos: "a:b"), try account("bob", 20002, home: "/"),
                 try account("bob", 20002, home: "/root"), try account("bob", 20002, home: "/etc/bob"),
@@ -141,8 +143,9 @@ import Testing
         try await Self.with { signer, _ in
             let cluster = try ClusterName("dev")
             for purpose in ServicePurpose.allCases {
+                let reads = [.readQueue, .readAccounting].contains(purpose)
                 let token = try await signer.mintService(
-                    MintServiceRequest(cluster: cluster, purpose: purpose, position: position(3)))
+                    MintServiceRequest(cluster: cluster, purpose: purpose, position: reads ? nil : position(3)))
                 let claims = try await ReadClaims.read(token)
                 #expect(claims.sun == "sallyport" && claims.uid == nil && claims.exp - claims.iat <= 120)
             }
@@ -150,10 +153,36 @@ import Testing
                 let request = MintServiceRequest(cluster: cluster, purpose: purpose, position: nil)
                 try await Self.refuses(.invalidRequest) { _ = try await signer.mintService(request) }
             }
-            _ = try await signer.mintService(MintServiceRequest(cluster: cluster, purpose: .readQueue, position: nil))
+            for purpose in [ServicePurpose.readQueue, .readAccounting] {
+                let request = MintServiceRequest(cluster: cluster, purpose: purpose, position: position(3))
+                try await Self.refuses(.invalidRequest) { _ = try await signer.mintService(request) }
+            }
             #expect(
                 try signer.records(after: 0, limit: 100).mints.map(\.purpose).sorted()
-                    == ServicePurpose.allCases.map(\.rawValue).sorted())
+                    == ["cancel-leaver-job", "hold-leaver-job"])
+        }
+    }
+
+    /// Reads are no events' tokens: more than one decision's worth, in no page, and counted across a restart.
+    @Test func countsReadsOfTheServiceAccount() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            let cluster = try ClusterName("dev")
+            do {
+                let signer = try await fixture.signer()
+                try await signer.register(try account("alice", 20001))
+                for _ in 0..<10 {
+                    for purpose in [ServicePurpose.readQueue, .readAccounting] {
+                        _ = try await signer.mintService(
+                            MintServiceRequest(cluster: cluster, purpose: purpose, position: nil))
+                    }
+                }
+                _ = try await signer.mint(try mint("alice", 20001, position: position(3)))
+                #expect(try signer.records(after: 0, limit: 100).serviceReads == 20)
+            }
+            let signer = try await fixture.signer()
+            let records = try signer.records(after: 0, limit: 1)
+            #expect(records.serviceReads == 20 && records.mints.map(\.position.sequence) == [3])
         }
     }
 
@@ -227,6 +256,99 @@ import Testing
             try await signer.register(try account("alice", 20001))
             let lie = try mint("alice", 20001, position: position(6, other))
             try await Self.refuses(.conflict) { _ = try await signer.mint(lie) }
+        }
+    }
+
+    @Test func remembersEveryHead() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            let other = String(repeating: "b", count: 64)
+            do {
+                let signer = try await fixture.signer()
+                for sequence in [2, 5, 5, 9] as [Int64] { _ = try await signer.countersign(position(sequence)) }
+            }
+            let signer = try await fixture.signer()
+            #expect(try signer.records(after: 0, limit: 100).heads == [position(2), position(5), position(9)])
+            #expect(try signer.records(after: 0, limit: 2).heads == [position(2), position(5)])
+            #expect(try signer.records(after: 5, limit: 2).heads == [position(9)])
+            #expect(try signer.records(after: 9, limit: 2).heads.isEmpty)
+            try await signer.register(try account("alice", 20001))
+            let lie = try mint("alice", 20001, position: position(5, other))
+            try await Self.refuses(.conflict) { _ = try await signer.mint(lie) }
+        }
+    }
+
+    /// As a version left it that kept only the newest head, and as a signer does that is killed between its two writes.
+    @Test func takesUpTheHeadOfAnOlderFolder() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            _ = try await fixture.signer().countersign(position(5))
+            #expect(unlink(folder + "/state/heads.log") == 0)
+            let signer = try await fixture.signer()
+            #expect(try signer.records(after: 0, limit: 100).heads == [position(5)])
+            try await Self.refuses(.conflict) { _ = try await signer.countersign(position(4)) }
+        }
+    }
+
+    @Test(arguments: [nil, 2] as [Int64?]) func startsOnNoFolderWhoseHeadWentBack(_ older: Int64?) async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            let path = folder + "/state/head.json"
+            do {
+                let signer = try await fixture.signer()
+                _ = try await signer.countersign(position(2))
+                let text = String(decoding: try #require(try DurableFile.read(path)), as: UTF8.self)
+                _ = try await signer.countersign(position(5))
+                #expect(unlink(path) == 0)
+                if older != nil { try writeFile(path, text) }
+                #expect(chmod(path, 0o600) == 0 || older == nil)
+            }
+            try await Self.refuses(.misconfigured) { _ = try await fixture.signer() }
+        }
+    }
+
+    @Test func countersignsSoManyHeadsAMinute() async throws {
+        try await Self.with { signer, fixture in
+            for sequence in 1...60 as ClosedRange<Int64> { _ = try await signer.countersign(position(sequence)) }
+            _ = try await signer.countersign(position(60))
+            try await Self.refuses(.rateLimited) { _ = try await signer.countersign(position(61)) }
+            fixture.clock.advance(.seconds(60))
+            _ = try await signer.countersign(position(61))
+        }
+    }
+
+    @Test func namesThePrimaryGroupOfTheDirectory() async throws {
+        try await Self.with { signer, _ in
+            try await signer.register(try account("bob", 20002, gid: 5000, gids: [5000, 20500]))
+            let claims = try await ReadClaims.read(try await signer.mint(try mint("bob", 20002)))
+            #expect(claims.uid == 20002 && claims.gid == 5000 && claims.id?.gids == [5000, 20500])
+            for gid in [nil, 20002, 5001] as [UInt32?] {
+                try await Self.refuses(.conflict) {
+                    try await signer.register(try account("bob", 20002, gid: gid, gids: [20500]))
+                }
+            }
+            try await signer.register(try account("carol", 20003, gid: 100))
+            #expect(try await ReadClaims.read(try await signer.mint(try mint("carol", 20003))).gid == 100)
+        }
+    }
+
+    /// A line from before the primary group was recorded has none, and takes one once.
+    @Test func readsAccountsWithoutAPrimaryGroup() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            let line =
+                #"{"cluster":"dev","user":"alice","uid":20001,"gids":[],"gecos":"A","home":"/home/alice","shell":"/bin/sh"}"#
+            let old: ManagedAccount = try KeepJSON.message(from: line)
+            #expect(old.gid == nil)
+            do {
+                let signer = try await fixture.signer()
+                try await signer.register(old)
+                #expect(try await ReadClaims.read(try await signer.mint(try mint("alice", 20001))).gid == 20001)
+                try await signer.register(try account("alice", 20001, gid: 5000))
+            }
+            let signer = try await fixture.signer()
+            #expect(try await ReadClaims.read(try await signer.mint(try mint("alice", 20001))).gid == 5000)
+            try await Self.refuses(.conflict) { try await signer.register(try account("alice", 20001, gid: 20001)) }
         }
     }
 

@@ -20,12 +20,19 @@ import Testing
         return CountersignedHead(position: position, time: time, signature: text)
     }
 
-    private func evidence(_ head: CountersignedHead? = nil, _ mints: [AuditMint] = []) -> AuditEvidence {
-        AuditEvidence(mints: mints, head: head, publicKey: key.publicKey.pemRepresentation)
+    private func evidence(
+        _ head: CountersignedHead? = nil, _ mints: [AuditMint] = [], heads: [AuditPosition] = []
+    ) -> AuditEvidence {
+        AuditEvidence(
+            mints: mints, heads: heads, serviceReads: 3, head: head, publicKey: key.publicKey.pemRepresentation)
     }
 
-    private func mint(_ position: AuditPosition, cluster: String = "demo", user: String = "alice") throws -> AuditMint {
-        AuditMint(position: position, cluster: try ClusterName(cluster), user: user)
+    private func mint(
+        _ position: AuditPosition, cluster: String = "demo", user: String = "alice", purpose: String = "submit",
+        payer: AuditMint.Payer = .person(action: "job.submit")
+    ) throws -> AuditMint {
+        AuditMint(
+            position: position, cluster: try ClusterName(cluster), user: user, purpose: purpose, payer: payer)
     }
 
     /// Ten events, the fifth of them a refusal; countersigned at the tenth.
@@ -51,7 +58,8 @@ import Testing
             let report = try await store.verifyChain(evidence(try sign(positions[9]), mints))
             #expect(report.problems == [])
             #expect(report.isGood)
-            #expect((report.events, report.mints, report.countersigned) == (10, 9, 10))
+            #expect((report.events, report.mints, report.heads, report.countersigned) == (10, 9, 1, 10))
+            #expect(report.serviceReads == 3)
         }
     }
 
@@ -138,6 +146,46 @@ import Testing
         }
     }
 
+    /// The signer cannot see that a new head does not continue the old one, and signs it: the old one tells.
+    @Test(arguments: [3, 7]) func aRewriteBelowTheNewestHeadIsFound(old: Int) async throws {
+        try await withChain { store, positions, path in
+            let heads = [positions[0], positions[old - 1]]
+            try tamper(path, Self.unguard + "DELETE FROM audit_events WHERE sequence >= \(old)")
+            var last = positions[0]
+            for number in old...12 { last = try await store.append(draft(number + 100)) }
+            #expect(try await store.verifyChain(evidence(try sign(last))).isGood)
+            let report = try await store.verifyChain(evidence(try sign(last), heads: heads + [last]))
+            #expect(report.problems.map(\.kind) == [.rewritten])
+            #expect(report.problems.first?.sequence == Int64(old))
+            #expect((report.heads, report.countersigned) == (3, 12))
+        }
+    }
+
+    @Test func headsOfRowsThatAreGoneAreFound() async throws {
+        try await withChain { store, positions, path in
+            try tamper(path, Self.unguard + "DELETE FROM audit_events WHERE sequence IN (4, 9, 10)")
+            let heads = [positions[3], positions[4], positions[8], positions[9]]
+            let report = try await store.verifyChain(evidence(try sign(positions[9]), heads: heads))
+            #expect(report.problems.map(\.kind) == [.rewritten, .gap, .cutTail])
+            #expect(report.problems.map(\.sequence) == [4, 5, 9])
+        }
+    }
+
+    @Test func aRowThatCannotBeReadKeepsItsHead() async throws {
+        try await withChain { store, positions, path in
+            try tamper(path, Self.unguard + "UPDATE audit_events SET outcome = 'perhaps' WHERE sequence = 3")
+            let report = try await store.verifyChain(evidence(try sign(positions[9]), heads: positions))
+            #expect(report.problems.map(\.kind) == [.changedRow])
+        }
+    }
+
+    @Test func headsWithoutASignatureAreFound() async throws {
+        try await withChain { store, positions, _ in
+            let report = try await store.verifyChain(evidence(nil, heads: [positions[2]]))
+            #expect(report.problems.map(\.kind) == [.badSignature])
+        }
+    }
+
     @Test func aForeignCountersignatureIsFound() async throws {
         try await withChain { store, positions, _ in
             let foreign = try sign(positions[9], by: P256.Signing.PrivateKey())
@@ -166,6 +214,50 @@ import Testing
                 #expect(report.problems.map(\.kind) == [.mintWithoutEvent])
                 #expect(report.problems.first?.sequence == mint.position.sequence)
             }
+        }
+    }
+
+    /// What each of these tokens was for is not what its event decided.
+    @Test(
+        arguments: [
+            ("person:1:alice", "job.cancel", .person(action: "job.submit"), .mintForOtherAction),
+            ("person:1:alice", "output.read", .person(action: "job.submit"), .mintForOtherAction),
+            ("person:1:alice", "job.submit", .person(action: "job.cancel"), .mintForOtherAction),
+            ("person:1:alice", "job.submit", .none, .mintForOtherAction),
+            ("local:0", "job.submit", .person(action: "job.submit"), .mintWithoutEvent),
+            ("system", "job.submit", .person(action: "job.submit"), .mintWithoutEvent),
+            ("system", "system.hold-leaver-job", .person(action: "job.submit"), .mintWithoutEvent),
+            ("system", "system.hold-leaver-job", .system(action: "system.cancel-leaver-job"), .mintForOtherAction),
+            (
+                "person:1:alice", "system.cancel-leaver-job", .system(action: "system.cancel-leaver-job"),
+                .mintWithoutEvent
+            ),
+            ("person:1:alice", "job.submit", .person(action: "job.submit"), nil),
+            ("person:1:alice", "job.cancel", .person(action: "job.cancel"), nil),
+            ("system", "system.cancel-leaver-job", .system(action: "system.cancel-leaver-job"), nil),
+        ] as [(String, String, AuditMint.Payer, AuditProblem.Kind?)])
+    func aMintForAnotherActionIsFound(
+        actor: String, action: String, payer: AuditMint.Payer, kind: AuditProblem.Kind?
+    ) async throws {
+        try await withDatabase { database, _, _ in
+            let store = AuditStore(database: database)
+            var event = draft(1)
+            event.actor = actor
+            event.action = action
+            let position = try await store.append(event)
+            let report = try await store.verifyChain(evidence(nil, [try mint(position, payer: payer)]))
+            #expect(report.problems.map(\.kind) == [kind].compactMap(\.self))
+        }
+    }
+
+    /// The outcome of a submission has its action and its person, and decided nothing.
+    @Test(arguments: [AuditEvent.Outcome.completed, .failed, .refused])
+    func anOutcomePaysForNoToken(_ outcome: AuditEvent.Outcome) async throws {
+        try await withDatabase { database, _, _ in
+            let store = AuditStore(database: database)
+            let position = try await store.append(draft(1, outcome: outcome))
+            let report = try await store.verifyChain(evidence(nil, [try mint(position)]))
+            #expect(report.problems.map(\.kind) == [.mintNotAllowed])
         }
     }
 

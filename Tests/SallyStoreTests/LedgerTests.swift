@@ -110,7 +110,9 @@ import Testing
                     "local:0 admin.offboard completed", "person:1:alice session.create refused",
                 ])
             #expect(
-                try await store.verifyChain(AuditEvidence(mints: [], head: nil, publicKey: nil)).isGood)
+                try await store.verifyChain(
+                    AuditEvidence(mints: [], heads: [], serviceReads: 0, head: nil, publicKey: nil)
+                ).isGood)
         }
     }
 }

@@ -58,7 +58,7 @@ import Testing
                 try await group.waitForAll()
             }
             let report = try await AuditStore(database: first).verifyChain(
-                AuditEvidence(mints: [], head: nil, publicKey: nil))
+                AuditEvidence(mints: [], heads: [], serviceReads: 0, head: nil, publicKey: nil))
             #expect(report.problems == [])
             #expect(report.events == 200)
         }

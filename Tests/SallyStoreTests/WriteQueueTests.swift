@@ -64,7 +64,7 @@ private final class Latch: Sendable {
             #expect(page.events.map(\.sequence) == (1...9).reversed())
             #expect(counter.commits.withLock { $0 } == 1)
             let report = try await AuditStore(database: database).verifyChain(
-                AuditEvidence(mints: [], head: nil, publicKey: nil))
+                AuditEvidence(mints: [], heads: [], serviceReads: 0, head: nil, publicKey: nil))
             #expect(report.isGood)
         }
     }

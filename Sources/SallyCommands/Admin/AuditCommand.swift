@@ -63,7 +63,8 @@ struct AuditVerifyCommand: SallySubcommand {
             } else {
                 try here.put(
                     "\(result.good ? "good" : "NOT GOOD"): \(result.events) events, \(result.mints) tokens,"
-                        + " countersigned up to event \(result.countersigned)")
+                        + " \(result.heads) countersigned heads up to event \(result.countersigned),"
+                        + " \(result.serviceReads) tokens of service accounts to read")
                 for problem in result.problems { try here.put("  \(printable(problem))") }
             }
             if !result.good { throw ExitCode(1) }

@@ -203,7 +203,8 @@ enum OpenAPISchemas {
         (
             "AuditVerification",
             object([
-                ("good", flag), ("events", number), ("mints", number), ("countersigned", number),
+                ("good", flag), ("events", number), ("mints", number), ("heads", number),
+                ("service_reads", number), ("countersigned", number),
                 ("problems", list(text)),
             ])
         ),

@@ -12,9 +12,6 @@ struct AuditService: Sendable {
     let book: any AuditBook
     let signer: any TokenMinter
 
-    /// How many records are asked of the signer at once.
-    private static let recordPage = 2000
-
     struct Range: Sendable {
         var actor: String?
         var action: String?
@@ -42,30 +39,39 @@ struct AuditService: Sendable {
         _ = try await requester.authorize(.verifyAudit, at: gate, request: request)
         let report = try await book.verifyChain(try await evidence())
         return AuditVerification(
-            good: report.isGood, events: report.events, mints: report.mints, countersigned: report.countersigned,
+            good: report.isGood, events: report.events, mints: report.mints, heads: report.heads,
+            serviceReads: report.serviceReads, countersigned: report.countersigned,
             problems: report.problems.map { problem in
                 problem.sequence > 0 ? "event \(problem.sequence): \(problem.message)" : problem.message
             })
     }
 
+    /// Everything that the signer kept. Its two lists are paged by one number: where one of them was cut off, the other is
+    /// taken only as far, and the rest of it comes with the next page.
     private func evidence() async throws -> AuditEvidence {
         var mints: [AuditMint] = []
+        var heads: [AuditPosition] = []
         var after: Int64 = 0
         while true {
-            let records = try await signer.records(after: after, limit: AuditService.recordPage)
-            mints += records.mints.map {
-                AuditMint(position: $0.position, cluster: $0.cluster, user: $0.user)
+            let records = try await signer.records(after: after, limit: SignerRecords.mostPerPage)
+            // A page of mints is longer than asked for when its last event has several.
+            let cuts = [records.mints.map(\.position.sequence), records.heads.map(\.sequence)].compactMap { list in
+                list.count >= SignerRecords.mostPerPage ? list.last : nil
             }
-            // A page is longer than asked for when its last event has several mints.
-            guard records.mints.count >= AuditService.recordPage, let last = records.mints.last?.position.sequence,
-                last > after
-            else {
-                let head = records.head.map {
-                    CountersignedHead(position: $0.position, time: $0.time, signature: $0.signature)
-                }
-                return AuditEvidence(mints: mints, head: head, publicKey: records.publicKey)
+            let end = cuts.min() ?? .max
+            mints += records.mints.filter { $0.position.sequence <= end }.map { AuditMint($0) }
+            heads += records.heads.filter { $0.sequence <= end }
+            guard end != .max else {
+                return AuditEvidence(
+                    mints: mints, heads: heads, serviceReads: records.serviceReads,
+                    head: records.head.map {
+                        CountersignedHead(position: $0.position, time: $0.time, signature: $0.signature)
+                    }, publicKey: records.publicKey)
             }
-            after = last
+            guard end > after else {
+                throw SallyError(.unavailable, "the signer's records do not end", hint: "is it of the same version?")
+            }
+            after = end
         }
     }
 }

@@ -6,13 +6,21 @@ package import SallyModel
 package struct AuditEvidence: Sendable, Equatable {
     /// Every token that was minted for a decision.
     package var mints: [AuditMint]
-    /// The newest countersigned head; nil when none was.
+    /// Every head that was countersigned, by sequence.
+    package var heads: [AuditPosition]
+    /// How many tokens the service account got to read, which no decision pays for.
+    package var serviceReads: Int
+    /// The newest countersigned head, with its signature; nil when none was.
     package var head: CountersignedHead?
     /// PEM (SubjectPublicKeyInfo) of the P-256 key that `head` verifies with.
     package var publicKey: String?
 
-    package init(mints: [AuditMint], head: CountersignedHead?, publicKey: String?) {
+    package init(
+        mints: [AuditMint], heads: [AuditPosition], serviceReads: Int, head: CountersignedHead?, publicKey: String?
+    ) {
         self.mints = mints
+        self.heads = heads
+        self.serviceReads = serviceReads
         self.head = head
         self.publicKey = publicKey
     }
@@ -23,10 +31,26 @@ package struct AuditMint: Sendable, Equatable {
     package var position: AuditPosition
     package var cluster: ClusterName
     package var user: String
-    package init(position: AuditPosition, cluster: ClusterName, user: String) {
+    /// What the token was for, in the signer's word.
+    package var purpose: String
+    package var payer: Payer
+    package init(position: AuditPosition, cluster: ClusterName, user: String, purpose: String, payer: Payer) {
         self.position = position
         self.cluster = cluster
         self.user = user
+        self.purpose = purpose
+        self.payer = payer
+    }
+
+    /// Which event pays for the token, by `AuditEvent.action`. The purpose says whose token it is, and not the name: the
+    /// signer mints for service accounts, whatever they were called over the years, for purposes of their own.
+    package enum Payer: Sendable, Equatable {
+        /// A decision on what the person asked for.
+        case person(action: String)
+        /// A decision of the gateway's own: only the service account's tokens.
+        case system(action: String)
+        /// None: the signer does not know such a purpose.
+        case none
     }
 }
 
@@ -47,6 +71,10 @@ package struct CountersignedHead: Sendable, Equatable {
 package struct AuditReport: Sendable, Equatable {
     package var events: Int64
     package var mints: Int
+    /// Heads that the signer countersigned, all compared with the chain.
+    package var heads: Int
+    /// Tokens of the service account to read, which have no event.
+    package var serviceReads: Int
     /// The newest event that the signer countersigned; 0 when none.
     package var countersigned: Int64
     /// What is wrong, the first place first; at most 100.
@@ -68,7 +96,7 @@ package struct AuditProblem: Sendable, Equatable {
         case gap
         /// A row does not follow the row before it.
         case brokenLink = "broken-link"
-        /// The countersigned event has another hash here.
+        /// A countersigned event has another hash here.
         case rewritten
         /// The chain ends before its countersigned head.
         case cutTail = "cut-tail"
@@ -78,5 +106,7 @@ package struct AuditProblem: Sendable, Equatable {
         case mintWithoutEvent = "mint-without-event"
         /// A token was minted for an event that did not allow anything.
         case mintNotAllowed = "mint-not-allowed"
+        /// A token was minted for an event that allowed something else.
+        case mintForOtherAction = "mint-for-other-action"
     }
 }

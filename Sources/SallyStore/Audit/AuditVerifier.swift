@@ -10,12 +10,19 @@ struct AuditVerifier {
     private var lastSequence: Int64 = 0
     private var lastHash = AuditEvent.genesis
     private var problems: [AuditProblem] = []
+    /// Events that paid for tokens.
     private let wanted: Set<Int64>
     private var found: [Int64: AuditEvent] = [:]
+    /// What was countersigned, the newest head among it, by sequence.
+    private let heads: [AuditPosition]
+    private var nextHead = 0
 
     init(evidence: AuditEvidence) {
         self.evidence = evidence
-        wanted = Set(evidence.mints.map(\.position.sequence) + [evidence.head?.position.sequence].compactMap(\.self))
+        wanted = Set(evidence.mints.map(\.position.sequence))
+        var heads = evidence.heads
+        if let newest = evidence.head?.position, !heads.contains(newest) { heads.append(newest) }
+        self.heads = heads.sorted { $0.sequence < $1.sequence }
     }
 
     /// The next event in order of sequence.
@@ -30,6 +37,7 @@ struct AuditVerifier {
             note(.changedRow, event.sequence, "event \(event.sequence) is not what was recorded")
         }
         if wanted.contains(event.sequence) { found[event.sequence] = event }
+        checkHeads(at: event.sequence, hash: event.hash)
         lastSequence = event.sequence
         lastHash = event.hash
     }
@@ -39,34 +47,48 @@ struct AuditVerifier {
         events += 1
         if sequence != lastSequence + 1 { note(.gap, sequence, "event \(sequence) follows event \(lastSequence)") }
         note(.changedRow, sequence, "event \(sequence) cannot be read")
+        checkHeads(at: sequence, hash: hash)
         lastSequence = sequence
         lastHash = hash ?? lastHash
     }
 
     /// After the last event.
     mutating func finish() -> AuditReport {
-        checkHead()
+        checkSignature()
+        if let head = heads.last, head.sequence > lastSequence {
+            note(
+                .cutTail, lastSequence + 1,
+                "the signer countersigned event \(head.sequence), and the chain ends at event \(lastSequence)")
+        }
         for mint in evidence.mints { check(mint) }
         let sorted = problems.enumerated().sorted { left, right in
             (left.element.sequence, left.offset) < (right.element.sequence, right.offset)
         }
         return AuditReport(
-            events: events, mints: evidence.mints.count, countersigned: evidence.head?.position.sequence ?? 0,
-            problems: sorted.prefix(100).map(\.element))
+            events: events, mints: evidence.mints.count, heads: heads.count, serviceReads: evidence.serviceReads,
+            countersigned: heads.last?.sequence ?? 0, problems: sorted.prefix(100).map(\.element))
     }
 
-    private mutating func checkHead() {
-        guard let head = evidence.head else { return }
+    /// Compares the heads up to the row `sequence` with it; those before it are of rows that are not there.
+    private mutating func checkHeads(at sequence: Int64, hash: String?) {
+        while nextHead < heads.count, heads[nextHead].sequence <= sequence {
+            let head = heads[nextHead]
+            nextHead += 1
+            guard head.sequence != sequence || head.hash != hash else { continue }
+            note(.rewritten, head.sequence, "event \(head.sequence) is not the one that the signer countersigned")
+        }
+    }
+
+    private mutating func checkSignature() {
+        guard let head = evidence.head else {
+            if let head = heads.last {
+                note(.badSignature, head.sequence, "the countersignature of event \(head.sequence) is not there")
+            }
+            return
+        }
         let sequence = head.position.sequence
         if !isSigned(head) {
             note(.badSignature, sequence, "the countersignature of event \(sequence) is not the signer's")
-        }
-        if sequence > lastSequence {
-            note(
-                .cutTail, lastSequence + 1,
-                "the signer countersigned event \(sequence), and the chain ends at event \(lastSequence)")
-        } else if found[sequence]?.hash != head.position.hash {
-            note(.rewritten, sequence, "event \(sequence) is not the one that the signer countersigned")
         }
     }
 
@@ -90,11 +112,16 @@ struct AuditVerifier {
                 "a token for \(quoted(mint.user)) on \(mint.cluster) was minted for event \(sequence), which is not in the chain"
             )
         }
-        let isPersonal = event.actor.hasPrefix("person:")
-        guard event.cluster == mint.cluster.rawValue, !isPersonal || event.actor.hasSuffix(":\(mint.user)") else {
+        guard event.cluster == mint.cluster.rawValue, mint.isOf(event.actor) else {
             return note(
                 .mintWithoutEvent, sequence,
                 "a token for \(quoted(mint.user)) on \(mint.cluster) was minted for event \(sequence), which is about another"
+            )
+        }
+        guard mint.payer == .person(action: event.action) || mint.payer == .system(action: event.action) else {
+            return note(
+                .mintForOtherAction, sequence,
+                "a token for \(quoted(mint.user)) to \(mint.purpose) was minted for event \(sequence), which is \(quoted(event.action))"
             )
         }
         guard event.outcome == .allowed else {
@@ -107,6 +134,17 @@ struct AuditVerifier {
 
     private mutating func note(_ kind: AuditProblem.Kind, _ sequence: Int64, _ message: String) {
         problems.append(AuditProblem(kind: kind, sequence: sequence, message: message))
+    }
+}
+
+extension AuditMint {
+    /// Whether an event of `actor` (`Actor.label`) can have paid for this token.
+    fileprivate func isOf(_ actor: String) -> Bool {
+        switch payer {
+        case .person: actor.hasPrefix("person:") && actor.hasSuffix(":\(user)")
+        case .system: actor == Actor.system.label
+        case .none: true  // no event of anybody: the action tells
+        }
     }
 }
 

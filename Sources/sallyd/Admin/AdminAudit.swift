@@ -48,7 +48,8 @@ struct AdminAuditVerify: AsyncParsableCommand {
         try options.show(result, schema: "audit-verify/1") {
             ([
                 result.good ? "the chain is good" : "THE CHAIN IS NOT GOOD",
-                "events: \(result.events), tokens: \(result.mints), countersigned up to event \(result.countersigned)",
+                "events: \(result.events), tokens: \(result.mints), countersigned heads: \(result.heads), the last at event \(result.countersigned)",
+                "tokens of service accounts to read, which need no event: \(result.serviceReads)",
             ] + result.problems).joined(separator: "\n")
         }
         if !result.good { throw ExitCode(SallyError.Code.conflict.exitStatus) }
