@@ -72,7 +72,7 @@ package struct StewardServer: Service {
             guard door.admits(request) else {
                 throw SallyError(.denied, "this is not asked at the \(door.rawValue) socket")
             }
-            return try await answer(request)
+            return try await answer(request, at: door)
         } catch {
             let error = error as? SallyError ?? SallyError(.internal, "the steward failed", cause: "\(error)")
             logger.warning(
@@ -85,14 +85,20 @@ package struct StewardServer: Service {
         }
     }
 
-    private func answer(_ request: StewardRequest) async throws -> StewardReply {
+    private func answer(_ request: StewardRequest, at door: StewardDoor) async throws -> StewardReply {
         switch request {
         case .ensure(let request): return .ensured(try await steward.ensure(request))
         case .readOutput(let request): return .output(try await steward.readOutput(request))
         case .lock(let request):
-            return .locked(logged("locked", try await steward.lock(request), request.user, request.cluster))
+            let report =
+                switch door {
+                case .serve: try await steward.lock(request)
+                case .administrators: try await steward.lockForAdministrator(request)
+                }
+            return .locked(logged("locked", report, request.user, request.cluster))
         case .unlock(let cluster, let user):
-            return .done(logged("unlocked", try await steward.unlock(cluster: cluster, user: user), user, cluster))
+            let report = try await steward.unlockForAdministrator(cluster: cluster, user: user)
+            return .done(logged("unlocked", report, user, cluster))
         case .adopt(let cluster, let user):
             return .done(logged("adopted", try await steward.adopt(cluster: cluster, user: user), user, cluster))
         case .remove(let cluster, let user):

@@ -36,7 +36,10 @@ final class StewardBench: Sendable {
     final class ToldRegistry: AccountRegistry {
         private let told = Mutex<[ManagedAccount]>([])
         var accounts: [ManagedAccount] { told.withLock { $0 } }
+        private let names = Mutex<[UserName]>([])
+        var denied: [UserName] { names.withLock { $0 } }
         func register(_ account: ManagedAccount) async throws { told.withLock { $0.append(account) } }
+        func deny(_ user: UserName) async throws { names.withLock { $0.append(user) } }
     }
 
     static var isWanted: Bool { getenv("SALLYPORT_CLUSTER_JSON") != nil }

@@ -16,7 +16,7 @@ import Testing
         return [
             (.mint(try mint("alice", 20001)), [.serve]),
             (.mintService(MintServiceRequest(cluster: dev, purpose: .readQueue, position: nil)), [.serve]),
-            (.deny(alice), [.serve, .administrators]), (.allow(alice), [.administrators]),
+            (.deny(alice), [.serve, .steward, .administrators]), (.allow(alice), [.administrators]),
             (.countersign(position(1)), [.serve]), (.records(after: 0, limit: 1), [.serve, .administrators]),
             (.register(try account("alice", 20001)), [.steward]), (.list, [.administrators]),
             (.health, [.serve, .steward, .administrators]),
@@ -54,6 +54,7 @@ import Testing
                     { _ = try await serve.mint(try mint("mallory", 20666)) },
                     { _ = try await steward.mint(try mint("alice", 20001)) },
                     { try await steward.allow(try UserName("alice")) },
+                    { _ = try await steward.records(after: 0, limit: 1) },
                     { _ = try await admin.mint(try mint("alice", 20001)) },
                 ] {
                     let error = try await #require(throws: SallyError.self) { try await body() }

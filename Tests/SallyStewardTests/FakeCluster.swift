@@ -40,8 +40,21 @@ final class FakeCluster: Transport {
 
 /// A signer that remembers who it was told of.
 final class FakeRegistry: AccountRegistry {
+    struct State {
+        var denied: [UserName] = []
+        var failure: SallyError?
+    }
     private let told = Mutex<[ManagedAccount]>([])
+    private let state = Mutex(State())
     var accounts: [ManagedAccount] { told.withLock { $0 } }
+    var denied: [UserName] { state.withLock { $0.denied } }
+    func fail(_ error: SallyError?) { state.withLock { $0.failure = error } }
+    func deny(_ user: UserName) async throws {
+        try state.withLock { state in
+            if let failure = state.failure { throw failure }
+            state.denied.append(user)
+        }
+    }
     func register(_ account: ManagedAccount) async throws { told.withLock { $0.append(account) } }
 }
 

@@ -133,6 +133,72 @@ import Testing
         }
     }
 
+    /// Offboarding has denied the name already; an administrator at the steward's own socket has not.
+    @Test func anAdministratorsLockDeniesInTheSigner() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try StewardFixture(folder, .willing())
+            let lock = StewardRequest.lock(LockRequest(cluster: try ClusterName("dev"), user: try UserName("alice")))
+            _ = try await fixture.steward.ensure(try ensureRequest("alice", 20001))
+            guard case .locked(let quiet) = await fixture.server.reply(to: lock, at: .serve, uid: 0) else {
+                return #expect(Bool(false), "serve was refused")
+            }
+            #expect(fixture.registry.denied.isEmpty && !quiet.steps.contains { $0.name == "deny list" })
+            guard case .locked(let report) = await fixture.server.reply(to: lock, at: .administrators, uid: 0) else {
+                return #expect(Bool(false), "the administrator was refused")
+            }
+            #expect(fixture.registry.denied.map(\.rawValue) == ["alice"])
+            #expect(report.steps.first?.name == "deny list" && report.steps.first?.outcome == .done)
+            let nowhere = LockRequest(cluster: try ClusterName("other"), user: try UserName("bob"))
+            guard case .refused = await fixture.server.reply(to: .lock(nowhere), at: .administrators, uid: 0) else {
+                return #expect(Bool(false), "an unknown cluster was taken")
+            }
+            #expect(fixture.registry.denied.count == 1)
+        }
+    }
+
+    @Test func locksTheAccountThoughTheSignerIsGone() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try StewardFixture(folder, .willing())
+            _ = try await fixture.steward.ensure(try ensureRequest("alice", 20001))
+            fixture.registry.fail(SallyError(.unavailable, "the signer does not answer"))
+            let request = LockRequest(cluster: try ClusterName("dev"), user: try UserName("alice"))
+            let report = try await fixture.steward.lockForAdministrator(request)
+            #expect(report.steps.filter { $0.outcome == .failed }.map(\.name) == ["deny list"])
+            #expect(report.steps.count > 1)
+            try await Self.refuses(.denied) { _ = try await fixture.steward.ensure(try ensureRequest("alice", 20001)) }
+        }
+    }
+
+    @Test func unlockingSaysWhatRemainsToBeDone() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try StewardFixture(folder, .willing())
+            let dev = try ClusterName("dev")
+            let alice = try UserName("alice")
+            _ = try await fixture.steward.ensure(try ensureRequest("alice", 20001))
+            _ = try await fixture.steward.lock(LockRequest(cluster: dev, user: alice))
+            let reply = await fixture.server.reply(
+                to: .unlock(cluster: dev, user: alice), at: .administrators, uid: 0)
+            guard case .done(let report) = reply else { return #expect(Bool(false), "\(reply)") }
+            #expect(report.steps.last?.name == "deny list" && report.steps.last?.outcome == .skipped)
+        }
+    }
+
+    /// Where a directory has the accounts, the primary group need not have the uid's number.
+    @Test func tellsTheSignerTheDirectorysPrimaryGroup() async throws {
+        try await withScratchFolder { folder in
+            let cluster = FakeCluster { script, _, _ in
+                guard script.contains("\nprobe_") else { return FakeCluster.said("step\taccount\tdone\t\nend\n") }
+                return FakeCluster.said(
+                    "user\talice\talice:x:20001:5000::/nfs/alice:/bin/zsh\ngroup\tteam\t5000\n"
+                        + "member\talice\tteam\t5000\nmember\talice\tlab\t5001\nend\n")
+            }
+            let fixture = try StewardFixture(folder, mode: .directory, cluster)
+            _ = try await fixture.steward.ensure(try ensureRequest("alice", 20001))
+            let told = try #require(fixture.registry.accounts.first)
+            #expect(told.gid == 5000 && told.gids == [5001] && told.home == "/nfs/alice")
+        }
+    }
+
     @Test func locksForEverThatIsUntilUnlocked() async throws {
         try await withScratchFolder { folder in
             let dev = try ClusterName("dev")

@@ -13,11 +13,12 @@ struct AdminCommand: AsyncParsableCommand {
         abstract: "Administer the gateway from its own host, without a provider or a session.",
         discussion: """
             Speaks to `sallyd serve` over its root-only unix socket. Everything is in the audit chain, as local:UID. It makes the \
-            first administrator (`grant`), and is the way in when the identity provider is gone.
+            first administrator (`grant`), and is the way in when the identity provider is gone. `lock` and `unlock` speak to the \
+            steward and the signer instead, and are in their logs.
             """,
         subcommands: [
             AdminIdentities.self, AdminSessions.self, AdminRevoke.self, AdminGrant.self, AdminWithdraw.self,
-            AdminOffboard.self, AdminAudit.self,
+            AdminOffboard.self, AdminLock.self, AdminUnlock.self, AdminAudit.self,
         ])
 }
 
@@ -52,13 +53,18 @@ struct AdminOptions: ParsableArguments {
 
     /// Prints `value` as JSON under its schema, or as `text` says.
     func show(_ value: some Encodable, schema: String, text: () -> String) throws {
-        guard json else { return print(text()) }
-        var document = JSONObject([("schema", JSONValue.string("sallyport/\(schema)"))])
-        if case .object(let members) = try StrictEncoder.json(value) {
-            for (key, value) in members { document[key] = value }
-        }
-        print(JSONValue.object(document).text())
+        try printed(value, json: json, schema: schema, text: text)
     }
+}
+
+/// Prints `value` as JSON under its schema when `json` is set, otherwise as `text` says.
+func printed(_ value: some Encodable, json: Bool, schema: String, text: () -> String) throws {
+    guard json else { return print(text()) }
+    var document = JSONObject([("schema", JSONValue.string("sallyport/\(schema)"))])
+    if case .object(let members) = try StrictEncoder.json(value) {
+        for (key, value) in members { document[key] = value }
+    }
+    print(JSONValue.object(document).text())
 }
 
 /// Requests over the administration socket.
