@@ -10,9 +10,10 @@ struct LoginCommand: SallySubcommand {
     static let configuration = CommandConfiguration(
         commandName: "login", abstract: "Sign in at a gateway with your company identity.",
         discussion: """
-            Opens a browser at the gateway, which sends you to your identity provider. The last page says who asks:
-            check the address and confirm. Without a browser on this machine, --no-browser shows the address of a
-            page to open anywhere, and asks for the code that the page shows.
+            Opens a browser at the gateway, which sends you to your identity provider.
+            The last page says who asks: check the address and confirm. Without a
+            browser on this machine, --no-browser shows the address of a page to open
+            anywhere, and asks for the code that the page shows.
             SALLY_BROWSER, else BROWSER, names the program that opens pages.
             Without GATEWAY, signs in again at the gateway of the context.
             """)

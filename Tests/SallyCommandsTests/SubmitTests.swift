@@ -171,8 +171,8 @@ private let script = "#!/bin/sh\n#SBATCH --job-name=train -t 10\n\nhostname\n"
                     list(task(8, "7_1", #""RUNNING""#), task(7, "7_[2-4]", #""PENDING""#)),
                     list(task(9, "7_2", #""RUNNING""#), task(7, "7_[3-4]", #""PENDING""#)), list(),
                 ],
-                // The end of the second comes late, and other arrays are none of ours.
-                book: [list(first), list(first, rest, task(99, "77_2", #""COMPLETED""#)), list(first, second, rest)],
+                // The worst is not the last, and other arrays are none of ours.
+                book: [list(first), list(first, second, task(99, "77_2", #""COMPLETED""#)), list(first, second, rest)],
             ], files: ["job.sh": script])
         #expect(run.status == 3, "\(run.talk)")
         #expect(run.output == "Submitted batch job 7\n")

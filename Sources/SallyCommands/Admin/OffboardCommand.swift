@@ -11,8 +11,9 @@ struct OffboardCommand: SallySubcommand {
     static let configuration = CommandConfiguration(
         commandName: "offboard", abstract: "End a person's access everywhere. Running jobs run on.",
         discussion: """
-            Ends sessions, refuses new sign-ins and Slurm tokens, lets nothing more be queued, locks the account on
-            the nodes. Running it again finishes what failed. The exit status is 69 while a step is left.
+            Ends sessions, refuses new sign-ins and Slurm tokens, lets nothing more be
+            queued, locks the account on the nodes. Running it again finishes what
+            failed. The exit status is 69 while a step is left.
             """)
 
     @Argument(help: "The person's user name.") var user: String
