@@ -63,7 +63,12 @@ package struct OpaqueID: RawRepresentable, Hashable, Sendable, Codable, CustomSt
     /// 128 bits from `generator`.
     package static func random(using generator: inout some RandomNumberGenerator) -> OpaqueID {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-        let text = (0..<22).map { _ in alphabet[Int(generator.next() & 63)] }
+        // Ten letters from each number: the system's generator is a call of the kernel each time.
+        let numbers = (generator.next(), generator.next(), generator.next())
+        let text = (0..<22).map { place in
+            let number = place < 10 ? numbers.0 : place < 20 ? numbers.1 : numbers.2
+            return alphabet[Int(number >> UInt64(place % 10 * 6) & 63)]
+        }
         return OpaqueID(unchecked: String(decoding: text, as: UTF8.self))
     }
 

@@ -34,7 +34,8 @@ package struct SignerServer: Service {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for door in SignerDoor.allCases {
                 let server = server(door)
-                group.addTask { try await server.run() }
+                // What the signer does is short: a signature at most. Its fsyncs have threads of their own.
+                group.addTask(executorPreference: LoopExecutor.shared) { try await server.run() }
             }
             group.addTask {
                 try await cancelWhenGracefulShutdown {

@@ -1,22 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NIOCore
+import NIOPosix
+
 /// `body` did not return in time; it was cancelled and has ended.
 package struct DeadlineExceeded: Error, Sendable {}
 
 /// Runs `body` and cancels it when it takes longer than `limit`.
 ///
-/// - Throws: `DeadlineExceeded`; what `body` throws; `CancellationError`.
+/// The alarm is an event loop's: one that is not needed any more is gone, where `Task.sleep` would leave a timer behind
+/// for every request until its time is over.
+///
+/// - Throws: `DeadlineExceeded`; what `body` throws.
 package func withDeadline<Value: Sendable>(
     _ limit: Duration, _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
-    try await withThrowingTaskGroup(of: Value.self) { group in
+    let loop = MultiThreadedEventLoopGroup.singleton.any()
+    let rung = loop.makePromise(of: Void.self)
+    let alarm = loop.scheduleTask(in: TimeAmount(limit)) { rung.succeed() }
+    return try await withThrowingTaskGroup(of: Value?.self) { group in
         group.addTask { try await body() }
         group.addTask {
-            try await Task.sleep(for: limit)
-            throw DeadlineExceeded()
+            try await rung.futureResult.get()
+            return nil
         }
-        defer { group.cancelAll() }
-        guard let value = try await group.next() else { throw DeadlineExceeded() }
+        defer {
+            group.cancelAll()
+            alarm.cancel()
+            rung.succeed()
+        }
+        guard let first = try await group.next(), let value = first else { throw DeadlineExceeded() }
         return value
     }
 }

@@ -76,6 +76,30 @@ package struct SlurmClient: Sendable {
         return try believed { () throws(SlurmReply.Malformed) in try reply.jobs() }
     }
 
+    /// One job, or every record of an array; none when slurmctld does not know it any more.
+    package func job(
+        _ job: JobID, _ read: Authorized<SystemAction>, token: SlurmToken
+    ) async throws(SlurmError) -> [Job] {
+        let version = try await servedVersion(token)
+        let reply = try await call(.GET, "/slurm/\(version)/job/\(job)", version, token, limit: Bound.large)
+        if let refusal = reply.refusal {
+            // ESLURM_INVALID_JOB_ID
+            if refusal.number == 2017 { return [] }
+            throw .refused(refusal)
+        }
+        return try believed { () throws(SlurmReply.Malformed) in try reply.jobs() }
+    }
+
+    /// The states of all jobs: a fraction of what the queue costs. Nil where that is not served.
+    package func states(
+        _ read: Authorized<SystemAction>, token: SlurmToken
+    ) async throws(SlurmError) -> [JobStateEntry]? {
+        let version = try await servedVersion(token)
+        guard version.listsStates else { return nil }
+        let reply = try await list("/slurm/\(version)/jobs/state/", version, token)
+        return try believed { () throws(SlurmReply.Malformed) in try reply.jobStates() }
+    }
+
     package func partitions(
         _ read: Authorized<SystemAction>, token: SlurmToken
     ) async throws(SlurmError) -> [Partition] {

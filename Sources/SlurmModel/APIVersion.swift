@@ -31,6 +31,9 @@ package struct APIVersion: RawRepresentable, Sendable, Hashable, Comparable, Cus
     /// `DELETE /slurm/VERSION/jobs/` with a list, answered job by job (Slurm 23.11.6).
     package var cancelsLists: Bool { rawValue >= 40 }
 
+    /// `GET /slurm/VERSION/jobs/state/` with the light RPC behind it (Slurm 24.05).
+    package var listsStates: Bool { rawValue >= 41 }
+
     package var description: String { "v0.0.\(rawValue)" }
     package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }

@@ -45,6 +45,10 @@ final class FakeQueue: SlurmQueue {
         var cancelled: [JobID] = []
         var leavers: [SystemAction] = []
         var reads = 0
+        /// Whether states are served by themselves, and how often they and single jobs were read.
+        var servesStates = false
+        var stateReads = 0
+        var jobReads: [JobID] = []
         var failure: SallyError?
         var answer: SubmitResult?
         /// Whether the job is there although the answer is lost.
@@ -96,6 +100,26 @@ final class FakeQueue: SlurmQueue {
             state.reads += 1
             if let failure = state.failure { throw failure }
             return state.lists.isEmpty ? state.jobs : state.lists.removeFirst()
+        }
+    }
+
+    func job(_ job: JobID, _ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [QueuedJob] {
+        try state.withLock { state in
+            state.jobReads.append(job)
+            if let failure = state.failure { throw failure }
+            return state.jobs.filter { $0.base == job }
+        }
+    }
+
+    func states(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [JobStateEntry]? {
+        try state.withLock { state in
+            state.stateReads += 1
+            if let failure = state.failure { throw failure }
+            guard state.servesStates else { return nil }
+            return state.jobs.map { job in
+                let part = job.array == nil ? "" : String(job.view.displayID.drop { $0 != "_" })
+                return JobStateEntry(job: job.base, part: part, states: job.view.states.map { JobState($0) })
+            }
         }
     }
 

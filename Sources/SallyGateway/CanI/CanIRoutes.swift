@@ -11,7 +11,7 @@ struct CanIRoutes: Sendable {
             let cluster = try clusters.named(context)
             let body = try await request.bytes(limit: GatewayServer.bodyLimit)
             return try Response.json(
-                cluster.canI.explain(body, for: try context.principal))
+                await cluster.canI.explain(body, for: try context.principal))
         }
     }
 }

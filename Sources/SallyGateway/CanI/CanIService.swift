@@ -11,8 +11,8 @@ struct CanIService: Sendable {
     let reader: JobReader
     let gate: Gate
 
-    func explain(_ body: [UInt8], for principal: Principal) throws -> CanIReply {
-        let asked = try reader.read(body)
+    func explain(_ body: [UInt8], for principal: Principal) async throws -> CanIReply {
+        let asked = try await reader.read(body)
         let judged = try reader.foresee(asked.job, for: principal)
         let submit = Submit(
             cluster: reader.config.name, job: judged.job, bounds: judged.bounds, idempotencyKey: "")

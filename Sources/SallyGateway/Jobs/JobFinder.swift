@@ -19,7 +19,16 @@ struct JobFinder: Sendable {
 
     /// From the queue, or else from accounting.
     func job(_ id: JobID, of user: UserName) async throws -> QueuedJob {
-        let records = keeper.snapshot.records(id)
+        var records = keeper.snapshot.records(id)
+        if records.contains(where: { $0.owner == user && $0.isStale }) {
+            do {
+                records = try await keeper.whole(id)
+            } catch let error where records.contains(where: \.isFinished) {
+                throw error  // how it ended is not known yet
+            } catch {
+                // What is known says what is wanted of a job that has not ended.
+            }
+        }
         if let first = records.first(where: { $0.view.job == id }) ?? records.first {
             guard first.owner == user else { throw missing(id) }
             return first

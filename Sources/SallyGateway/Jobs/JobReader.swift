@@ -5,6 +5,7 @@ import SallyConfig
 import SallyKeepProtocol
 import SallyModel
 import SallyPolicy
+import SallySocket
 import SlurmModel
 import StrictJSON
 
@@ -27,7 +28,15 @@ struct JobReader: Sendable {
     }
 
     /// - Throws: `.invalidRequest` that names every unknown, doubled or mistyped field.
-    func read(_ body: [UInt8]) throws -> Asked {
+    func read(_ body: [UInt8]) async throws -> Asked {
+        guard body.count > JobReader.long else { return try parsed(body) }
+        return try await besideLoops { try parsed(body) }
+    }
+
+    /// A body of more bytes is not read on an event loop.
+    private static let long = 64 << 10
+
+    private func parsed(_ body: [UInt8]) throws -> Asked {
         do {
             let json = try JSONValue(parsing: body)
             let job = try JobRequest(json: json)

@@ -17,6 +17,7 @@ package final class QueueKeeper: Service {
     let cluster: ClusterName
     private let queue: any SlurmQueue
     private let access: ServiceAccess
+    private let reader: QueueReader
     private let metrics: Metrics
     private let log: Logger
     private let pause: Duration
@@ -29,9 +30,12 @@ package final class QueueKeeper: Service {
 
     private struct State {
         var snapshot = QueueSnapshot.empty
+        var memory = QueueReader.Memory()
         /// What we did ourselves and no read has seen yet.
         var submitted: [(job: QueuedJob, at: ContinuousClock.Instant)] = []
         var cancelled: [(job: JobID, at: ContinuousClock.Instant)] = []
+        /// Jobs read by themselves since.
+        var wholes: [JobID: [QueuedJob]] = [:]
         var shapeReadAt: ContinuousClock.Instant?
         var failure: SallyError?
         var failures = 0
@@ -46,6 +50,7 @@ package final class QueueKeeper: Service {
         self.cluster = cluster
         self.queue = queue
         self.access = access
+        reader = QueueReader(cluster: cluster, queue: queue, access: access)
         self.metrics = metrics
         self.pause = pause
         self.log = log
@@ -109,19 +114,28 @@ package final class QueueKeeper: Service {
         state.withLock { $0.cancelled.append((job, .now)) }
     }
 
+    /// The records of a job, read by itself if only their states are new, once between two reads of the queue; `[]` when
+    /// Slurm has forgotten the job.
+    func whole(_ job: JobID) async throws -> [QueuedJob] {
+        let records = snapshot.records(job)
+        guard records.contains(where: \.isStale) else { return records }
+        if let read = state.withLock({ $0.wholes[job] }) { return read }
+        let read = try await access.read(.readQueue(cluster)) { read, token in
+            try await queue.job(job, read, token: token)
+        }
+        state.withLock { $0.wholes[job] = read }
+        return read
+    }
+
     /// One read.
     func refresh() async {
         let start = ContinuousClock.now
         do {
-            let jobs = try await access.read(.readQueue(cluster)) { read, token in
-                let jobs = try await queue.jobs(read, token: token)
-                guard jobs.isEmpty, !state.withLock({ $0.snapshot.jobs.isEmpty }) else { return jobs }
-                return try await queue.jobs(read, token: token)
-            }
+            let memory = try await reader.read(after: remembered(start))
             let shape = try await shape(start)
             let took = start.duration(to: .now)
-            install(jobs, shape, start, took)
-            metrics.refreshed(cluster, jobs: jobs.count, took: took)
+            install(memory, shape, start, took)
+            metrics.refreshed(cluster, jobs: memory.jobs.count, took: took)
             metrics.ready(cluster, true)
         } catch {
             guard !(error is CancellationError), !Task.isCancelled else { return }
@@ -142,6 +156,16 @@ package final class QueueKeeper: Service {
         }
     }
 
+    /// What a read builds on: also what we submitted before it begins.
+    private func remembered(_ start: ContinuousClock.Instant) -> QueueReader.Memory {
+        state.withLock { state in
+            var memory = state.memory
+            let known = Set(memory.jobs.map(\.view.job))
+            memory.jobs += state.submitted.filter { $0.at < start && !known.contains($0.job.view.job) }.map(\.job)
+            return memory
+        }
+    }
+
     private typealias Shape = (partitions: [Partition], nodes: [Node])
 
     /// Partitions and nodes, when it is time; nil keeps those there are.
@@ -157,16 +181,20 @@ package final class QueueKeeper: Service {
     }
 
     private func install(
-        _ jobs: [QueuedJob], _ shape: Shape?, _ start: ContinuousClock.Instant, _ took: Duration
+        _ memory: QueueReader.Memory, _ shape: Shape?, _ start: ContinuousClock.Instant, _ took: Duration
     ) {
         let recovered = state.withLock { state in
             defer {
+                state.memory = memory
+                // While jobs are missing the snapshot is no newer than the read that had all.
                 state.snapshot = QueueSnapshot(
-                    jobs: jobs, partitions: shape?.partitions ?? state.snapshot.partitions,
-                    nodes: shape?.nodes ?? state.snapshot.nodes, readAt: start)
+                    jobs: memory.jobs, partitions: shape?.partitions ?? state.snapshot.partitions,
+                    nodes: shape?.nodes ?? state.snapshot.nodes,
+                    readAt: memory.isComplete ? start : state.snapshot.readAt)
                 if shape != nil { state.shapeReadAt = start }
                 state.submitted.removeAll { $0.at < start }
                 state.cancelled.removeAll { $0.at < start }
+                state.wholes = [:]
                 state.failure = nil
                 state.took = took
             }

@@ -17,5 +17,6 @@ extension QueuedJob {
         view.submitted = time
         let marker = SubmissionMarker.split(submit.job.request.comment).marker
         self.init(view: view, owner: user, array: nil, marker: marker)
+        isStale = true
     }
 }

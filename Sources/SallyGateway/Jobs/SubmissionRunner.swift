@@ -4,6 +4,7 @@ package import Logging
 import SallyKeepProtocol
 package import SallyModel
 import SallyPolicy
+import SallySocket
 import SallyStore
 import ServiceLifecycle
 import Synchronization
@@ -42,11 +43,12 @@ package final class SubmissionRunner: Service {
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 for await work in inbox {
-                    group.addTask {
-                        let end = await self.steps.perform(work.order)
+                    group.addTask(executorPreference: LoopExecutor.shared) {
+                        await self.steps.perform(work.order) { end in
+                            work.answer.yield(end)
+                            work.answer.finish()
+                        }
                         _ = self.underWay.withLock { $0.remove(work.order.reservation) }
-                        work.answer.yield(end)
-                        work.answer.finish()
                     }
                 }
             }
@@ -72,16 +74,11 @@ package final class SubmissionRunner: Service {
             throw SallyError(.unavailable, "the gateway is stopping", hint: "submit again in a moment")
         @unknown default: break
         }
-        let end = await withTaskGroup(of: Result<SubmissionEnd, SallyError>?.self) { group in
-            group.addTask { await answers.first { _ in true } }
-            group.addTask {
-                try? await Task.sleep(for: limit)  // cancelled: the answer came first
-                return nil
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? nil
+        do {
+            return try await withDeadline(limit) { await answers.first { _ in true } }?.get() ?? .unknown
+        } catch is DeadlineExceeded {
+            return .unknown
         }
-        return try end?.get() ?? .unknown
     }
 }
 

@@ -37,7 +37,11 @@ package struct SubmissionSteps: Sendable {
         self.log = log
     }
 
-    func perform(_ order: SubmissionRunner.Order) async -> Result<SubmissionEnd, SallyError> {
+    /// - Parameter answer: called once. A job that Slurm took is told before its outcome is written down: the reservation
+    ///   is durable, and who asks again meanwhile hears that it is under way. Everything else is written down first.
+    func perform(
+        _ order: SubmissionRunner.Order, answer: @Sendable (Result<SubmissionEnd, SallyError>) -> Void
+    ) async {
         let token: Secret<String>
         do {
             _ = try await accounts.ensure(order.principal)
@@ -45,20 +49,20 @@ package struct SubmissionSteps: Sendable {
         } catch {
             let problem = asSallyError(error)
             await record(.failed(problem.message), order)
-            return .failure(problem)
+            return answer(.failure(problem))
         }
         switch await queue.submit(order.authorized, token: token) {
         case .accepted(let job, let messages):
-            await record(.submitted(job), order)
             keeper.show(QueuedJob(submitted: job, order: order, at: clock.now))
-            return .success(.accepted(job, messages: messages))
+            answer(.success(.accepted(job, messages: messages)))
+            await record(.submitted(job), order)
         case .refused(let refusal):
             if refusal.concernsAccount { accounts.forget(order.principal) }
             await record(.refused(refusal), order)
-            return .failure(SallyError(refusal))
+            answer(.failure(SallyError(refusal)))
         case .notSent(let problem):
             await record(.failed(problem.message), order)
-            return .failure(problem)
+            answer(.failure(problem))
         case .unknown(let problem):
             log.warning(
                 "a submission's outcome is not known",
@@ -67,7 +71,7 @@ package struct SubmissionSteps: Sendable {
                     "cause": "\(problem.cause ?? "")",
                 ])
             await record(.unknown, order)
-            return .success(.unknown)
+            answer(.success(.unknown))
         }
     }
 

@@ -31,7 +31,7 @@ struct SubmitService: Sendable {
     func submit(
         _ body: [UInt8], key: IdempotencyKey, for principal: Principal, request: OpaqueID
     ) async throws -> Answer {
-        let asked = try reader.read(body)
+        let asked = try await reader.read(body)
         let marker = markers.marker(person: principal.person, cluster: cluster, key: key.text)
         // Twice at most: an earlier try that certainly left no job behind makes room for this one.
         for _ in 0..<2 {

@@ -13,6 +13,10 @@ package protocol SlurmQueue: Sendable {
     func cancel(_ cancel: Authorized<Cancel>, token: Secret<String>) async throws
     /// The whole queue: an error-free, authenticated, full read, or an error.
     func jobs(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [QueuedJob]
+    /// One job, or every record of an array; none when Slurm does not know it any more.
+    func job(_ job: JobID, _ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [QueuedJob]
+    /// The states of all jobs; nil where they are not served by themselves.
+    func states(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [JobStateEntry]?
     func partitions(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Partition]
     func nodes(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Node]
     /// From accounting.
@@ -60,6 +64,8 @@ package struct QueuedJob: Sendable, Equatable {
     package var array: JobID?
     /// Of the submission that made it, if the gateway did.
     package var marker: SubmissionMarker?
+    /// Its states are newer than the rest, or the rest is what we know of our own submission.
+    package var isStale = false
 
     package init(view: JobView, owner: UserName?, array: JobID?, marker: SubmissionMarker?) {
         self.view = view

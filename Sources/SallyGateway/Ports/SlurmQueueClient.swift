@@ -47,6 +47,19 @@ package struct SlurmQueueClient: SlurmQueue {
             .map { QueuedJob($0, on: client.cluster) }
     }
 
+    package func job(
+        _ job: JobID, _ read: Authorized<SystemAction>, token: Secret<String>
+    ) async throws -> [QueuedJob] {
+        try await told { () async throws(SlurmError) in try await client.job(job, read, token: service(token)) }
+            .map { QueuedJob($0, on: client.cluster) }
+    }
+
+    package func states(
+        _ read: Authorized<SystemAction>, token: Secret<String>
+    ) async throws -> [JobStateEntry]? {
+        try await told { () async throws(SlurmError) in try await client.states(read, token: service(token)) }
+    }
+
     package func partitions(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Partition] {
         try await told { () async throws(SlurmError) in try await client.partitions(read, token: service(token)) }
     }

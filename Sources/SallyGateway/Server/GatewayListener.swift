@@ -9,6 +9,7 @@ import NIOCore
 import NIOSSL
 package import SallyConfig
 import SallyModel
+import SallySocket
 import ServiceLifecycle
 
 #if canImport(Glibc)
@@ -82,7 +83,7 @@ extension GatewayServer {
                     }
                     log.info("listening", metadata: ["address": "\(channel.localAddress.map { "\($0)" } ?? "")"])
                 }, logger: log)
-            try await application.run()
+            try await withTaskExecutorPreference(LoopExecutor.shared) { try await application.run() }
         }
     }
 }

@@ -13,11 +13,12 @@ package struct SessionIssuer: Sendable {
     private let issuer: String
     private let lifetime: Duration
     private let clock: any WallClock
+    private let verified = VerifiedTokens()
 
     private static let audience = "sallyport"
     private static let maximumLength = 2048
     /// Gateways on several hosts: how far their clocks may be apart, in seconds.
-    private static let leeway: Int64 = 60
+    private static let leeway = Duration.seconds(60)
 
     /// - Parameters:
     ///   - issuer: the gateway's public address.
@@ -56,8 +57,11 @@ package struct SessionIssuer: Sendable {
     package func verify(_ token: String) throws(SessionTokenProblem) -> SessionClaims {
         let bytes = Array(token.utf8)
         guard bytes.count <= SessionIssuer.maximumLength,
-            let key = keys.verifying.first(where: { bytes.starts(with: $0.prefix) }),
-            let dot = bytes.lastIndex(of: UInt8(ascii: ".")), dot > key.prefix.count,
+            let key = keys.verifying.first(where: { bytes.starts(with: $0.prefix) })
+        else { throw .malformed }
+        let digest = SHA256.hash(data: bytes)
+        if let known = verified.claims(of: digest) { return try inTime(known) }
+        guard let dot = bytes.lastIndex(of: UInt8(ascii: ".")), dot > key.prefix.count,
             let raw = Base64URL.decode(bytes[(dot + 1)...]), raw.count == 64,
             let payload = Base64URL.decode(bytes[key.prefix.count..<dot]),
             let signature = try? P256.Signing.ECDSASignature(rawRepresentation: raw)  // 64 bytes that are no signature
@@ -69,11 +73,19 @@ package struct SessionIssuer: Sendable {
             let session = json["sid"]?.string.flatMap(OpaqueID.init(rawValue:)),
             let issued = json["iat"]?.integer(Int64.self), let expires = json["exp"]?.integer(Int64.self)
         else { throw .otherClaims }
-        let now = clock.now.rawValue
-        guard now < expires else { throw .expired }
-        guard issued <= now + SessionIssuer.leeway else { throw .notYetValid }
-        return SessionClaims(
-            session: session, person: PersonID(rawValue: person), expires: Timestamp(expires))
+        let claims = VerifiedTokens.Claims(
+            session: session, person: PersonID(rawValue: person), issued: Timestamp(issued), expires: Timestamp(expires)
+        )
+        let known = try inTime(claims)
+        verified.keep(claims, of: digest)
+        return known
+    }
+
+    private func inTime(_ claims: VerifiedTokens.Claims) throws(SessionTokenProblem) -> SessionClaims {
+        let now = clock.now
+        guard now < claims.expires else { throw .expired }
+        guard claims.issued <= now + SessionIssuer.leeway else { throw .notYetValid }
+        return SessionClaims(session: claims.session, person: claims.person, expires: claims.expires)
     }
 }
 

@@ -39,7 +39,7 @@ package struct AuditStore: Sendable {
 
     /// The newest event, for the signer to countersign; nil before the first.
     package func head() async throws -> AuditPosition? {
-        try await database.read { try $0.auditHead() }
+        try database.glance { try $0.auditHead() }
     }
 
     /// Appends an event that stands for itself, such as the result of a step of offboarding.

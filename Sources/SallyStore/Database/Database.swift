@@ -2,10 +2,12 @@
 
 import GRDB
 package import SallyModel
+import Synchronization
 
 /// The database of a gateway: one SQLite file in WAL mode, durable at every commit. Several processes may have it open.
 package final class Database: Sendable {
     let pool: DatabasePool
+    private let glances: Glances
     private let queue: WriteQueue
     private let clock: any WallClock
 
@@ -26,8 +28,15 @@ package final class Database: Sendable {
             pool = try DatabasePool(path: path, configuration: configuration)
             // After opening: GRDB sets NORMAL for WAL, after everything that a configuration can say (7.10.0,
             // Database.setUpWALMode). NORMAL would lose commits at a power failure.
-            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            // In memory: what a savepoint needs to be taken back would be a new file each time.
+            try pool.writeWithoutTransaction {
+                try $0.execute(sql: "PRAGMA synchronous = FULL")
+                try $0.execute(sql: "PRAGMA temp_store = MEMORY")
+                try $0.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+            }
             try Schema.migrate(pool, clock: clock)
+            configuration.readonly = true
+            glances = try Glances(path: path, configuration: configuration)
         } catch {
             throw storeError(error)
         }
@@ -37,9 +46,9 @@ package final class Database: Sendable {
     /// Runs `body` in one durable transaction, together with others that wait. `body` may be run again and does no other
     /// input or output. A cancelled caller stops waiting; the outcome stands.
     func write<Result: Sendable>(
-        _ body: @Sendable @escaping (StoreTransaction) throws -> Result
+        _ haste: WriteQueue.Haste = .now, _ body: @Sendable @escaping (StoreTransaction) throws -> Result
     ) async throws -> Result {
-        try await queue.run(body)
+        try await queue.run(haste, body)
     }
 
     /// How many writes wait for their turn now.
@@ -58,13 +67,41 @@ package final class Database: Sendable {
         }
     }
 
+    /// Runs `body`, one statement that finds a row or a few by a key, on a connection for reading and on the calling
+    /// thread. In WAL mode a reader waits for no writer, and what is found by key is in the page cache: to change the thread
+    /// would cost more than to read.
+    func glance<Result>(_ body: (StoreTransaction) throws -> Result) throws -> Result {
+        do {
+            return try glances.next.unsafeReentrantRead { try body(StoreTransaction(connection: $0, now: clock.now)) }
+        } catch {
+            throw storeError(error)
+        }
+    }
+
     /// Writes what waits, takes nothing more and closes the file.
     package func close() throws {
         queue.close()
         do {
+            try glances.close()
             try pool.close()
         } catch {
             throw storeError(error)
         }
     }
+}
+
+/// Connections for `glance` alone, so that no long read is ever in its way.
+private final class Glances: Sendable {
+    private let connections: [DatabaseQueue]
+    private let turn = Atomic(0)
+
+    init(path: String, configuration: Configuration) throws {
+        connections = try (0..<2).map { _ in try DatabaseQueue(path: path, configuration: configuration) }
+    }
+
+    var next: DatabaseQueue {
+        connections[turn.wrappingAdd(1, ordering: .relaxed).newValue & 1]
+    }
+
+    func close() throws { for connection in connections { try connection.close() } }
 }

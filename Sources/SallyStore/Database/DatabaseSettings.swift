@@ -10,17 +10,20 @@ package struct DatabaseSettings: Sendable, Equatable {
     package var waitingLimit: Int
     /// The most writes in one commit.
     package var batchLimit: Int
+    /// How long a write that nobody waits for waits for company.
+    package var companyLimit: Duration
     /// Connections for reading.
     package var readers: Int
 
     package init(
         busyLimit: Duration = .seconds(10), waitLimit: Duration = .seconds(20), waitingLimit: Int = 4096,
-        batchLimit: Int = 128, readers: Int = 4
+        batchLimit: Int = 128, companyLimit: Duration = .milliseconds(5), readers: Int = 4
     ) {
         self.busyLimit = busyLimit
         self.waitLimit = waitLimit
         self.waitingLimit = waitingLimit
         self.batchLimit = batchLimit
+        self.companyLimit = companyLimit
         self.readers = readers
     }
 }

@@ -1,22 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import GRDB
 import SallyModel
 import Synchronization
 
 /// Groups what waits to be written into one commit, and so into one fsync.
 ///
-/// Each body runs in a savepoint of its own: one that throws takes back only itself. GRDB's own writer queue does the
-/// work; its callback form is used, because its async writes roll back when their task is cancelled.
+/// A body that throws takes back only itself, and may be run a second time for it. GRDB's own writer queue does the work;
+/// its callback form is used, because its async writes roll back when their task is cancelled.
 final class WriteQueue: Sendable {
     private let pool: DatabasePool
     private let clock: any WallClock
     private let limits: DatabaseSettings
     private let state = Mutex(State())
 
+    /// Wakes the writer while it waits for company.
+    private let hurry = DispatchSemaphore(value: 0)
+
+    /// How soon a body is to be run.
+    enum Haste: Sendable {
+        case now
+        /// Together with the next body that comes, or by itself after `DatabaseSettings.companyLimit`. For what nobody waits
+        /// for: it costs no commit of its own while there is work.
+        case withNext
+    }
+
     private struct State {
         var waiting: [WriteJob] = []
+        /// Whether one of them is in haste.
+        var isUrgent = false
         var draining = false
+        /// Whether the writer waits for company.
+        var dozing = false
         var closed = false
     }
 
@@ -29,7 +45,7 @@ final class WriteQueue: Sendable {
     /// Runs `body` in a durable transaction. A caller that is cancelled stops waiting (`CancellationError`); the body runs
     /// and its outcome stands all the same.
     func run<Result: Sendable>(
-        _ body: @Sendable @escaping (StoreTransaction) throws -> Result
+        _ haste: Haste, _ body: @Sendable @escaping (StoreTransaction) throws -> Result
     ) async throws -> Result {
         let waiter = Waiter<Result>()
         return try await withTaskCancellationHandler {
@@ -37,7 +53,7 @@ final class WriteQueue: Sendable {
                 waiter.wait(continuation)
                 enqueue(
                     WriteJob(
-                        deadline: .now + limits.waitLimit,
+                        haste: haste, deadline: .now + limits.waitLimit,
                         run: { transaction in
                             let result = try body(transaction)
                             return { waiter.finish(.success(result)) }
@@ -50,13 +66,20 @@ final class WriteQueue: Sendable {
     }
 
     /// Takes nothing more; what waits is still written.
-    func close() { state.withLock { $0.closed = true } }
+    func close() {
+        let dozing = state.withLock { state in
+            defer { state.dozing = false }
+            state.closed = true
+            return state.dozing
+        }
+        if dozing { hurry.signal() }
+    }
 
     /// How many bodies wait for their turn now.
     var waitingCount: Int { state.withLock { $0.waiting.count } }
 
     private func enqueue(_ job: WriteJob) {
-        enum Next { case start, wait, refuse(SallyError) }
+        enum Next { case start, wake, wait, refuse(SallyError) }
         let next: Next = state.withLock { state in
             guard !state.closed else {
                 return .refuse(SallyError(.unavailable, "the gateway is stopping", hint: "try again"))
@@ -68,19 +91,25 @@ final class WriteQueue: Sendable {
                         hint: "try again later"))
             }
             state.waiting.append(job)
+            state.isUrgent = state.isUrgent || job.haste == .now
+            if state.dozing, state.isUrgent {
+                state.dozing = false
+                return .wake
+            }
             guard !state.draining else { return .wait }
             state.draining = true
             return .start
         }
         switch next {
         case .start: pool.asyncWriteWithoutTransaction { [self] in drain($0) }
+        case .wake: hurry.signal()
         case .wait: break
         case .refuse(let error): job.fail(error)
         }
     }
 
     private func drain(_ connection: GRDB.Database) {
-        while let batch = takeBatch() {
+        while let batch = nextBatch() {
             let now = ContinuousClock.now
             for late in batch where late.deadline <= now {
                 late.fail(SallyError(.unavailable, "the database did not get to it in time", hint: "try again later"))
@@ -90,34 +119,75 @@ final class WriteQueue: Sendable {
         }
     }
 
-    private func takeBatch() -> [WriteJob]? {
-        state.withLock { state in
+    /// What is to be committed next; nil, and no longer draining, when nothing waits.
+    private func nextBatch() -> [WriteJob]? {
+        let dozes = state.withLock { state in
+            state.dozing = !state.waiting.isEmpty && !state.isUrgent && !state.closed
+            return state.dozing
+        }
+        if dozes, hurry.wait(timeout: .now() + limits.companyLimit / .seconds(1)) == .timedOut {
+            // Whoever ended the dozing in this very moment has signalled, or is about to.
+            let isSignalled = state.withLock { state in
+                defer { state.dozing = false }
+                return !state.dozing
+            }
+            if isSignalled { hurry.wait() }
+        }
+        return state.withLock { state in
             guard !state.waiting.isEmpty else {
                 state.draining = false
                 return nil
             }
             let batch = Array(state.waiting.prefix(limits.batchLimit))
             state.waiting.removeFirst(batch.count)
+            state.isUrgent = state.waiting.contains { $0.haste == .now }
             return batch
         }
     }
 
+    /// All in one transaction, at first without savepoints: a body that throws is rare, and costs the batch a second run.
     private func commit(_ jobs: [WriteJob], _ connection: GRDB.Database) {
+        let end = transaction(connection) {
+            try jobs.map { try $0.run(StoreTransaction(connection: connection, now: clock.now)) }
+        }
+        switch end {
+        case .committed(let outcomes): for outcome in outcomes { outcome() }
+        case .notBegun(let error): for job in jobs { job.fail(error) }
+        case .takenBack(let error):
+            guard jobs.count > 1 else { return jobs[0].fail(error) }
+            commitApart(jobs, connection)
+        }
+    }
+
+    /// Each body in a savepoint of its own, so that one that throws takes back only itself.
+    private func commitApart(_ jobs: [WriteJob], _ connection: GRDB.Database) {
+        switch transaction(connection, { try jobs.map { try attempt($0, connection) } }) {
+        case .committed(let outcomes): for outcome in outcomes { outcome() }
+        case .notBegun(let error): for job in jobs { job.fail(error) }
+        // Nothing of the batch is durable. One body may be what breaks it (a full disk ends a transaction): each alone.
+        case .takenBack: for job in jobs { commit([job], connection) }
+        }
+    }
+
+    private enum End<Value> {
+        case committed(Value)
+        case notBegun(any Error)
+        case takenBack(any Error)
+    }
+
+    private func transaction<Value>(_ connection: GRDB.Database, _ body: () throws -> Value) -> End<Value> {
         do {
             try connection.beginTransaction(.immediate)
         } catch {
-            for job in jobs { job.fail(storeError(error)) }
-            return
+            return .notBegun(storeError(error))
         }
         do {
-            let outcomes = try jobs.map { job in try attempt(job, connection) }
+            let value = try body()
             try connection.commit()
-            for outcome in outcomes { outcome() }
+            return .committed(value)
         } catch {
             if connection.isInsideTransaction { try? connection.rollback() }  // the first error is what matters
-            // Nothing of the batch is durable. One body may be what breaks it (a full disk ends a transaction): each alone.
-            guard jobs.count > 1 else { return jobs[0].fail(storeError(error)) }
-            for job in jobs { commit([job], connection) }
+            return .takenBack(storeError(error))
         }
     }
 
@@ -141,6 +211,7 @@ final class WriteQueue: Sendable {
 
 /// A body that waits for its transaction.
 struct WriteJob: Sendable {
+    let haste: WriteQueue.Haste
     /// Past it the body is not run any more.
     let deadline: ContinuousClock.Instant
     /// Runs the body; what it returns tells the caller, after the commit.

@@ -41,7 +41,7 @@ package struct SQLIdentityStore: IdentityStore {
     }
 
     package func person(named user: UserName) async throws -> Person? {
-        try await database.read { try $0.person(named: user) }
+        try database.glance { try $0.person(named: user) }
     }
 
     /// Everybody, by user name. A row that cannot be read is left out.

@@ -43,7 +43,7 @@ package struct SQLSessionStore: SessionStore {
     }
 
     package func live(_ session: OpaqueID) async throws -> LiveSession? {
-        try await database.read { try $0.liveSession(session) }
+        try database.glance { try $0.liveSession(session) }
     }
 
     package func isClosed(_ session: OpaqueID) async throws -> Bool {

@@ -10,7 +10,8 @@ package struct SubmissionStore: Sendable {
 
     /// Records what became of a reservation, with its chained event `job.submit`. The same outcome again changes nothing.
     ///
-    /// Durable when it returns, and also when the caller is cancelled meanwhile.
+    /// Durable when it returns, a few milliseconds later than it could be: it goes along with the next decision, if one
+    /// comes. Durable also when the caller is cancelled meanwhile.
     /// - Parameter request: the request id, for the event.
     /// - Returns: the event's place; nil when this outcome was recorded before.
     /// - Throws: `SallyError(.notFound)` for no reservation, `SallyError(.conflict)` when another outcome is recorded.
@@ -18,7 +19,7 @@ package struct SubmissionStore: Sendable {
     package func recordOutcome(
         reservation: Int64, outcome: SubmissionOutcome, request: String?
     ) async throws -> AuditPosition? {
-        try await database.write { transaction in
+        try await database.write(.withNext) { transaction in
             let row = try transaction.row(Submission.select + " WHERE s.id = ?", [.integer(reservation)])
             guard let submission = try row.map({ try Submission(row: $0) }) else {
                 throw SallyError(.notFound, "there is no reservation \(reservation)")
@@ -54,12 +55,12 @@ package struct SubmissionStore: Sendable {
 
     /// The submission that a key names now.
     package func submission(person: PersonID, cluster: ClusterName, key: String) async throws -> Submission? {
-        try await database.read { try $0.submission(person, cluster, key: key) }
+        try database.glance { try $0.submission(person, cluster, key: key) }
     }
 
     /// The newest submission with this job id (Slurm begins again after MaxJobId); its `person` and `user` own the job.
     package func submission(job: JobID, cluster: ClusterName) async throws -> Submission? {
-        try await database.read { transaction in
+        try database.glance { transaction in
             try transaction.row(
                 Submission.select + " WHERE s.cluster = ? AND s.job = ? ORDER BY s.id DESC LIMIT 1",
                 [.text(cluster.rawValue), .integer(Int64(job.rawValue))]

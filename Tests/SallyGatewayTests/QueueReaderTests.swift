@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import SallyModel
+import SallyWire
+import SlurmModel
+import Testing
+
+@testable import SallyGateway
+
+@Suite struct QueueChangeTests {
+    private static let alice = UserName(unchecked: "alice")
+
+    private static func states(_ entries: [(UInt32, String, String)]) -> [JobID: Set<JobStateEntry>] {
+        Dictionary(
+            grouping: entries.map { number, part, state in
+                JobStateEntry(job: JobID(rawValue: number)!, part: part, states: [JobState(state)])  // a small number
+            }, by: \.job
+        ).mapValues { Set($0) }
+    }
+
+    @Test func whatDidNotChangeIsLeftAlone() {
+        let now = Self.states([(1, "", "PENDING")])
+        let change = QueueChange(of: [makeJob(1, Self.alice)], before: now, now: now)
+        #expect(change.jobs == [makeJob(1, Self.alice)])
+        #expect(change.stale.isEmpty && change.unknown.isEmpty)
+    }
+
+    @Test func aNewStateShowsAndTheRestIsStale() {
+        let change = QueueChange(
+            of: [makeJob(1, Self.alice), makeJob(2, Self.alice)],
+            before: Self.states([(1, "", "PENDING"), (2, "", "PENDING")]),
+            now: Self.states([(1, "", "RUNNING"), (2, "", "PENDING")]))
+        #expect(change.jobs.map(\.view.states) == [["RUNNING"], ["PENDING"]])
+        #expect(change.jobs.map(\.isStale) == [true, false])
+        #expect(change.stale.map(\.rawValue) == [1])
+    }
+
+    @Test func jobsComeAndGo() {
+        let change = QueueChange(
+            of: [makeJob(1, Self.alice)], before: Self.states([(1, "", "PENDING")]),
+            now: Self.states([(7, "", "PENDING"), (3, "", "PENDING")]))
+        #expect(change.jobs.isEmpty)
+        #expect(change.unknown.map(\.rawValue) == [3, 7])
+    }
+
+    @Test func aTaskOfAnArrayHasItsOwnState() {
+        var rest = makeJob(10, Self.alice)
+        rest.array = JobID(rawValue: 10)
+        rest.view.displayID = "10_[3-4]"
+        var task = makeJob(12, Self.alice)
+        task.array = JobID(rawValue: 10)
+        task.view.displayID = "10_2"
+        let before = Self.states([(10, "_2", "PENDING"), (10, "_3", "PENDING"), (10, "_4", "PENDING")])
+        let one = QueueChange(
+            of: [rest, task], before: before,
+            now: Self.states([(10, "_2", "RUNNING"), (10, "_3", "PENDING"), (10, "_4", "PENDING")]))
+        #expect(one.jobs.map(\.view.states) == [["PENDING"], ["RUNNING"]])
+        #expect(one.stale.map(\.rawValue) == [10])
+        let all = QueueChange(
+            of: [rest, task], before: before,
+            now: Self.states([(10, "_2", "CANCELLED"), (10, "_3", "CANCELLED"), (10, "_4", "CANCELLED")]))
+        #expect(all.jobs.map(\.view.states) == [["CANCELLED"], ["CANCELLED"]])
+    }
+}
+
+@Suite struct QueueReaderTests {
+    private static let alice = UserName(unchecked: "alice")
+
+    private static func settings(_ count: UInt32) -> WorldSettings {
+        var settings = WorldSettings()
+        settings.before = { queue in
+            queue.change { state in
+                state.jobs = (1...count).map { makeJob($0, alice) }
+                state.servesStates = true
+            }
+        }
+        return settings
+    }
+
+    @Test func theListIsReadOnceAndStatesTellTheRest() async throws {
+        try await withWorld(Self.settings(3)) { world, _ in
+            let keeper = world.cluster.keeper
+            let lists = world.queue.now.reads
+            world.queue.change { state in
+                state.jobs[1] = makeJob(2, Self.alice, state: "RUNNING")
+                state.jobs.remove(at: 0)
+                state.jobs.append(makeJob(9, Self.alice))
+            }
+            let read = try await keeper.snapshot(readAfter: .now, within: .seconds(20))
+            #expect(read.jobs.map(\.view.job.rawValue) == [2, 3, 9])
+            #expect(read.jobs.map(\.view.states) == [["RUNNING"], ["PENDING"], ["PENDING"]])
+            #expect(read.jobs.allSatisfy { !$0.isStale })
+            #expect(Set(world.queue.now.jobReads.map(\.rawValue)) == [2, 9])
+            #expect(world.queue.now.reads == lists)
+        }
+    }
+
+    @Test func tooManyNewJobsAreReadAsOneList() async throws {
+        try await withWorld(Self.settings(1)) { world, _ in
+            let lists = world.queue.now.reads
+            world.queue.change { $0.jobs += (2...80).map { makeJob($0, Self.alice) } }
+            let read = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(20))
+            #expect(read.jobs.count == 80)
+            #expect(world.queue.now.reads > lists)
+            #expect(world.queue.now.jobReads.isEmpty)
+        }
+    }
+
+    @Test func noMoreThanFiftyAreReadOneByOne() async throws {
+        try await withWorld(Self.settings(120)) { world, _ in
+            world.queue.change { $0.jobs = (1...120).map { makeJob($0, Self.alice, state: "CANCELLED") } }
+            let read = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(20))
+            #expect(read.jobs.allSatisfy { $0.view.states == ["CANCELLED"] })
+            #expect(world.queue.now.jobReads.count.isMultiple(of: QueueReader.mostSingly))
+        }
+    }
+
+    /// An empty list of states is doubted like any other.
+    @Test func noStatesAtAllAreAskedForAsAList() async throws {
+        try await withWorld(Self.settings(2)) { world, _ in
+            let lists = world.queue.now.reads
+            world.queue.change { $0.jobs = [] }
+            let read = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(20))
+            #expect(read.jobs.isEmpty)
+            #expect(world.queue.now.reads >= lists + 2)
+        }
+    }
+
+    @Test func howAJobEndedIsReadForWhoAsks() async throws {
+        try await withWorld(Self.settings(1)) { world, client in
+            world.queue.change { state in
+                state.jobs = (1...120).map { makeJob($0, Self.alice) }
+            }
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(20))
+            world.queue.change { state in
+                state.jobs = (UInt32(1)...120).map { number in
+                    var job = makeJob(number, Self.alice, state: "FAILED")
+                    job.view.exitStatus = 3
+                    return job
+                }
+            }
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(20))
+            for _ in 0..<2 {
+                let shown = try await client.call(.get, "/v1/clusters/demo/jobs/120", world.alice)
+                #expect(shown.text.contains("\"exit_status\":3"), "\(shown.text)")
+            }
+        }
+    }
+}
