@@ -173,4 +173,40 @@ private final class Latch: Sendable {
             try other.close()
         }
     }
+
+    /// The limit is longer than any test: only company can have brought the first write about.
+    @Test func aWriteThatIsInNoHasteGoesWithTheNext() async throws {
+        try await withDatabase(settings: DatabaseSettings(companyLimit: .seconds(300))) { database, _, _ in
+            let counter = CommitCounter()
+            database.pool.add(transactionObserver: counter)
+            let store = AuditStore(database: database)
+            try await withThrowingTaskGroup(of: Int64.self) { group in
+                group.addTask { try await database.write(.withNext) { try $0.append(draft(1)).sequence } }
+                try await eventually("the write waits") { database.waitingWrites == 1 }
+                #expect(try await store.head() == nil)
+                #expect(try await store.append(draft(2)).sequence == 2)
+                #expect(try await group.next() == 1)
+            }
+            #expect(counter.commits.withLock { $0 } == 1)
+        }
+    }
+
+    @Test func aWriteWithoutCompanyIsWrittenAllTheSame() async throws {
+        try await withDatabase { database, _, _ in
+            for number in 1...3 {
+                #expect(try await database.write(.withNext) { try $0.append(draft(number)).sequence } == Int64(number))
+            }
+        }
+    }
+
+    @Test func closingDoesNotWaitForCompany() async throws {
+        try await withDatabase(settings: DatabaseSettings(companyLimit: .seconds(300))) { database, _, _ in
+            try await withThrowingTaskGroup(of: Int64.self) { group in
+                group.addTask { try await database.write(.withNext) { try $0.append(draft(1)).sequence } }
+                try await eventually("the write waits") { database.waitingWrites == 1 }
+                try database.close()
+                #expect(try await group.next() == 1)
+            }
+        }
+    }
 }

@@ -14,8 +14,10 @@ final class VerifiedTokens: Sendable {
         var expires: Timestamp
     }
 
-    private static let capacity = 8192
+    static let capacity = 8192
     private let tokens = Mutex<[SHA256Digest: Claims]>([:])
+
+    var count: Int { tokens.withLock { $0.count } }
 
     func claims(of digest: SHA256Digest) -> Claims? { tokens.withLock { $0[digest] } }
 

@@ -12,16 +12,11 @@ extension StoreTransaction {
         guard (1...200).contains(draft.idempotencyKey.utf8.count) else {
             throw SallyError(.invalidRequest, "the idempotency key is not valid", hint: "1 to 200 bytes")
         }
-        try execute(
-            """
-            UPDATE submissions SET idempotency_key = NULL WHERE person = ? AND cluster = ? AND idempotency_key = ?
-            AND created <= ? AND state IN ('submitted', 'refused', 'failed')
-            """,
-            [
-                .integer(draft.person.rawValue), .text(draft.cluster.rawValue), .text(draft.idempotencyKey),
-                .integer((now - Self.keyLife).rawValue),
-            ])
         guard let found = try submission(draft.person, draft.cluster, key: draft.idempotencyKey) else {
+            return .reserved(id: try insert(draft, position))
+        }
+        if found.created <= now - Self.keyLife, found.state.isSettled {
+            try execute("UPDATE submissions SET idempotency_key = NULL WHERE id = ?", [.integer(found.id)])
             return .reserved(id: try insert(draft, position))
         }
         guard found.fingerprint == draft.fingerprint else {

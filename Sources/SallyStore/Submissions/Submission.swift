@@ -28,6 +28,14 @@ package struct Submission: Sendable, Equatable {
         case unknown
         /// It certainly never reached Slurm.
         case failed
+
+        /// Whether nothing of it is open.
+        var isSettled: Bool {
+            switch self {
+            case .submitted, .refused, .failed: true
+            case .reserved, .unknown: false
+            }
+        }
     }
 
     init(row: StoreRow) throws {
