@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Two commands do all: `make demo` runs the main job, `make test` passes the tests. Each installs what it needs.
-# Every target uses the same compiler flags, so that nothing is built twice.
+# Every target uses the same compiler flags, so that nothing is built twice; `release` has some of its own.
 
 SHELL := /bin/bash
 SWIFT := swift
+# Release programs carry the Swift runtime with them: they run on a machine without Swift.
+RELEASE := --static-swift-stdlib -Xswiftc -cross-module-optimization
 DEBUG := .build/debug
 STAGE := scripts/stage
 
@@ -20,9 +22,9 @@ build: dependencies
 	@$(STAGE) build $(SWIFT) build --build-tests
 
 release: dependencies
-	@$(STAGE) release $(SWIFT) build -c release --product sallyd
-	@$(STAGE) release $(SWIFT) build -c release --product sally
-	@$(STAGE) release $(SWIFT) build -c release --product sally-cluster
+	@$(STAGE) release $(SWIFT) build -c release $(RELEASE) --product sallyd
+	@$(STAGE) release $(SWIFT) build -c release $(RELEASE) --product sally
+	@$(STAGE) release $(SWIFT) build -c release $(RELEASE) --product sally-cluster
 
 # Both node images and the demo's provider; rebuilt only when their inputs change.
 images: dependencies

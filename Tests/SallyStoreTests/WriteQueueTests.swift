@@ -194,7 +194,8 @@ private final class Latch: Sendable {
     @Test func aWriteWithoutCompanyIsWrittenAllTheSame() async throws {
         try await withDatabase { database, _, _ in
             for number in 1...3 {
-                #expect(try await database.write(.withNext) { try $0.append(draft(number)).sequence } == Int64(number))
+                let written = try await database.write(.withNext) { try $0.append(draft(number)) }
+                #expect(written.sequence == Int64(number))
             }
         }
     }

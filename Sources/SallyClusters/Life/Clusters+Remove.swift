@@ -3,6 +3,12 @@
 import SallyModel
 import SallyTransport
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
 extension Clusters {
     /// Containers of this name that belong to another state folder are not ours to touch.
     func refuseForeign(_ name: ClusterName) async throws {
@@ -26,6 +32,11 @@ extension Clusters {
             try await engine.succeed(["network", "rm", "--force", network.name], "remove network \(network.name)")
         }
         let stateExists = Disk.exists(folder.path)
+        if stateExists, geteuid() != 0 {
+            // Rootless containers write as subordinate uids (subuid(5)); only in their user namespace can that be removed.
+            try await engine.succeed(
+                ["unshare", "rm", "-r", "-f", "--one-file-system", "--", folder.path], "remove \(folder.path)")
+        }
         try Disk.remove(folder.path)
         return stateExists || !containers.isEmpty || !networks.isEmpty
     }
