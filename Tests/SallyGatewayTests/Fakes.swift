@@ -18,16 +18,25 @@ final class TestClock: WallClock {
     func advance(_ seconds: Int64) { state.withLock { $0 += seconds } }
 }
 
-/// Opens once.
+/// Opens once. Waiting is not cancellable on purpose: what waits here stands for a call that cannot be taken back.
 final class Latch: Sendable {
-    private let isOpen = Mutex(false)
-    func open() { isOpen.withLock { $0 = true } }
+    private let state = Mutex((isOpen: false, waiting: [CheckedContinuation<Void, Never>]()))
+
+    func open() {
+        let waiting = state.withLock { state in
+            defer { state = (true, []) }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
     func wait() async {
-        while !isOpen.withLock({ $0 }) {
-            // Not cancellable on purpose: what waits here stands for a call that cannot be taken back.
-            await withCheckedContinuation { continuation in
-                Task { continuation.resume() }
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiting.append(continuation) }
+                return state.isOpen
             }
+            if isOpen { continuation.resume() }
         }
     }
 }
