@@ -21,7 +21,8 @@ final class Countersigner: Sendable {
     }
 
     /// Reads the key and the heads from `folder`; makes the key when there is none. A folder of a version that kept only
-    /// the newest head has that one from then on, and so has one whose signer was killed between its two writes.
+    /// the newest head has that one from then on, and so has one whose signer was killed between its two writes. In a copy of a
+    /// running signer's folder the newest head may be older than the log's last one, which is then signed again.
     ///
     /// - Throws: `SallyError(.misconfigured)` when the newest head and the log of heads contradict each other.
     init(folder: String) throws {
@@ -39,18 +40,21 @@ final class Countersigner: Sendable {
             try DurableFile.replace(keyPath, with: Array(key.pemRepresentation.utf8))
         }
         path = folder + "/head.json"
-        let newest: Countersignature? = try DurableFile.read(path).map {
+        var newest: Countersignature? = try DurableFile.read(path).map {
             try KeepJSON.message(from: String(decoding: $0, as: UTF8.self))
         }
         log = try HeadLog(path: folder + "/heads.log")
         let last = try log.last()
         if newest?.position != last {
-            guard let newest, newest.position.sequence > last?.sequence ?? 0 else {
+            if let found = newest, found.position.sequence > last?.sequence ?? 0 {
+                try log.append(found.position, at: found.time)
+            } else if let found = newest, let last, try log.head(at: found.position.sequence) == found.position {
+                newest = try signed(last, at: found.time, by: key, in: path)
+            } else {
                 throw SallyError(
-                    .misconfigured, "\(quoted(path)) is missing, or is not the last head of heads.log",
+                    .misconfigured, "\(quoted(path)) is missing, or no head of heads.log",
                     hint: "restore the whole state folder from one backup")
             }
-            try log.append(newest.position, at: newest.time)
         }
         state = Mutex(State(newest: newest))
     }
@@ -91,10 +95,7 @@ final class Countersigner: Sendable {
                     hint: "a chain grows step by step: see `sally admin audit verify`")
             }
             try state.limiter.take("the audit chain", at: time)
-            let signature = try key.signature(for: Countersignature.message(position, at: time))
-            let made = Countersignature(
-                position: position, time: time, signature: Base64.url.encode(signature.rawRepresentation))
-            try DurableFile.replace(path, with: Array(KeepJSON.text(made).utf8))
+            let made = try signed(position, at: time, by: key, in: path)
             try log.append(position, at: time)
             state.newest = made
             return made
@@ -112,4 +113,15 @@ final class Countersigner: Sendable {
                 hint: hint)
         }
     }
+}
+
+/// Signs a head and makes it the newest on the disk.
+private func signed(
+    _ position: AuditPosition, at time: Timestamp, by key: P256.Signing.PrivateKey, in path: String
+) throws -> Countersignature {
+    let signature = try key.signature(for: Countersignature.message(position, at: time))
+    let made = Countersignature(
+        position: position, time: time, signature: Base64.url.encode(signature.rawRepresentation))
+    try DurableFile.replace(path, with: Array(KeepJSON.text(made).utf8))
+    return made
 }

@@ -290,18 +290,50 @@ import Testing
         }
     }
 
-    @Test(arguments: [nil, 2] as [Int64?]) func startsOnNoFolderWhoseHeadWentBack(_ older: Int64?) async throws {
+    /// As a copy of a running signer's folder can be: the newest head never goes back.
+    @Test func signsTheLastHeadOfTheLogAgain() async throws {
         try await withScratchFolder { folder in
             let fixture = try SignerFixture(folder)
             let path = folder + "/state/head.json"
             do {
                 let signer = try await fixture.signer()
                 _ = try await signer.countersign(position(2))
-                let text = String(decoding: try #require(try DurableFile.read(path)), as: UTF8.self)
+                let old = try #require(try DurableFile.read(path))
                 _ = try await signer.countersign(position(5))
+                try DurableFile.replace(path, with: old)
+            }
+            for _ in 0..<2 {
+                let signer = try await fixture.signer()
+                let records = try signer.records(after: 0, limit: 100)
+                #expect(records.heads == [position(2), position(5)])
+                let head = try #require(records.head)
+                #expect(head.position == position(5))
+                let raw = try #require(Base64.url.decode(head.signature))
+                let key = try P256.Signing.PublicKey(pemRepresentation: records.publicKey)
+                #expect(
+                    key.isValidSignature(
+                        try P256.Signing.ECDSASignature(rawRepresentation: raw),
+                        for: Countersignature.message(head.position, at: head.time)))
+                try await Self.refuses(.conflict) { _ = try await signer.countersign(position(4)) }
+            }
+        }
+    }
+
+    @Test(arguments: [nil, 2, 3] as [Int64?]) func startsOnNoHeadThatTheLogDoesNotHave(_ other: Int64?) async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            let path = folder + "/state/head.json"
+            do {
+                let signer = try await fixture.signer()
+                _ = try await signer.countersign(position(2))
+                _ = try await signer.countersign(position(5))
+            }
+            if let other {
+                let head = Countersignature(
+                    position: position(other, String(repeating: "b", count: 64)), time: Timestamp(1), signature: "x")
+                try DurableFile.replace(path, with: Array(KeepJSON.text(head).utf8))
+            } else {
                 #expect(unlink(path) == 0)
-                if older != nil { try writeFile(path, text) }
-                #expect(chmod(path, 0o600) == 0 || older == nil)
             }
             try await Self.refuses(.misconfigured) { _ = try await fixture.signer() }
         }
