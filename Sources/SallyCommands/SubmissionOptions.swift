@@ -12,13 +12,21 @@ enum SubmissionOption: Hashable {
     case export, wrap, parsable, testOnly, quiet
     case follow, json, context, cluster, key
     /// What Slurm knows and the gateway does not offer.
-    case refused
+    case refused(RefusedField)
 
-    var takesValue: Bool {
+    enum Value: Equatable {
+        case none, required
+        /// Only after `=`; without it the option means this (sbatch(1) --exclusive, --nice).
+        case optional(String)
+    }
+
+    var value: Value {
         switch self {
-        case .field(let field): field.kind != .flag
-        case .export, .wrap, .context, .cluster, .key: true
-        case .noRequeue, .parsable, .testOnly, .quiet, .follow, .json, .refused: false
+        case .field(.exclusive): .optional(JobRequest.Exclusive.node.rawValue)
+        case .field(.nice): .optional("100")
+        case .field(let field): field.kind == .flag ? .none : .required
+        case .export, .wrap, .context, .cluster, .key: .required
+        case .noRequeue, .parsable, .testOnly, .quiet, .follow, .json, .refused: .none
         }
     }
 
@@ -32,7 +40,7 @@ enum SubmissionOption: Hashable {
 
     static let long: [String: SubmissionOption] = {
         var table: [String: SubmissionOption] = [:]
-        for name in JobField.refused { table[dashed(name)] = .refused }
+        for (name, reason) in RefusedField.byName { table[dashed(name)] = .refused(reason) }
         for field in JobField.allCases { table[dashed(field.rawValue)] = .field(field) }
         for (name, option) in own { table[name] = option }
         return table
@@ -41,16 +49,19 @@ enum SubmissionOption: Hashable {
     private static let own: [(String, SubmissionOption)] = [
         ("no-requeue", .noRequeue), ("export", .export), ("wrap", .wrap), ("parsable", .parsable), ("quiet", .quiet),
         ("test-only", .testOnly), ("follow", .follow), ("json", .json), ("context", .context), ("cluster", .cluster),
-        ("clusters", .cluster), ("idempotency-key", .key), ("wait", .refused), ("verbose", .refused),
+        ("clusters", .cluster), ("idempotency-key", .key),
     ]
 
     static let short: [Character: SubmissionOption] = [
         "A": .field(.account), "a": .field(.array), "b": .field(.begin), "D": .field(.chdir),
-        "c": .field(.cpusPerTask), "d": .field(.dependency), "e": .field(.error), "G": .field(.gpus),
+        "C": .field(.constraint), "c": .field(.cpusPerTask), "d": .field(.dependency), "e": .field(.error),
+        "G": .field(.gpus),
         "H": .field(.hold), "i": .field(.input), "J": .field(.jobName), "N": .field(.nodes), "n": .field(.ntasks),
         "o": .field(.output), "p": .field(.partition), "q": .field(.qos), "t": .field(.time), "M": .cluster,
-        "Q": .quiet, "B": .refused, "C": .refused, "F": .refused, "k": .refused, "L": .refused, "m": .refused,
-        "O": .refused, "S": .refused, "s": .refused, "v": .refused, "W": .refused, "w": .refused, "x": .refused,
+        "Q": .quiet, "w": .field(.nodelist), "x": .field(.exclude), "B": .refused(.unbounded), "F": .refused(.reach),
+        "I": .refused(.identity), "k": .refused(.tuning), "L": .refused(.uncounted), "m": .refused(.unbounded),
+        "O": .refused(.unbounded), "S": .refused(.uncounted), "s": .refused(.unbounded), "v": .refused(.local),
+        "W": .refused(.local),
     ]
 
     private static func dashed(_ name: String) -> String { String(name.map { $0 == "_" ? "-" : $0 }) }
@@ -91,11 +102,15 @@ struct SubmissionWords {
         guard let option = SubmissionOption.long[name] else { throw SubmissionWords.unknown("--\(parts[0])") }
         let spelling = "--\(name)"
         try SubmissionWords.permit(option, spelling)
-        guard option.takesValue else {
-            guard parts.count == 1 else { throw SallyError(.invalidRequest, "option \(spelling) takes no value") }
-            return options.append(SaidOption(option: option, spelling: spelling, value: nil))
+        let given = parts.count == 2 ? String(parts[1]) : nil
+        let value: String?
+        switch option.value {
+        case .none:
+            guard given == nil else { throw SallyError(.invalidRequest, "option \(spelling) takes no value") }
+            value = nil
+        case .optional(let usual): value = given ?? usual
+        case .required: value = try given ?? SubmissionWords.following(spelling, &words)
         }
-        let value = try parts.count == 2 ? String(parts[1]) : SubmissionWords.following(spelling, &words)
         options.append(SaidOption(option: option, spelling: spelling, value: value))
     }
 
@@ -105,7 +120,7 @@ struct SubmissionWords {
             let spelling = "-\(letter)"
             guard let option = SubmissionOption.short[letter] else { throw SubmissionWords.unknown(spelling) }
             try SubmissionWords.permit(option, spelling)
-            guard option.takesValue else {
+            guard option.value == .required else {
                 options.append(SaidOption(option: option, spelling: spelling, value: nil))
                 continue
             }
@@ -133,9 +148,9 @@ struct SubmissionWords {
     }
 
     private static func permit(_ option: SubmissionOption, _ spelling: String) throws {
-        guard option != .refused else {
+        if case .refused(let refused) = option {
             throw SallyError(
-                .unsupported, "option \(spelling) is not offered", hint: "see `sally submit --help` for those that are")
+                .unsupported, "option \(spelling) is not offered: \(refused.reason)", hint: refused.hint)
         }
     }
 

@@ -12,7 +12,7 @@ enum SubmissionReader {
         return ["--help", "-h", "--usage"].contains(first)
     }
 
-    /// The command line wins over #SBATCH lines (sbatch(1)).
+    /// The command line wins over the environment, and that over #SBATCH lines (sbatch(1)).
     static func read(_ arguments: [String], _ here: Surroundings) throws -> Submission {
         let words = try SubmissionWords(arguments)
         let wrapped = words.options.last { $0.option == .wrap }?.value
@@ -32,6 +32,7 @@ enum SubmissionReader {
             }
             options += read.options
         }
+        options += try SubmissionEnvironment.options(here.environment)
         return try submission(options + words.options, script, words.rest, wrapped: wrapped, here)
     }
 
@@ -43,6 +44,7 @@ enum SubmissionReader {
             request: JobRequest(script: script), mode: .submit, follow: false, parsable: false,
             common: try CommonOptions.parse([]), key: OpaqueID.random(using: &generator).rawValue)
         result.request.name = wrapped != nil ? "wrap" : words.first.map(fileName) ?? "sbatch"
+        result.common.cluster = SubmissionEnvironment.cluster(here)
         result.request.arguments = wrapped != nil ? [] : Array(words.dropFirst())
         var export: String?
         // Of an option said twice the last one counts: fields that contradict each other are judged on the rest.

@@ -18,7 +18,7 @@ package struct JobFacts: Sendable, Equatable {
     package var memory: Int64?
     /// By type in lower case: types that differ in case alone count as one.
     package var gpusByType: [String: Int]
-    /// GPUs asked for without a type.
+    /// GPUs asked for without a type; `Int.max` is unbounded, as those of whole nodes of unknown size.
     package var untypedGPUs: Int
     package var time: Duration?
     /// 1 for a job that is no array.
@@ -45,6 +45,7 @@ package struct JobFacts: Sendable, Equatable {
 
     /// All GPUs; nil when the sum cannot be held.
     var gpus: Int? {
+        guard untypedGPUs < .max else { return nil }
         var sum = untypedGPUs
         for count in gpusByType.values {
             let (next, overflow) = sum.addingReportingOverflow(count)

@@ -80,11 +80,12 @@ extension Limits {
         var found: [Excess] = []
         for (type, permitted) in gpusByType.sorted(by: { $0.key < $1.key }) {
             let (asked, overflow) = job.gpusByType[type, default: 0].addingReportingOverflow(job.untypedGPUs)
-            guard overflow || asked > permitted else { continue }
+            let unbounded = overflow || job.untypedGPUs == .max
+            guard unbounded || asked > permitted else { continue }
             let note = job.untypedGPUs > 0 ? " (those without a type count as every type)" : ""
             found.append(
                 Excess(
-                    limit: "GPUs of type \(type)", asked: overflow ? "no bound" : "\(asked)\(note)",
+                    limit: "GPUs of type \(type)", asked: unbounded ? "no bound" : "\(asked)\(note)",
                     permitted: "\(permitted)"))
         }
         guard gpus == nil else { return found }
@@ -92,7 +93,10 @@ extension Limits {
             found.append(Excess(limit: "GPUs of type \(type)", asked: "\(asked)", permitted: "0"))
         }
         if job.untypedGPUs > 0 {
-            found.append(Excess(limit: "GPUs without a type", asked: "\(job.untypedGPUs)", permitted: "0"))
+            found.append(
+                Excess(
+                    limit: "GPUs without a type", asked: job.untypedGPUs == .max ? "no bound" : "\(job.untypedGPUs)",
+                    permitted: "0"))
         }
         return found
     }

@@ -13,7 +13,7 @@ package enum JobDescription {
         let table = FieldTable(jobDescriptionRows, for: version)
         var object = JSONObject()
         var missing: [String] = []
-        for statement in statements(job.request, now: now) {
+        for statement in statements(job.request, version, now: now) {
             let rows = statement.keys.compactMap { table[$0] }
             guard let row = rows.first else {
                 missing.append(statement.name)
@@ -43,7 +43,7 @@ package enum JobDescription {
         }
     }
 
-    private static func statements(_ request: JobRequest, now: Timestamp) -> [Statement] {
+    private static func statements(_ request: JobRequest, _ version: APIVersion, now: Timestamp) -> [Statement] {
         var list: [Statement] = []
         func add(_ name: String, _ values: (DescriptionKey, JSONValue?)...) {
             let given = values.compactMap { key, value in value.map { (key, $0) } }
@@ -76,6 +76,24 @@ package enum JobDescription {
         add("gpus", (.gpus, text(request.gpus)), (.tresPerJob, tres(request.gpus)))
         add("gpus_per_node", (.gpusPerNode, text(request.gpusPerNode)), (.tresPerNode, tres(request.gpusPerNode)))
         add("gpus_per_task", (.gpusPerTask, text(request.gpusPerTask)), (.tresPerTask, tres(request.gpusPerTask)))
+        add(
+            "cpus_per_gpu", (.cpusPerGPU, request.cpusPerGPU.map { .integer($0) }),
+            (.cpusPerTRES, request.cpusPerGPU.map { .string("gres/gpu:\($0)") }))
+        add(
+            "mem_per_gpu", (.memoryPerGPU, request.memoryPerGPU.map { .integer($0.mebibytes) }),
+            (.memoryPerTRES, request.memoryPerGPU.map { .string("gres/gpu:\($0.mebibytes)") }))
+        add("constraint", (.constraint, request.constraint.map { .string($0.description) }))
+        add("nodelist", (.requiredNodes, nodes(request.requiredNodes, version)))
+        add("exclude", (.excludedNodes, nodes(request.excludedNodes, version)))
+        if let exclusive = request.exclusive {
+            add("exclusive", (.exclusive, JobDescription.exclusive(exclusive, version)))
+        }
+        if let mail = request.mail, !mail.events.isEmpty {
+            add(
+                "mail_type",
+                (.mail, version.takesOptions ? .string(mail.description) : .array(mail.events.map { .string($0.flag) }))
+            )
+        }
         add("time", (.timeLimit, request.timeLimit.map(minutes)))
         add("time_min", (.timeMinimum, request.timeMinimum.map(minutes)))
         add("array", (.array, request.array.map { .string($0.description) }))
@@ -127,6 +145,18 @@ package enum JobDescription {
     private static func minutes(_ limit: TimeLimit) -> JSONValue { limit.minutes.map { .integer($0) } ?? unlimited }
     private static func text(_ gpus: GPUCounts?) -> JSONValue? { gpus.map { .string($0.description) } }
     private static func tres(_ gpus: GPUCounts?) -> JSONValue? { gpus.map { .string($0.tres) } }
+
+    /// All by name: a text of slurmrestd's is read as one name in some versions.
+    private static func nodes(_ nodes: NodeNames?, _ version: APIVersion) -> JSONValue? {
+        nodes.map { version.takesOptions ? .string($0.description) : .array($0.names.map(JSONValue.string)) }
+    }
+
+    private static func exclusive(_ exclusive: JobRequest.Exclusive, _ version: APIVersion) -> JSONValue {
+        switch exclusive {
+        case .node: version.takesOptions ? "exclusive" : ["none"]
+        case .user: version.takesOptions ? "user" : ["user"]
+        }
+    }
 
     private static func environment(_ variables: [String: String]) -> JSONValue? {
         guard !variables.isEmpty else { return nil }

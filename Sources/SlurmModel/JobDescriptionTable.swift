@@ -8,6 +8,7 @@ enum DescriptionKey: Hashable, Sendable {
     case timeLimit, timeMinimum, array, dependency, begin, beginRelative
     case workingDirectory, standardOutput, standardError, standardInput, openMode, openModeWords
     case environment, comment, requeue, noRequeue, hold, nice
+    case constraint, requiredNodes, excludedNodes, exclusive, cpusPerGPU, cpusPerTRES, memoryPerGPU, memoryPerTRES, mail
     case signal, signalName, signalSeconds, signalFlags
 }
 
@@ -38,6 +39,19 @@ let jobDescriptionRows: [FieldRow<DescriptionKey>] = [
     .init(.tresPerJob, "tres_per_job", 40...45, .text),
     .init(.tresPerNode, "tres_per_node", 40...45, .text),
     .init(.tresPerTask, "tres_per_task", 40...45, .text),
+    .init(.cpusPerGPU, "cpus_per_gpu", 36...38, .integer),
+    .init(.cpusPerTRES, "cpus_per_tres", 40...45, .text),
+    .init(.memoryPerGPU, "memory_per_gpu", 36...38, .integer),
+    .init(.memoryPerTRES, "memory_per_tres", 40...45, .text),
+    .init(.constraint, "constraints", 36...45, .text),
+    .init(.requiredNodes, "nodelist", 36...38, .text),
+    .init(.requiredNodes, "required_nodes", 40...45, .list),
+    .init(.excludedNodes, "exclude_nodes", 36...38, .text),
+    .init(.excludedNodes, "excluded_nodes", 40...45, .list),
+    .init(.exclusive, "exclusive", 36...38, .text),
+    .init(.exclusive, "shared", 40...45, .list),
+    .init(.mail, "mail_type", 36...38, .text),
+    .init(.mail, "mail_type", 40...45, .list),
     .init(.timeLimit, "time_limit", 36...38, .integer),
     .init(.timeLimit, "time_limit", 40...45, .number),
     .init(.timeMinimum, "time_minimum", 36...38, .integer),

@@ -68,11 +68,12 @@ extension JobRequest: Codable {
             for member in members { environment[member.key] = try string(member.value, "\(key)") }
         default:
             guard let field = JobField(rawValue: key) else {
-                throw JobField.refused.contains(key)
-                    ? SallyError(
-                        .unsupported, "field \(key) is not offered", hint: "see JobRequest in /v1/openapi.json")
-                    : SallyError(
-                        .invalidRequest, "unknown field \(quoted(key))", hint: "see JobRequest in /v1/openapi.json")
+                if let refused = RefusedField.byName[key] {
+                    throw SallyError(
+                        .unsupported, "field \(key) is not offered: \(refused.reason)", hint: refused.hint)
+                }
+                throw SallyError(
+                    .invalidRequest, "unknown field \(quoted(key))", hint: "see JobRequest in /v1/openapi.json")
             }
             try set(field, to: notation(of: field, value))
         }
@@ -97,9 +98,13 @@ extension JobRequest: Codable {
         case .begin: begin?.description
         case .chdir: workingDirectory
         case .comment: comment
+        case .constraint: constraint?.description
+        case .cpusPerGPU: cpusPerGPU.map(String.init)
         case .cpusPerTask: cpusPerTask.map(String.init)
         case .dependency: dependency?.description
         case .error: standardError
+        case .exclude: excludedNodes?.description
+        case .exclusive: exclusive?.rawValue
         case .gpus: gpus?.description
         case .gpusPerNode: gpusPerNode?.description
         case .gpusPerTask: gpusPerTask?.description
@@ -107,9 +112,12 @@ extension JobRequest: Codable {
         case .hold: hold ? "true" : nil
         case .input: standardInput
         case .jobName: name
+        case .mailType: mail?.description
         case .memory: memoryPerNode?.description
         case .memoryPerCPU: memoryPerCPU?.description
+        case .memoryPerGPU: memoryPerGPU?.description
         case .nice: nice.map(String.init)
+        case .nodelist: requiredNodes?.description
         case .nodes: nodes?.description
         case .ntasks: tasks.map(String.init)
         case .ntasksPerNode: tasksPerNode.map(String.init)

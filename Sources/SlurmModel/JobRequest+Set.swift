@@ -12,9 +12,18 @@ extension JobRequest {
         case .begin: begin = try BeginTime(text)
         case .chdir: workingDirectory = try absolutePath(text, "chdir")
         case .comment: comment = try line(text, "comment", limit: 1024)
+        case .constraint: constraint = try Constraint(text)
+        case .cpusPerGPU: cpusPerGPU = try count(text, "cpus_per_gpu")
         case .cpusPerTask: cpusPerTask = try count(text, "cpus_per_task")
         case .dependency: dependency = try Dependency(text)
         case .error: standardError = try line(text, "error", limit: 4096)
+        case .exclude: excludedNodes = try NodeNames(text)
+        case .exclusive:
+            guard let whole = Exclusive(rawValue: text) else {
+                throw SallyError(
+                    .invalidRequest, "exclusive \(quoted(text)) is not valid", hint: "--exclusive or --exclusive=user")
+            }
+            exclusive = whole
         case .gpus: gpus = try GPUCounts(gpus: text)
         case .gpusPerNode: try setGPUsPerNode(GPUCounts(gpus: text))
         case .gpusPerTask: gpusPerTask = try GPUCounts(gpus: text)
@@ -22,6 +31,7 @@ extension JobRequest {
         case .hold: hold = try flag(text, "hold")
         case .input: standardInput = try line(text, "input", limit: 4096)
         case .jobName: name = try line(text, "job_name", limit: 256)
+        case .mailType: mail = try MailEvents(text)
         case .memory: memoryPerNode = try Memory(text)
         case .memoryPerCPU:
             let memory = try Memory(text)
@@ -29,7 +39,14 @@ extension JobRequest {
                 throw SallyError(.invalidRequest, "mem_per_cpu is 0", hint: "`mem` 0 asks for all memory of the nodes")
             }
             memoryPerCPU = memory
+        case .memoryPerGPU:
+            let memory = try Memory(text)
+            guard memory.mebibytes > 0 else {
+                throw SallyError(.invalidRequest, "mem_per_gpu is 0", hint: "`mem` 0 asks for all memory of the nodes")
+            }
+            memoryPerGPU = memory
         case .nice: nice = try niceness(text)
+        case .nodelist: requiredNodes = try NodeNames(text)
         case .nodes: nodes = try NodeCount(text)
         case .ntasks: tasks = try count(text, "ntasks")
         case .ntasksPerNode: tasksPerNode = try count(text, "ntasks_per_node")

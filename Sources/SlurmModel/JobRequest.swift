@@ -4,7 +4,7 @@ package import SallyModel
 
 /// A batch job as a person asks for it. What is nil, Slurm or the cluster's defaults decide.
 ///
-/// Only what policy can judge stands here; everything else that Slurm knows is refused by name (`JobField.refused`).
+/// Only what policy can judge stands here; everything else that Slurm knows is refused by name (`RefusedField`).
 package struct JobRequest: Sendable, Equatable {
     package var name: String?
     /// The batch script itself. Begins with `#!`.
@@ -20,9 +20,17 @@ package struct JobRequest: Sendable, Equatable {
     package var tasks: Int?
     package var tasksPerNode: Int?
     package var cpusPerTask: Int?
+    package var cpusPerGPU: Int?
+    /// Features that each node must have.
+    package var constraint: Constraint?
+    /// The job gets all of these, and others where they are not enough.
+    package var requiredNodes: NodeNames?
+    package var excludedNodes: NodeNames?
+    package var exclusive: Exclusive?
     /// 0 is all the memory of each node.
     package var memoryPerNode: Memory?
     package var memoryPerCPU: Memory?
+    package var memoryPerGPU: Memory?
     /// For the whole job.
     package var gpus: GPUCounts?
     package var gpusPerNode: GPUCounts?
@@ -44,6 +52,13 @@ package struct JobRequest: Sendable, Equatable {
     package var hold = false
     package var nice: Int?
     package var signal: JobSignal?
+    /// Mail about these goes to the account on the cluster, and nowhere else.
+    package var mail: MailEvents?
+
+    /// Nodes that no other job shares, or no other person's.
+    package enum Exclusive: String, Sendable {
+        case node, user
+    }
 
     package enum OpenMode: String, Sendable {
         case append, truncate
@@ -86,17 +101,41 @@ extension JobRequest {
         if arguments.count > 1000 || arguments.reduce(0, { $0 + $1.utf8.count }) > 128 << 10 {
             problems.append("arguments are more than 1000 or longer than 128 KiB")
         }
-        if memoryPerNode != nil && memoryPerCPU != nil { problems.append("mem and mem_per_cpu exclude each other") }
+        problems += resourceProblems
+        if let timeMinimum, let timeLimit, let limit = timeLimit.minutes, (timeMinimum.minutes ?? .max) > limit {
+            problems.append("time_min is more than time")
+        }
+        return problems + environmentProblems
+    }
+
+    private var resourceProblems: [String] {
+        var problems: [String] = []
+        let memory = [
+            memoryPerNode == nil ? nil : "mem", memoryPerCPU == nil ? nil : "mem_per_cpu",
+            memoryPerGPU == nil ? nil : "mem_per_gpu",
+        ].compactMap(\.self)
+        if memory.count > 1 { problems.append("\(memory.joined(separator: " and ")) exclude each other") }
+        if cpusPerTask != nil && cpusPerGPU != nil {
+            problems.append("cpus_per_task and cpus_per_gpu exclude each other")
+        }
+        let hasGPUs = gpus != nil || gpusPerNode != nil || gpusPerTask != nil
+        if cpusPerGPU != nil && !hasGPUs { problems.append("cpus_per_gpu needs gpus") }
+        if memoryPerGPU != nil && !hasGPUs { problems.append("mem_per_gpu needs gpus") }
         if gpusPerTask != nil && tasks == nil && (nodes == nil || tasksPerNode == nil) {
             problems.append("gpus_per_task needs ntasks, or nodes and ntasks_per_node")
         }
         if let nodes, let tasks, tasks < nodes.minimum {
             problems.append("ntasks \(tasks) is less than the \(nodes.minimum) nodes")
         }
-        if let timeMinimum, let timeLimit, let limit = timeLimit.minutes, (timeMinimum.minutes ?? .max) > limit {
-            problems.append("time_min is more than time")
+        if let nodes, let requiredNodes, requiredNodes.names.count > nodes.maximum {
+            problems.append("nodelist names \(requiredNodes.names.count) nodes, and nodes is \(nodes)")
         }
-        return problems + environmentProblems
+        if let requiredNodes, let excludedNodes,
+            let both = requiredNodes.names.first(where: Set(excludedNodes.names).contains)
+        {
+            problems.append("nodelist and exclude both name \(both)")
+        }
+        return problems
     }
 
     private var environmentProblems: [String] {

@@ -27,6 +27,8 @@ package struct ResolvedJob: Sendable, Equatable {
         var cpus: Int
         var memoryPerNode: Memory?
         var memory: Memory?
+        /// The most of each type; nil where not all nodes are known.
+        var gpusPerNode: GPUCounts?
         /// What a job gets that asks for no memory.
         var usualMemoryPerNode: Memory?
         var usualMemoryPerCPU: Memory?
@@ -39,6 +41,11 @@ package struct ResolvedJob: Sendable, Equatable {
             memory = partition.totalMemory
             memoryPerNode = complete ? own.map(\.memory).max() : partition.totalMemory
             if let most = partition.maximumMemoryPerNode { memoryPerNode = min(memoryPerNode ?? most, most) }
+            if complete {
+                gpusPerNode = own.reduce(GPUCounts()) { counts, node in
+                    counts.flatMap { known in node.gpus.map { known.largest($0) } }
+                }
+            }
             usualMemoryPerNode = partition.defaultMemoryPerNode
             usualMemoryPerCPU = partition.defaultMemoryPerCPU
         }

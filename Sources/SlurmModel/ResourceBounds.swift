@@ -13,7 +13,7 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
     package let memory: Int64?
     /// Types in lower case.
     package let gpusByType: [String: Int]
-    /// GPUs that were asked for without a type.
+    /// GPUs that were asked for without a type, or that whole nodes may have; `Int.max` is unbounded.
     package let untypedGPUs: Int
     package let time: Duration?
     /// 1 for a job that is no array.
@@ -23,13 +23,24 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         let request = job.request
         let nodes = ResourceBounds.nodes(request)
         let tasks = ResourceBounds.tasks(request, nodes: nodes)
-        let cpus = ResourceBounds.cpus(tasks: tasks, each: request.cpusPerTask ?? 1, nodes: nodes)
         self.nodes = nodes
-        self.cpus = cpus
-        memory = ResourceBounds.memory(job, nodes: nodes, cpus: cpus)
         let none = GPUCounts()
-        let gpus =
+        var gpus =
             (request.gpus ?? none) + (request.gpusPerNode ?? none) * nodes + (request.gpusPerTask ?? none) * tasks
+        var cpus = ResourceBounds.cpus(tasks: tasks, each: request.cpusPerTask ?? 1, nodes: nodes)
+        if let each = request.cpusPerGPU {
+            cpus = ResourceBounds.cpus(cpus, gpus: gpus.total, each: each, nodes: nodes)
+        }
+        let asked = ResourceBounds.memory(job, nodes: nodes, cpus: cpus, gpus: gpus.total)
+        if request.exclusive == nil {
+            self.cpus = cpus
+            memory = asked
+        } else {
+            let whole = WholeNodes(job.places, nodes: nodes)
+            self.cpus = whole.cpus.flatMap { all in cpus.map { max($0, all) } }
+            memory = whole.memory.flatMap { all in asked.map { max($0, all) } }
+            gpus = whole.gpus.map { gpus.within($0) } ?? GPUCounts(byType: gpus.byType, untyped: .max)
+        }
         gpusByType = Dictionary(
             gpus.byType.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { $0.saturatingAdd($1) })
         untypedGPUs = gpus.untyped
@@ -41,7 +52,7 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         var parts = ["nodes=\(nodes)", "cpus=\(cpus.map(String.init) ?? "unbounded")"]
         parts.append("mem=\(memory.map { Memory(mebibytes: $0 / 1_048_576).description } ?? "unbounded")")
         parts += gpusByType.sorted { $0.key < $1.key }.map { "gpu:\($0.key)=\($0.value)" }
-        if untypedGPUs > 0 { parts.append("gpu=\(untypedGPUs)") }
+        if untypedGPUs > 0 { parts.append("gpu=\(untypedGPUs == .max ? "unbounded" : "\(untypedGPUs)")") }
         parts.append(
             "time=\(time.map { TimeLimit(minutes: Int($0.components.seconds / 60)).description } ?? "unbounded")")
         if arrayTasks > 1 { parts.append("tasks=\(arrayTasks)") }
@@ -51,7 +62,7 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
     /// Without --nodes Slurm may give every task, and for --gpus every GPU, a node of its own.
     private static func nodes(_ request: JobRequest) -> Int {
         if let nodes = request.nodes { return nodes.maximum }
-        return max(1, request.tasks ?? 1, request.gpus?.total ?? 1)
+        return max(1, request.tasks ?? 1, request.gpus?.total ?? 1, request.requiredNodes?.names.count ?? 1)
     }
 
     private static func tasks(_ request: JobRequest, nodes: Int) -> Int {
@@ -64,27 +75,38 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         return overflow ? nil : max(product, nodes)
     }
 
+    /// Rounded up on each node, tasks here and GPUs there: on several nodes the sum, on one the larger.
+    private static func cpus(_ ofTasks: Int?, gpus: Int, each: Int, nodes: Int) -> Int? {
+        let (ofGPUs, overflow) = gpus.multipliedReportingOverflow(by: each)
+        guard let ofTasks, !overflow else { return nil }
+        guard nodes > 1 else { return max(ofTasks, ofGPUs) }
+        let (sum, tooMany) = ofTasks.addingReportingOverflow(ofGPUs)
+        return tooMany ? nil : sum
+    }
+
     /// The largest over the partitions that Slurm may choose from.
-    private static func memory(_ job: ResolvedJob, nodes: Int, cpus: Int?) -> Int64? {
+    private static func memory(_ job: ResolvedJob, nodes: Int, cpus: Int?, gpus: Int) -> Int64? {
         var largest: Int64 = 0
         for place in job.places {
-            guard let amount = memory(job.request, place, nodes: nodes, cpus: cpus) else { return nil }
+            guard let amount = memory(job.request, place, nodes: nodes, cpus: cpus, gpus: gpus) else { return nil }
             largest = max(largest, amount)
         }
         return largest
     }
 
-    private static func memory(_ request: JobRequest, _ place: ResolvedJob.Place, nodes: Int, cpus: Int?) -> Int64? {
+    private static func memory(
+        _ request: JobRequest, _ place: ResolvedJob.Place, nodes: Int, cpus: Int?, gpus: Int
+    ) -> Int64? {
         func times(_ memory: Memory, _ count: Int) -> Int64? {
             let (product, overflow) = memory.bytes.multipliedReportingOverflow(by: Int64(count))
             return overflow ? nil : product
         }
+        if let each = request.memoryPerGPU { return times(each, gpus) }
         if let each = request.memoryPerNode, each.mebibytes > 0 { return times(each, nodes) }
         if request.memoryPerNode == nil {
             if let each = request.memoryPerCPU ?? place.usualMemoryPerCPU { return cpus.flatMap { times(each, $0) } }
             if let each = place.usualMemoryPerNode { return times(each, nodes) }
         }
-        guard let each = place.memoryPerNode, let all = place.memory else { return nil }
-        return times(each, nodes).map { min($0, all.bytes) } ?? all.bytes
+        return place.allMemory(nodes: nodes)
     }
 }

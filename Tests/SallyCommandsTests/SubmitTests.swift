@@ -51,6 +51,68 @@ private let script = "#!/bin/sh\n#SBATCH --job-name=train -t 10\n\nhostname\n"
         #expect(body["script"]?.string == script)
     }
 
+    @Test(
+        arguments: [
+            (["-w", "n[1-2]", "-x", "n3", "-C", "a|b"], ["nodelist": "n1,n2", "exclude": "n3", "constraint": "a|b"]),
+            (["--exclusive"], ["exclusive": "node"]), (["--exclusive=user"], ["exclusive": "user"]),
+            (["--nice"], ["nice": "100"]), (["--nice=7"], ["nice": "7"]),
+            (["--mail-type=END,fail"], ["mail_type": "END,FAIL"]),
+            (["-G", "2", "--cpus-per-gpu=3", "--mem-per-gpu=1G"], ["cpus_per_gpu": "3", "mem_per_gpu": "1G"]),
+        ] as [([String], [String: String])])
+    func optionsBecomeFields(arguments: [String], fields: [String: String]) async throws {
+        let body = try await submitted(arguments)
+        for (name, value) in fields { #expect((body[name]?.string ?? body[name]?.text()) == value, "\(name)") }
+    }
+
+    private func submitted(_ arguments: [String], _ environment: [String: String] = [:]) async throws -> JSONValue {
+        let run = try await sally(
+            ["submit"] + arguments + ["job.sh"], answers: [path: [accepted]], environment: environment,
+            files: ["job.sh": script])
+        #expect(run.status == 0, "\(run.talk)")
+        return try JSONValue(parsing: try #require(run.asked.first?.body))
+    }
+
+    /// The script says train and 10 minutes.
+    @Test func theEnvironmentIsBetweenCommandLineAndScript() async throws {
+        let variables = [
+            "SBATCH_TIMELIMIT": "20", "SBATCH_JOB_NAME": "env", "SBATCH_EXCLUSIVE": "user", "SBATCH_QOS": "",
+            "SBATCH_NO_REQUEUE": "1",
+        ]
+        let body = try await submitted(["-J", "said"], variables)
+        #expect(body["job_name"] == "said")
+        #expect(body["time"]?.string == "20:00")
+        #expect(body["exclusive"] == "user")
+        #expect(body["qos"] == nil)
+        #expect(body["requeue"] == false)
+        #expect(try await submitted([], ["SBATCH_EXCLUSIVE": "exclusive"])["exclusive"] == "node")
+    }
+
+    @Test(arguments: [
+        (["SBATCH_WCKEY": "x"], Int32(6), "SBATCH_WCKEY is not offered"),
+        (["SBATCH_TIMELIMIT": "soon"], 64, "SBATCH_TIMELIMIT"),
+    ])
+    func badVariablesAreRefused(environment: [String: String], status: Int32, says: String) async throws {
+        let run = try await sally(["submit", "job.sh"], environment: environment, files: ["job.sh": script])
+        #expect(run.status == status)
+        #expect(run.talk.contains(says), "\(run.talk)")
+        #expect(run.asked.isEmpty)
+    }
+
+    @Test(
+        arguments: [
+            (["SLURM_CLUSTERS": "one"], [], "one"), (["SLURM_CLUSTERS": "one", "SBATCH_CLUSTERS": "two"], [], "two"),
+            (["SBATCH_CLUSTERS": "two", "SALLY_CLUSTER": "three"], [], "three"),
+            (["SBATCH_CLUSTERS": "two", "SALLY_CLUSTER": "three"], ["-M", "four"], "four"),
+        ] as [([String: String], [String], String)])
+    func clustersComeFromTheEnvironment(environment: [String: String], arguments: [String], cluster: String)
+        async throws
+    {
+        let run = try await sally(
+            ["submit"] + arguments + ["job.sh"], answers: ["POST /v1/clusters/\(cluster)/jobs": [accepted]],
+            environment: environment, files: ["job.sh": script])
+        #expect(run.status == 0, "\(run.talk)")
+    }
+
     @Test func scriptArgumentsAreNotOptions() async throws {
         let run = try await sally(
             ["submit", "job.sh", "--json", "-x"], answers: [path: [accepted]], files: ["job.sh": script])
@@ -70,8 +132,9 @@ private let script = "#!/bin/sh\n#SBATCH --job-name=train -t 10\n\nhostname\n"
     @Test(
         arguments: [
             (["--nosuch", "job.sh"], Int32(64), "unrecognized option"), (["-Z", "job.sh"], 64, "unrecognized option"),
-            (["--nodelist=a", "job.sh"], 6, "--nodelist is not offered"),
-            (["-w", "a", "job.sh"], 6, "-w is not offered"),
+            (["--mail-user=a@example.org", "job.sh"], 6, "--mail-user is not offered: the cluster sends no mail"),
+            (["-L", "a", "job.sh"], 6, "-L is not offered: no rule can limit"),
+            (["--exclusive=mcs", "job.sh"], 64, "--exclusive"), (["--mincpus=2", "job.sh"], 6, "--mincpus"),
             (["--t", "1", "job.sh"], 64, "ambiguous"), (["-p"], 64, "needs a value"),
             (["--time=soon", "job.sh"], 64, "--time"), (["missing.sh"], 64, "missing.sh"),
             (["--hold=yes", "job.sh"], 64, "takes no value"),

@@ -28,6 +28,8 @@ import Testing
         let expected: JSONValue = [
             "name": "train", "partition": "gpu,debug", "account": "research", "qos": "normal", "reservation": "maint",
             "nodes": "1-2", "tasks": 4, "tasks_per_node": 2, "cpus_per_task": 2, "memory_per_node": 4096,
+            "constraints": "intel&[rack1|rack2]", "nodelist": "n1,n2", "exclude_nodes": "n9", "exclusive": "user",
+            "mail_type": "END,FAIL",
             "gpus_per_node": "a100:1",
             "time_limit": 1440, "time_minimum": 60, "array": "0-9%2", "dependency": "afterok:1", "begin_time": "now+60",
             "current_working_directory": "/home/alice", "standard_output": "out-%j", "standard_error": "err-%j",
@@ -45,7 +47,9 @@ import Testing
         let expected: JSONValue = [
             "name": "train", "argv": ["train", "a", "b c"], "partition": "gpu,debug", "account": "research",
             "qos": "normal",
-            "reservation": "maint", "minimum_nodes": 1, "maximum_nodes": 2, "tasks": 4, "tasks_per_node": 2,
+            "reservation": "maint", "minimum_nodes": 1, "maximum_nodes": 2,
+            "constraints": "intel&[rack1|rack2]", "required_nodes": ["n1", "n2"], "excluded_nodes": ["n9"],
+            "shared": ["user"], "mail_type": ["END", "FAIL"], "tasks": 4, "tasks_per_node": 2,
             "cpus_per_task": 2,
             "memory_per_node": number(4096), "tres_per_node": "gres/gpu:a100:1", "time_limit": number(1440),
             "time_minimum": number(60),
@@ -88,6 +92,27 @@ import Testing
         for _ in 0..<20 {
             #expect(try JobDescription.json(resolved(), version: APIVersion(rawValue: 42), now: now).bytes() == first)
         }
+    }
+
+    @Test func countsPerGPU() throws {
+        let job = try resolved {
+            $0.arguments = []
+            $0.signal = nil
+            ($0.cpusPerTask, $0.memoryPerNode) = (nil, nil)
+            ($0.cpusPerGPU, $0.memoryPerGPU, $0.exclusive) = (3, Memory(mebibytes: 512), .node)
+            $0.mail = try? MailEvents("ALL,TIME_LIMIT_80")  // what is nil here fails below
+        }
+        let old = try JobDescription.json(job, version: APIVersion(rawValue: 38), now: now)["job"]
+        #expect(old?["cpus_per_gpu"] == 3)
+        #expect(old?["memory_per_gpu"] == 512)
+        #expect(old?["exclusive"] == "exclusive")
+        #expect(old?["mail_type"] == "BEGIN,END,FAIL,REQUEUE,INVALID_DEPEND,STAGE_OUT,TIME_LIMIT_80")
+        let new = try JobDescription.json(job, version: APIVersion(rawValue: 42), now: now)["job"]
+        #expect(new?["cpus_per_tres"] == "gres/gpu:3")
+        #expect(new?["memory_per_tres"] == "gres/gpu:512")
+        #expect(new?["shared"] == ["none"])
+        #expect(
+            new?["mail_type"] == ["BEGIN", "END", "FAIL", "REQUEUE", "INVALID_DEPENDENCY", "STAGE_OUT", "TIME=80%"])
     }
 
     @Test func countsTasksAsSbatchDoes() throws {

@@ -9,7 +9,9 @@ import Testing
     static let full: JSONValue = [
         "script": "#!/bin/sh\nid\n", "arguments": ["a", "b c"], "account": "research", "array": "0-9%2",
         "begin": "now+60",
-        "chdir": "/home/alice", "comment": "hi", "cpus_per_task": 2, "dependency": "afterok:1", "error": "err-%j",
+        "chdir": "/home/alice", "comment": "hi",
+        "constraint": "intel&[rack1|rack2]", "cpus_per_task": 2, "dependency": "afterok:1", "error": "err-%j",
+        "exclude": "n9", "exclusive": "user", "mail_type": "END,FAIL", "nodelist": "n[1-2]",
         "gpus_per_node": "a100:1", "hold": true, "input": "/dev/null", "job_name": "train", "mem": "4G", "nice": 10,
         "nodes": "1-2", "ntasks": 4, "ntasks_per_node": 2, "open_mode": "append", "output": "out-%j",
         "partition": "gpu,debug",
@@ -31,10 +33,12 @@ import Testing
 
     @Test func coversTheWholeList() throws {
         let keys = Set(JobRequestTests.full.object?.map(\.key) ?? [])
-        // mem_per_cpu excludes mem; gres is gpus_per_node; the others are alternatives.
-        let others: Set<String> = ["mem_per_cpu", "gres", "gpus", "gpus_per_task"]
+        // mem_per_cpu and mem_per_gpu exclude mem, cpus_per_gpu excludes cpus_per_task; gres is gpus_per_node; the others are alternatives.
+        let others: Set<String> = ["mem_per_cpu", "gres", "gpus", "gpus_per_task", "cpus_per_gpu", "mem_per_gpu"]
         #expect(Set(JobField.allCases.map(\.rawValue)).subtracting(keys) == others)
-        #expect(JobField.refused.isDisjoint(with: JobField.allCases.map(\.rawValue)))
+        #expect(Set(RefusedField.byName.keys).isDisjoint(with: JobField.allCases.map(\.rawValue)))
+        // No name stands under two reasons.
+        #expect(RefusedField.allCases.flatMap(\.names).count == RefusedField.byName.count)
     }
 
     private func refusal(_ fields: [(String, JSONValue)], script: String = "#!/bin/sh\n") -> SallyError? {
@@ -43,20 +47,21 @@ import Testing
         }
     }
 
-    @Test(arguments: JobField.refused.sorted()) func refusesByNameWhatIsNotOffered(name: String) {
+    @Test(arguments: RefusedField.byName.keys.sorted()) func refusesByNameWhatIsNotOffered(name: String) {
         let error = refusal([(name, 1)])
         #expect(error?.code == .unsupported)
-        #expect(error?.message == "field \(name) is not offered")
+        #expect(error?.message.hasPrefix("field \(name) is not offered: ") == true)
+        #expect(error?.hint?.isEmpty == false)
     }
 
     @Test(arguments: [
-        "user_id", "group_id", "spank_environment", "crontab", "mail_user", "nodelist", "required_nodes", "constraints",
+        "user_id", "group_id", "spank_environment", "crontab", "mail_user", "required_nodes", "constraints",
         "container",
-        "priority", "exclusive", "shared", "tres_per_job", "admin_comment", "reboot", "burst_buffer", "licenses",
+        "priority", "shared", "tres_per_job", "admin_comment", "reboot", "burst_buffer", "licenses",
         "flags", "deadline",
         "memory_per_node", "time_limit", "tasks", "current_working_directory", "uid", "gid", "x11", "wckey", "network",
     ]) func refusesSlurmsOwnNames(name: String) {
-        #expect(JobField.refused.contains(name))
+        #expect(RefusedField.byName[name] != nil)
     }
 
     @Test func namesEveryProblemAtOnce() {
@@ -82,6 +87,13 @@ import Testing
             ("chdir", ""), ("job_name", "a\nb"), ("comment", ""), ("output", "a\u{0}b"), ("mem_per_cpu", 0),
             ("open_mode", "write"),
             ("job_name", "x\u{2028}y"), ("nodes", nil), ("time", [:]), ("cpus_per_task", .number("1e2")),
+            ("exclusive", true), ("exclusive", "mcs"), ("exclusive", ""), ("cpus_per_gpu", 0), ("mem_per_gpu", "0"),
+            ("nodelist", ""), ("nodelist", "/etc/hosts"), ("nodelist", "a b"), ("nodelist", "n[1"), ("nodelist", "-x"),
+            ("nodelist", "n[1-9999]"), ("exclude", "ä"), ("mail_type", "SOMETIMES"), ("mail_type", "NONE,END"),
+            ("mail_type", ""), ("constraint", ""), ("constraint", "a*2"), ("constraint", "[a*2&b*1]"),
+            ("constraint", "a&"), ("constraint", "(a"), ("constraint", "a)"), ("constraint", "(a]"),
+            ("constraint", "a b"),
+            ("constraint", "-a"), ("constraint", "&a"), ("constraint", "()"),
         ] as [(String, JSONValue)]) func refusesWrongValues(key: String, value: JSONValue)
     {
         let fields: [(String, JSONValue)] = key == "script" ? [] : [(key, value)]
@@ -92,12 +104,30 @@ import Testing
         }
     }
 
+    /// Named, because the scripts themselves are up to 4 MiB long.
+    struct BadScript: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var script: String
+        var says: String
+
+        init(_ name: String, _ script: String, says: String) {
+            testDescription = name
+            self.script = script
+            self.says = says
+        }
+    }
+
     @Test(arguments: [
-        ("", "script is missing"), ("echo", "does not begin with #!"), ("#!/bin/sh\r\n", "DOS line breaks"),
-        ("#!/bin/sh\0", "NUL"),
-        ("#!/bin/sh\n" + String(repeating: "#", count: 4 << 20), "longer than 4194304 bytes"),
-    ]) func refusesScripts(script: String, word: String) {
-        #expect(refusal([], script: script)?.message.contains(word) == true)
+        BadScript("empty", "", says: "script is missing"),
+        BadScript("without #!", "echo", says: "does not begin with #!"),
+        BadScript("DOS line breaks", "#!/bin/sh\r\n", says: "DOS line breaks"),
+        BadScript("NUL", "#!/bin/sh\0", says: "NUL"),
+        BadScript(
+            "too long", "#!/bin/sh\n" + String(repeating: "#", count: 4 << 20), says: "longer than 4194304 bytes"),
+    ]) func refusesScripts(bad: BadScript) {
+        // Not the whole error: its comparison would be printed with the script.
+        let says = refusal([], script: bad.script)?.message.contains(bad.says) == true
+        #expect(says)
     }
 
     @Test(arguments: ["SLURM_JWT", "SPANK_X", "1A", "A B", "BASH_FUNC_x%%", "", "A=B", "Ä"]) func refusesVariables(
@@ -110,6 +140,18 @@ import Testing
 
     @Test func refusesWhatContradictsItself() {
         #expect(refusal([("mem", "1G"), ("mem_per_cpu", "1G")])?.message == "mem and mem_per_cpu exclude each other")
+        #expect(
+            refusal([("mem_per_gpu", "1G"), ("mem_per_cpu", "1G"), ("gpus", "1")])?.message
+                == "mem_per_cpu and mem_per_gpu exclude each other")
+        #expect(
+            refusal([("cpus_per_gpu", 2), ("cpus_per_task", 1), ("gpus", "1")])?.message
+                == "cpus_per_task and cpus_per_gpu exclude each other")
+        #expect(refusal([("cpus_per_gpu", 2)])?.message == "cpus_per_gpu needs gpus")
+        #expect(refusal([("mem_per_gpu", "1G")])?.message == "mem_per_gpu needs gpus")
+        #expect(
+            refusal([("nodelist", "n[1-3]"), ("nodes", "1-2")])?.message == "nodelist names 3 nodes, and nodes is 1-2")
+        #expect(
+            refusal([("nodelist", "n[1-3]"), ("exclude", "n2")])?.message == "nodelist and exclude both name n2")
         #expect(refusal([("gpus_per_task", "1")]) != nil)
         #expect(refusal([("nodes", "4"), ("ntasks", 2)]) != nil)
         #expect(refusal([("gres", "gpu:1"), ("gpus_per_node", "2")]) != nil)

@@ -115,6 +115,65 @@ import Testing
         #expect(try bounds(("gpus_per_node", "1"), ("gpus", "a100:2"), ("nodes", "2")).untypedGPUs == 2)
     }
 
+    @Test func countsPerGPU() throws {
+        #expect(try bounds(("gpus", "4"), ("nodes", "1"), ("cpus_per_gpu", 3)).cpus == 12)
+        #expect(try bounds(("gpus_per_node", "2"), ("nodes", "2"), ("cpus_per_gpu", 3)).cpus == 14)
+        #expect(try bounds(("gpus", "1"), ("ntasks", 8), ("nodes", "1"), ("cpus_per_gpu", 3)).cpus == 8)
+        #expect(try bounds(("gpus_per_task", "2"), ("ntasks", 3), ("mem_per_gpu", "1G")).memory == 6 << 30)
+    }
+
+    @Test func namedNodesAreCounted() throws {
+        #expect(try bounds(("nodelist", "n[1-3]")).nodes == 3)
+        #expect(try bounds(("nodelist", "n[1-3]")).cpus == 3)
+        #expect(try bounds(("nodelist", "n[1-3],n1"), ("ntasks", 5)).nodes == 5)
+        #expect(try bounds(("nodelist", "n1"), ("nodes", "1-2")).nodes == 2)
+    }
+
+    @Test func exclusiveJobsAreChargedWholeNodes() throws {
+        for exclusive in ["node", "user"] {
+            let one = try bounds(("exclusive", .string(exclusive)), ("mem", "1G"))
+            #expect(one.cpus == 8)
+            #expect(one.memory == 8000 << 20)
+            #expect(one.untypedGPUs == 0)
+        }
+        let two = try bounds(("exclusive", "node"), ("nodes", "1-2"), ("mem_per_cpu", "1M"))
+        #expect(two.cpus == 16)
+        #expect(two.memory == 16_000 << 20)
+        // No more than the partition has.
+        #expect(try bounds(("exclusive", "node"), ("nodes", "9")).cpus == 32)
+        // Of nodes that are not known, all that the partition has, and GPUs without bound.
+        let unknown = try bounds(("exclusive", "node"), ("partition", "gpu"))
+        #expect(unknown.cpus == 64)
+        #expect(unknown.untypedGPUs == .max)
+        #expect(unknown.description.contains("gpu=unbounded"))
+    }
+
+    @Test func exclusiveJobsAreChargedTheGPUsOfTheirNodes() throws {
+        func bounds(_ gres: [String], _ fields: [(String, JSONValue)]) throws -> ResourceBounds {
+            let partition = Partition(
+                name: "debug", isDefault: true, totalNodes: gres.count, totalCPUs: 8, totalMemory: Memory(mebibytes: 8))
+            let nodes = gres.map { gres in
+                var node = Node(
+                    name: "n", states: [], cpus: 4, memory: Memory(mebibytes: 4), partitions: ["debug"])
+                node.gres = gres
+                return node
+            }
+            let request = try JobRequest(
+                json: .object(JSONObject([("script", "#!/bin/sh\n"), ("exclusive", "node")] + fields)))
+            return ResourceBounds(
+                of: try request.resolved(
+                    with: ClusterDefaults(partitions: [partition], nodes: nodes, account: AccountName("a")),
+                    user: UserName("alice")))
+        }
+        let mixed = ["gpu:a100:2(S:0-1),gpu:v100:1,fpga:3", "gpu:a100:4"]
+        #expect(try bounds(mixed, []).gpusByType == ["a100": 4, "v100": 1])
+        #expect(try bounds(mixed, [("nodes", "2"), ("gpus_per_node", "1")]).gpusByType == ["a100": 8, "v100": 2])
+        #expect(try bounds(mixed, [("gpus", "2"), ("nodes", "1")]).untypedGPUs == 0)
+        #expect(try bounds(["gpu:2"], []).untypedGPUs == 2)
+        #expect(try bounds(["gpu:what"], []).untypedGPUs == .max)
+        #expect(try bounds([""], []).untypedGPUs == 0)
+    }
+
     @Test func countsArrays() throws {
         #expect(try bounds(("array", "0-99%5")).arrayTasks == 100)
     }
