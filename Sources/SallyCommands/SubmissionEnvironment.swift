@@ -3,7 +3,7 @@
 import SallyModel
 import SlurmModel
 
-/// The options that sbatch(1) reads from the environment ("INPUT ENVIRONMENT VARIABLES"), of Slurm 22.05 to 24.11. The command
+/// The options that sbatch(1) reads from the environment ("INPUT ENVIRONMENT VARIABLES"), of Slurm 22.05. The command
 /// line wins over them, and they over #SBATCH lines. An empty variable says nothing.
 enum SubmissionEnvironment {
     private enum Meaning {

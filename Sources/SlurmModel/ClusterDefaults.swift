@@ -68,6 +68,6 @@ extension JobRequest {
         request.environment = ResolvedJob.environment(environment, user: user, home: defaults.home)
         return ResolvedJob(
             request: request, user: user, account: account,
-            places: chosen.map { ResolvedJob.Place($0, nodes: defaults.nodes) })
+            places: chosen.map { ResolvedJob.Place($0, nodes: defaults.nodes, excluded: excludedNodes?.names ?? []) })
     }
 }

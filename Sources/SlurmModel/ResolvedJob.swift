@@ -33,9 +33,11 @@ package struct ResolvedJob: Sendable, Equatable {
         var usualMemoryPerNode: Memory?
         var usualMemoryPerCPU: Memory?
 
-        init(_ partition: Partition, nodes: [Node]) {
-            let own = nodes.filter { $0.partitions.contains(partition.name) }
-            let complete = !own.isEmpty && own.count >= partition.totalNodes
+        /// - Parameter excluded: nodes that the job cannot get, whatever they have.
+        init(_ partition: Partition, nodes: [Node], excluded: [String]) {
+            let all = nodes.filter { $0.partitions.contains(partition.name) }
+            let own = all.filter { !excluded.contains($0.name) }
+            let complete = !own.isEmpty && all.count >= partition.totalNodes
             cpus = partition.totalCPUs
             cpusPerNode = complete ? own.map(\.cpus).max() ?? partition.totalCPUs : partition.totalCPUs
             memory = partition.totalMemory

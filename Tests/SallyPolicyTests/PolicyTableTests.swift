@@ -90,6 +90,20 @@ import Testing
         #expect(decision.isAllowed == allowed)
     }
 
+    /// As of an exclusive job on nodes of unknown size.
+    @Test(arguments: [Limits(gpus: 1000), Limits(gpusByType: ["a100": 1000]), Limits(gpus: .max)])
+    func unboundedGPUsAreOverEveryLimit(limits: Limits) throws {
+        let policy = try Policy(rules: [rule("r", limits: limits)])
+        guard case .refused(let refusal) = policy.explain(job("gpu", untyped: .max), on: demo, for: alice).decision
+        else {
+            Issue.record("allowed")
+            return
+        }
+        #expect(refusal.excesses.allSatisfy { $0.asked == "no bound" } && !refusal.excesses.isEmpty)
+        let open = try Policy(rules: [rule("r", limits: Limits(nodes: 9))])
+        #expect(open.explain(job("gpu", untyped: .max), on: demo, for: alice).decision.isAllowed)
+    }
+
     @Test func typesThatAreNotListedFallUnderTheTotal() throws {
         let policy = try Policy(rules: [rule("r", limits: Limits(gpus: 3, gpusByType: ["a100": 2]))])
         #expect(policy.explain(job("gpu", gpus: ["h100": 3]), on: demo, for: alice).decision.isAllowed)

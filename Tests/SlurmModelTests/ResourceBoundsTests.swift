@@ -152,9 +152,9 @@ import Testing
         func bounds(_ gres: [String], _ fields: [(String, JSONValue)]) throws -> ResourceBounds {
             let partition = Partition(
                 name: "debug", isDefault: true, totalNodes: gres.count, totalCPUs: 8, totalMemory: Memory(mebibytes: 8))
-            let nodes = gres.map { gres in
+            let nodes = gres.enumerated().map { index, gres in
                 var node = Node(
-                    name: "n", states: [], cpus: 4, memory: Memory(mebibytes: 4), partitions: ["debug"])
+                    name: "n\(index)", states: [], cpus: 4, memory: Memory(mebibytes: 4), partitions: ["debug"])
                 node.gres = gres
                 return node
             }
@@ -169,6 +169,9 @@ import Testing
         #expect(try bounds(mixed, []).gpusByType == ["a100": 4, "v100": 1])
         #expect(try bounds(mixed, [("nodes", "2"), ("gpus_per_node", "1")]).gpusByType == ["a100": 8, "v100": 2])
         #expect(try bounds(mixed, [("gpus", "2"), ("nodes", "1")]).untypedGPUs == 0)
+        #expect(try bounds(mixed, [("exclude", "n1")]).gpusByType == ["a100": 2, "v100": 1])
+        // Nothing is known of a job that excludes every node.
+        #expect(try bounds(mixed, [("exclude", "n[0-1]")]).untypedGPUs == .max)
         #expect(try bounds(["gpu:2"], []).untypedGPUs == 2)
         #expect(try bounds(["gpu:what"], []).untypedGPUs == .max)
         #expect(try bounds([""], []).untypedGPUs == 0)
