@@ -16,7 +16,9 @@ struct OptionTests {
     }
 
     static let scripts: [Script] = [
-        Script(user: "alice", lines: ["--nodelist=node001"], shows: [["ReqNodeList=node001"], ["NumNodes=1"]]),
+        Script(
+            user: "alice", lines: ["--nodelist=node001"],
+            shows: [["ReqNodeList=node001"], ["NumNodes=1", "NumNodes=1-1"]]),
         Script(
             user: "alice", lines: ["--nodelist=node[001-002]"],
             shows: [["ReqNodeList=node[001-002]"], ["NumNodes=2", "NumNodes=2-2"]]),
