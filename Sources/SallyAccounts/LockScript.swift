@@ -7,8 +7,9 @@ package import SallyModel
 /// others; what takes as long as the user likes comes last.
 ///
 /// Locked means: the account has expired (sshd, cron, su and login all refuse then, shadow(5)), its password is locked,
-/// authorized_keys is out of the home, and cron and at are denied and their tables moved aside. What is moved aside
-/// belongs to root and comes back with unlock.
+/// authorized_keys is out of the home, cron and at are denied and their tables moved aside, and what the user runs
+/// outside of jobs is ended. What is moved aside belongs to root and comes back with unlock; of several locks the first
+/// one's counts.
 package enum LockScript {
     package enum Act: String, Sendable {
         case lock
@@ -32,7 +33,7 @@ package enum LockScript {
         if place.slurm {
             switch act {
             case .lock: calls.append(shellCall("slurm_lock", [name]))
-            case .unlock: calls.append(shellCall("slurm_unlock", [name]))
+            case .unlock: calls += [shellCall("slurm_unlock", [name]), shellCall("slurm_unscrontab", [name])]
             case .remove: break
             }
         }
@@ -40,9 +41,13 @@ package enum LockScript {
             calls.append(
                 shellCall("record_line", [name, "\(uid)", record.before.joined(separator: "\n"), record.line]))
         }
-        // Last, because the user decides how many jobs there are.
-        if place.slurm, act == .lock { calls.append(shellCall("slurm_requeue", [name, "\(uid)"])) }
-        return layout.prologue + AccountScript.stepLibrary + RecordScript.library + SlurmScript.library + library
+        // Last, because the user decides how many processes and jobs there are.
+        if place.account, act == .lock { calls.append(shellCall("end_sessions", [name, "\(uid)"])) }
+        if place.slurm, act == .lock {
+            calls += [shellCall("slurm_scrontab", [name]), shellCall("slurm_requeue", [name, "\(uid)"])]
+        }
+        return layout.prologue + AccountScript.stepLibrary + RecordScript.library + SlurmScript.library
+            + QOSScript.library + SessionScript.library + library
             + ProbeScript.main(calls + ["printf 'end\\n'"])
     }
 
@@ -62,6 +67,7 @@ package enum LockScript {
         vault=$state/locked
         # A record that has changed meanwhile ends this step alone.
         record_line() { record "$@" | grep -vx end; }
+        at_folders="/var/spool/cron/atjobs /var/spool/at"
         # Never over something: mv -n says nothing when it leaves the source where it is (coreutils 9.1).
         move_new() { mv -nT -- "$1" "$2" && [ ! -e "$1" ] && [ ! -L "$1" ]; }
         hold_vault() { mkdir -p -m 0700 "$vault" || fail vault "$vault cannot be made"; }
@@ -113,15 +119,22 @@ package enum LockScript {
             done
             for file in /var/spool/cron/crontabs/"$name" /var/spool/cron/"$name"; do
                 [ -f "$file" ] && [ ! -L "$file" ] || continue
-                mv -fT -- "$file" "$vault/$name.crontab" && printf '%s\n' "$file" >"$vault/$name.crontab-path" ||
-                    said+="$file cannot be moved; "
+                if [ -e "$vault/$name.crontab" ]; then
+                    mv -fT -- "$file" "$vault/$name.crontab-later" || said+="$file cannot be moved; "
+                else
+                    printf '%s\n' "$file" >"$vault/$name.crontab-path" && mv -fT -- "$file" "$vault/$name.crontab" ||
+                        said+="$file cannot be moved; "
+                fi
             done
-            for file in /var/spool/cron/atjobs /var/spool/at; do
+            for file in $at_folders; do
                 [ -d "$file" ] || continue
-                mkdir -p -m 0700 "$vault/$name.at" &&
-                    find "$file" -mindepth 1 -maxdepth 1 -type f -uid "$uid" -exec mv -f -t "$vault/$name.at" -- {} + ||
+                mkdir -p -m 0700 "$vault/$name.at/${file##*/}" &&
+                    find "$file" -mindepth 1 -maxdepth 1 -type f -uid "$uid" \
+                        -exec mv -n -t "$vault/$name.at/${file##*/}" -- {} + &&
+                    [ -z "$(find "$file" -mindepth 1 -maxdepth 1 -type f -uid "$uid")" ] ||
                     said+="$file cannot be emptied; "
             done
+            rmdir "$vault/$name.at"/* 2>/dev/null
             rmdir "$vault/$name.at" 2>/dev/null
             if [ -z "$said" ]; then report "cron and at" done "denied"; else report "cron and at" failed "$said"; fi
         }
@@ -165,9 +178,23 @@ package enum LockScript {
                 fi
             done
             if [ -e "$vault/$name.crontab" ] && path=$(cat "$vault/$name.crontab-path"); then
-                move_new "$vault/$name.crontab" "$path" && rm -f "$vault/$name.crontab-path" || said+="$path; "
+                move_new "$vault/$name.crontab" "$path" && rm -f "$vault/$name.crontab-path" "$vault/$name.crontab-later" ||
+                    said+="$path; "
             fi
+            unlock_at "$name" || said+="$vault/$name.at; "
             if [ -z "$said" ]; then report "cron and at" done "allowed"; else report "cron and at" failed "$said"; fi
+        }
+        # Jobs whose time has passed run now (at(1)). A lock of before kept them without their folder's name.
+        unlock_at() {
+            local kept=$vault/$1.at folder file
+            [ -d "$kept" ] || return 0
+            for folder in $at_folders; do
+                [ -d "$folder" ] || continue
+                for file in "$kept/${folder##*/}"/* "$kept"/*; do
+                    [ ! -f "$file" ] || [ -L "$file" ] || move_new "$file" "$folder/${file##*/}" || return 1
+                done
+            done
+            [ -z "$(find "$kept" -type f)" ] && rm -rf -- "$kept"
         }
 
         # home_folder NAME UID HOME: into .ssh of the home, by no link: the shell's own folder is what is worked in, so
@@ -262,7 +289,7 @@ package enum LockScript {
             fi
             if said=$(userdel "$name" 2>&1) && ! getent passwd "$name" >/dev/null; then
                 getent group "$name" >/dev/null && groupdel "$name" 2>/dev/null
-                rm -rf -- "$vault/$name".{expire,password,crontab,crontab-path,cron-deny,at-deny,cron-allow,at-allow,at}
+                rm -rf -- "$vault/$name".{expire,password,crontab,crontab-path,crontab-later,cron-deny,at-deny,cron-allow,at-allow,at,scrontab,scrontab-later}
                 report account done "removed; the home stays"
             else
                 report account failed "$said"

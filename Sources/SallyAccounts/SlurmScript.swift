@@ -39,11 +39,11 @@ enum SlurmScript {
             [ "$SECONDS" -lt 50 ] || return 124
             timeout $((50 - SECONDS)) "$@"
         }
-        # What is lowered. A QOS may have a limit of its own, which then counts instead of the one of that name; both seldom.
+        # What is lowered. QOSScript has what a QOS can do about it.
         limits=account,partition,maxsubmit,grpsubmit
         # Submissions end at once, here and in jobs; running jobs go on (deleting the association would cancel them).
         slurm_lock() {
-            local name=$1 config cluster said file=$state/locked/$1.limits
+            local name=$1 config cluster said enforced barrier file=$state/locked/$1.limits
             config=$(soon scontrol show config)
             cluster=$(sed -n 's/^ClusterName *= *//p' <<<"$config")
             [ -n "$cluster" ] || { report "submission limit" failed "slurmctld does not answer"; return; }
@@ -53,16 +53,30 @@ enum SlurmScript {
                 report "submission limit" unchanged "$name has no association"
                 return
             fi
-            [ -e "$file" ] || printf '%s\n' "$said" >"$file"
+            keep_limits "$file" "$said" || { report "submission limit" failed "$file cannot be written"; return; }
             soon sacctmgr -i modify user where name="$name" cluster="$cluster" \
                 set maxsubmitjobs=0 grpsubmitjobs=0 >/dev/null 2>&1
             said=$(soon sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=maxsubmit,grpsubmit | sort -u)
+            enforced=$(sed -n 's/^AccountingStorageEnforce *= *//p' <<<"$config")
+            lock_qos "$name" "$cluster" "$enforced"
             if [ "$said" != '0|0' ]; then
                 report "submission limit" failed "MaxSubmitJobs and GrpSubmitJobs are $said"
-            elif ! sed -n 's/^AccountingStorageEnforce *= *//p' <<<"$config" | grep -qwE 'limits|safe|all'; then
+            elif [ -n "$barrier" ]; then
+                report "submission limit" failed "set, but $name can go on submitting: $barrier"
+            elif ! grep -qwE 'limits|safe|all' <<<"$enforced"; then
                 report "submission limit" failed "set, but AccountingStorageEnforce of slurm.conf has no limits: $name can go on submitting"
             else
                 report "submission limit" done "MaxSubmitJobs=0 and GrpSubmitJobs=0 on every association of $name"
+            fi
+        }
+        # The first lock's are what unlock gives back. A lock of before has kept three columns and left GrpSubmitJobs alone.
+        keep_limits() {
+            local file=$1 now=$2
+            if [ ! -e "$file" ]; then
+                printf '%s\n' "$now" >"$file.new" && mv -fT "$file.new" "$file"
+            elif [ "$(head -n 1 "$file" | tr -cd '|')" = '||' ]; then
+                awk -F'|' 'NR == FNR { group[$1 FS $2] = $4; next } { print $0 FS group[$1 FS $2] }' \
+                    <(printf '%s\n' "$now") "$file" >"$file.new" && mv -fT "$file.new" "$file"
             fi
         }
         # Some hundred jobs to a call, and one by one only where a call failed: an ended job among them is no failure.
@@ -98,15 +112,17 @@ enum SlurmScript {
             fi
         }
         slurm_unlock() {
-            local name=$1 cluster account partition limit group said file=$state/locked/$1.limits
+            local name=$1 cluster account partition limit group grouped=1 said file=$state/locked/$1.limits
             cluster=$(scontrol show config | sed -n 's/^ClusterName *= *//p')
             [ -n "$cluster" ] || { report "submission limit" failed "slurmctld does not answer"; return; }
             [ -e "$file" ] || { report "submission limit" unchanged "was not lowered"; return; }
+            unlock_qos "$name" "$cluster" || { report "submission limit" failed "the QOS of $name cannot be given back"; return; }
+            [ "$(head -n 1 "$file" | tr -cd '|')" != '||' ] || { grouped= limits=account,partition,maxsubmit; }
             while IFS='|' read -r account partition limit group; do
                 said=$(sacctmgr -i modify user where name="$name" cluster="$cluster" account="$account" \
-                    ${partition:+partition="$partition"} set maxsubmitjobs="${limit:--1}" grpsubmitjobs="${group:--1}" 2>&1)
+                    ${partition:+partition="$partition"} set maxsubmitjobs="${limit:--1}" ${grouped:+grpsubmitjobs="${group:--1}"} 2>&1)
             done <"$file"
-            if sacctmgr -nP show assoc where user="$name" cluster="$cluster" format="$limits" | cmp -s - "$file"; then
+            if all_in "$file" "$(sacctmgr -nP show assoc where user="$name" cluster="$cluster" format="$limits")"; then
                 rm -f "$file"
                 report "submission limit" done "as before"
             else

@@ -20,7 +20,7 @@ import Testing
     /// - Parameter commands: body of each of Slurm's commands.
     static func run(
         _ act: LockScript.Act, in folder: String, slurm: Bool, record: (line: String, before: [String])? = nil,
-        commands: [String: String] = [:], prepare: String = ""
+        commands: [String: String] = [:], prepare: String = "", account: Bool = false
     ) async throws -> String {
         var layout = AccountPlanTests.layout
         layout.slurmCommands = folder + "/bin"
@@ -32,15 +32,20 @@ import Testing
         try #require(prepared.succeeded, "\(String(decoding: prepared.standardError, as: UTF8.self))")
         let script = LockScript.make(
             act, user: try UserName("alice"), uid: try UserID(20001), home: folder + "/home/alice", record: record,
-            place: .init(account: false, slurm: slurm), in: layout)
-        return try await bash(script.replacing("state=/var/lib/sallyport\n", with: "state=\(folder)/state\n")).output
+            place: .init(account: account, slurm: slurm), in: layout)
+        let here = script.replacing("state=/var/lib/sallyport\n", with: "state=\(folder)/state\n")
+            .replacing("/var/spool/", with: "\(folder)/spool/").replacing("/etc/", with: "\(folder)/etc/")
+            .replacing("/run/systemd/system", with: "\(folder)/systemd")
+        return try await bash(here).output
     }
 
     @Test func doesFirstWhatNoUserCanDelay() throws {
         let script = LockScript.make(
             .lock, user: try UserName("alice"), uid: try UserID(20001), home: "/home/alice",
             record: (line: "x", before: []), place: .init(account: true, slurm: true), in: AccountPlanTests.layout)
-        let calls = try ["lock_account", "lock_keys", "slurm_lock", "record_line", "slurm_requeue"].map {
+        let calls = try [
+            "lock_account", "lock_keys", "slurm_lock", "record_line", "end_sessions", "slurm_scrontab", "slurm_requeue",
+        ].map {
             try #require(script.firstRange(of: "\n\($0) 'alice'"), "\($0)").lowerBound
         }
         #expect(calls == calls.sorted())
@@ -137,6 +142,109 @@ import Testing
                     mkdir -m 700 home/.sallyport-locked; ln -s x home/.sallyport-locked/alice.ssh-link
                     """)
             #expect(said.contains("step\tauthorized_keys\tfailed"), "\(said)")
+        }
+    }
+
+    /// Somebody whom no command of this machine's is asked about.
+    static let person = [
+        "getent":
+            "case $1 in passwd) echo alice:x:20001:20001::/home/alice:/bin/bash ;; shadow) echo 'alice:!:1:::::1:' ;; esac",
+        "usermod": "exit 0", "chage": "exit 0", "scontrol": "exit 1",
+    ]
+
+    static let spool = "mkdir -p etc spool/cron/crontabs spool/cron/atjobs; : >etc/cron.deny; : >etc/at.deny; "
+
+    @Test(.enabled(if: isRoot)) func givesBackWhatTheFirstLockTook() async throws {
+        try await withScratchFolder { folder in
+            let tab = "\(folder)/spool/cron/crontabs/alice"
+            let at = "\(folder)/spool/cron/atjobs/a0001"
+            for text in ["first", "second"] {
+                let said = try await Self.run(
+                    .lock, in: folder, slurm: false, commands: Self.person,
+                    prepare: Self.spool + "echo \(text) >\(tab); echo \(text) >\(at); chown 20001:20001 \(at) \(tab)",
+                    account: true)
+                if text == "first" { #expect(said.contains("step\tcron and at\tdone"), "\(said)") }
+                #expect(try await !Self.bash("ls \(tab)").succeeded)
+            }
+            // What came between the locks under a name that is taken stays where it is, and the report says so.
+            _ = try await Self.bash("rm -f \(at)")
+            let back = try await Self.run(.unlock, in: folder, slurm: false, commands: Self.person, account: true)
+            #expect(back.contains("step\tcron and at\tdone"), "\(back)")
+            #expect(
+                try await Self.bash("cat \(tab) \(at); stat -c %u \(at); ls \(folder)/state/locked").output
+                    == "first\nfirst\n20001\n")
+        }
+    }
+
+    @Test(.enabled(if: isRoot)) func givesBackAtJobsOfAnEarlierVersion() async throws {
+        try await withScratchFolder { folder in
+            let back = try await Self.run(
+                .unlock, in: folder, slurm: false, commands: Self.person,
+                prepare: Self.spool + "mkdir -p state/locked/alice.at; echo old >state/locked/alice.at/a7",
+                account: true)
+            #expect(back.contains("step\tcron and at\tdone"), "\(back)")
+            #expect(try await Self.bash("cat \(folder)/spool/cron/atjobs/a7").output == "old\n")
+        }
+    }
+
+    /// sacctmgr that keeps one association's limits in a file, of two columns: MaxSubmitJobs, GrpSubmitJobs.
+    static let association = [
+        "scontrol":
+            "case $2 in config) printf 'ClusterName = dev\nAccountingStorageEnforce = limits\n' ;; esac",
+        "squeue": "exit 0",
+        "sacctmgr": #"""
+        f=${0%/*}/../assoc; [ -e "$f" ] || echo '5 7' >"$f"; read -r m g <"$f"
+        case $* in
+        *modify*) for w; do case $w in maxsubmitjobs=*) m=${w#*=} ;; grpsubmitjobs=*) g=${w#*=} ;; esac; done; echo "${m/-1/} ${g/-1/}" >"$f" ;;
+        *format=account,partition,maxsubmit,grpsubmit*) echo "research||$m|$g" ;;
+        *format=account,partition,maxsubmit*) echo "research||$m" ;;
+        *format=maxsubmit,grpsubmit*) echo "$m|$g" ;;
+        esac
+        """#,
+    ]
+
+    @Test(.enabled(if: isRoot)) func unlocksWhatAnEarlierVersionLocked() async throws {
+        try await withScratchFolder { folder in
+            let old = "mkdir -p state/locked; echo 'research||5' >state/locked/alice.limits; echo '0 7' >assoc"
+            let back = try await Self.run(.unlock, in: folder, slurm: true, commands: Self.association, prepare: old)
+            #expect(back.contains("step\tsubmission limit\tdone"), "\(back)")
+            #expect(try await Self.bash("cat \(folder)/assoc").output == "5 7\n")
+        }
+    }
+
+    @Test(.enabled(if: isRoot)) func locksAgainWhatAnEarlierVersionLocked() async throws {
+        try await withScratchFolder { folder in
+            let old = "mkdir -p state/locked; echo 'research||5' >state/locked/alice.limits; echo '0 7' >assoc"
+            let said = try await Self.run(.lock, in: folder, slurm: true, commands: Self.association, prepare: old)
+            #expect(said.contains("step\tsubmission limit\tdone"), "\(said)")
+            #expect(
+                try await Self.bash("cat \(folder)/assoc \(folder)/state/locked/alice.limits").output
+                    == "0 0\nresearch||5|7\n")
+            let back = try await Self.run(.unlock, in: folder, slurm: true, commands: Self.association)
+            #expect(back.contains("step\tsubmission limit\tdone"), "\(back)")
+            #expect(try await Self.bash("cat \(folder)/assoc").output == "5 7\n")
+        }
+    }
+
+    static let loose: [(qos: String, partition: String, enforce: String, outcome: String)] = [
+        ("free|100|10|", "N/A", "limits", "failed"), ("free|100||10", "N/A", "limits", "failed"),
+        ("other|100|10|", "other", "limits", "failed"), ("free|100||", "N/A", "limits", "done"),
+        ("free||10|10", "N/A", "limits", "done"), ("other|100|10|", "N/A", "limits", "done"),
+        ("free|0|10|", "N/A", "limits", "done"), ("free|100|0|5", "N/A", "limits", "done"),
+    ]
+
+    /// AccountingStorageEnforce without `qos` lets a job name any QOS: nothing holds then, and the report says so.
+    @Test(.enabled(if: isRoot), arguments: loose)
+    func saysWhenAQOSOverrulesTheLimit(qos: String, partition: String, enforce: String, outcome: String) async throws {
+        try await withScratchFolder { folder in
+            var commands = Self.association
+            commands["scontrol"] =
+                "case $2 in config) printf 'ClusterName = dev\nAccountingStorageEnforce = \(enforce)\n' ;; partition) echo 'PartitionName=x QoS=\(partition) DefaultTime=1' ;; esac"
+            commands["sacctmgr"] =
+                "case $* in *'show qos format'*) echo '\(qos)'; exit ;; *format=account,partition,qos*) echo 'research||normal,free|'; exit ;; esac\n"
+                + (Self.association["sacctmgr"] ?? "")
+            let said = try await Self.run(.lock, in: folder, slurm: true, commands: commands)
+            #expect(said.contains("step\tsubmission limit\t\(outcome)\t"), "\(said)")
         }
     }
 }

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Functions that end what a user runs on a machine outside of running Slurm jobs: logins, what they left behind, the
+/// user's own service manager. What belongs to a running job goes on.
+///
+/// A process belongs to a job when a slurmstepd of root's is above it, when slurmd lists it (`scontrol listpids`), or
+/// when it is in a job's control group at the place where Slurm makes them (v1 and v2, cgroup.conf(5)), which a user's
+/// own delegated groups are never. Only where Slurm tracks by something else than control groups, so that it does not
+/// know a job's process whose parent has gone, its SLURM_JOB_ID counts too, if that job of the user runs here: it is
+/// able to do no more than that job is.
+enum SessionScript {
+    static let library = #"""
+        # people UID LISTED: processes of the user that have no slurmstepd and no listed process above them.
+        people() {
+            cat /proc/[0-9]*/status 2>/dev/null | awk -v uid="$1" -v listed=" $2 " '
+                $1 == "Name:" { name = $2 }
+                $1 == "State:" { state = $2 }
+                $1 == "Pid:" { pid = $2; names[pid] = name; states[pid] = state }
+                $1 == "PPid:" { parent[pid] = $2 }
+                $1 == "Uid:" { real[pid] = $2; saved[pid] = $4 }
+                END {
+                    for (pid in real) {
+                        if ((real[pid] != uid && saved[pid] != uid) || states[pid] == "Z") continue
+                        at = pid
+                        for (depth = 0; depth < 500 && at in real; depth++) {
+                            if (names[at] == "slurmstepd" && real[at] == 0 || index(listed, " " at " ")) break
+                            at = parent[at]
+                        }
+                        if (depth == 500 || !(at in real)) print pid
+                    }
+                }'
+        }
+        in_job_group() {
+            grep -qE '^[0-9]+:[^:]*:(/system\.slice/[^/]*slurmstepd\.scope|/slurm(_[^/]*)?/uid_[0-9]+)/job_[0-9]+(/|$)' \
+                "/proc/$1/cgroup" 2>/dev/null
+        }
+        # outside UID LISTED JOBS: those of them that are in no job's control group, nor otherwise known as a job's.
+        outside() {
+            local uid=$1 listed=$2 jobs=$3 pid job
+            for pid in $(people "$uid" "$listed"); do
+                ! in_job_group "$pid" || continue
+                if [ -n "$jobs" ]; then
+                    job=$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | sed -n 's/^SLURM_JOB_ID=//p' | head -n 1)
+                    case " $jobs " in *" ${job:-none} "*) continue ;; esac
+                fi
+                printf '%s ' "$pid"
+            done
+        }
+        # Stopped before they are killed, so that none of them makes another meanwhile.
+        end_sessions() {
+            local name=$1 uid=$2 pid job rest all found more listed= jobs= count=0 round session service
+            if ! is_ours "$name" "$uid"; then
+                report sessions skipped "$name with uid $uid is not on this machine"
+                return
+            fi
+            if [ -d /run/systemd/system ] && command -v loginctl >/dev/null; then
+                timeout 10 loginctl disable-linger "$name" >/dev/null 2>&1
+                for session in $(timeout 10 loginctl list-sessions --no-legend 2>/dev/null | awk -v uid="$uid" '$2 == uid { print $1 }'); do
+                    # slurm.conf's UsePAM makes a session of a job.
+                    service=$(timeout 10 loginctl show-session "$session" --property=Service --value 2>/dev/null)
+                    [ "$service" = slurm ] || timeout 10 loginctl terminate-session "$session" >/dev/null 2>&1
+                done
+            fi
+            if all=$(timeout 10 scontrol listpids 2>/dev/null); then
+                while read -r pid job rest; do
+                    case $pid in '' | *[!0-9]* | 0) continue ;; esac
+                    [ "$(stat -c %u "/proc/$pid" 2>/dev/null)" = "$uid" ] || continue
+                    listed+=" $pid"
+                    jobs+=" $job"
+                done <<<"$all"
+                [ "$(timeout 10 scontrol show config 2>/dev/null | sed -n 's/^ProctrackType *= *//p')" != proctrack/cgroup ] || jobs=
+            fi
+            for ((round = 0; round < 20; round++)); do
+                found=$(outside "$uid" "$listed" "$jobs")
+                [ -n "$found" ] || break
+                kill -STOP $found 2>/dev/null
+                more=$(outside "$uid" "$listed" "$jobs")
+                kill -KILL $found $more 2>/dev/null
+                [ "$round" -gt 0 ] || count=$(wc -w <<<"$found")
+                [ "$SECONDS" -lt 45 ] || break
+                sleep 0.1
+            done
+            found=$(outside "$uid" "$listed" "$jobs" | wc -w)
+            if [ "$found" -gt 0 ]; then
+                report sessions failed "$found processes of $name outside of jobs are still there; lock again"
+            elif [ "$count" -gt 0 ]; then
+                report sessions done "$count processes of $name outside of jobs ended"
+            else
+                report sessions unchanged "$name runs nothing outside of jobs"
+            fi
+        }
+
+        """#
+}
