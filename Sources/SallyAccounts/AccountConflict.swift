@@ -16,12 +16,12 @@ package struct AccountConflict: Sendable, Equatable {
         self.reason = reason
     }
 
-    /// Everything that stands in the way of `account`.
+    /// Everything that stands in the way of `account` on `nodes`.
     static func find(
-        _ account: DesiredAccount, observed: [NodeName: NodeObservation], layout: ClusterLayout
+        _ account: DesiredAccount, on nodes: [NodeName], observed: [NodeName: NodeObservation], layout: ClusterLayout
     ) -> [AccountConflict] {
         let record = observed[layout.controller]?.record(of: account.name)
-        return layout.probedNodes.flatMap { node -> [AccountConflict] in
+        return nodes.flatMap { node -> [AccountConflict] in
             guard let seen = observed[node] else {
                 return [AccountConflict(user: account.name, node: node, reason: "node \(node) was not looked at")]
             }
@@ -106,12 +106,7 @@ package struct AccountConflict: Sendable, Equatable {
     private static func groupReasons(
         _ account: DesiredAccount, _ seen: NodeObservation, _ layout: ClusterLayout
     ) -> [String] {
-        var reasons: [String] = []
-        for group in seen.memberships[account.name.rawValue, default: []]
-        where PrivilegedGroups.names.contains(group.name) || group.gid < UserID.permitted.lowerBound {
-            if group.name == "users", group.gid == 100 { continue }  // Debian's own for people, without rights
-            reasons.append("\(account.name) is in group \(group.name) (\(group.gid)) there, which is privileged")
-        }
+        var reasons = membershipReasons(account.name, seen)
         guard layout.mode != .directory else { return reasons }
         for group in account.groups {
             guard let gid = seen.groupIDs[group] else {
@@ -148,7 +143,26 @@ package struct AccountConflict: Sendable, Equatable {
         }) {
             return ["Slurm itself runs as \(daemon.key) with uid \(daemon.value), which nobody may have"]
         }
-        guard let level = seen.adminLevels[account.name.rawValue], level != "None", !level.isEmpty else { return [] }
-        return ["\(account.name) has AdminLevel \(level) in Slurm; administrators of Slurm are no managed accounts"]
+        return levelReasons(account.name, seen)
+    }
+
+    /// Why somebody has more power than a managed account may have.
+    static func powers(of user: UserName, _ seen: NodeObservation) -> [String] {
+        levelReasons(user, seen) + membershipReasons(user, seen)
+    }
+
+    private static func levelReasons(_ user: UserName, _ seen: NodeObservation) -> [String] {
+        guard let level = seen.adminLevels[user.rawValue], level != "None", !level.isEmpty else { return [] }
+        return ["\(user) has AdminLevel \(level) in Slurm; administrators of Slurm are no managed accounts"]
+    }
+
+    private static func membershipReasons(_ user: UserName, _ seen: NodeObservation) -> [String] {
+        var reasons: [String] = []
+        for group in seen.memberships[user.rawValue, default: []]
+        where PrivilegedGroups.names.contains(group.name) || group.gid < UserID.permitted.lowerBound {
+            if group.name == "users", group.gid == 100 { continue }  // Debian's own for people, without rights
+            reasons.append("\(user) is in group \(group.name) (\(group.gid)) there, which is privileged")
+        }
+        return reasons
     }
 }

@@ -210,7 +210,7 @@ package struct AccountEngine: Sendable {
         return newest.values.sorted { $0.user < $1.user }
     }
 
-    private func onEach(
+    func onEach(
         _ nodes: [NodeName], _ script: @Sendable (NodeName) -> String
     ) async -> [(NodeName, Result<Completion, SallyError>)] {
         await withTaskGroup(of: NodeAnswer.self) { group in

@@ -22,7 +22,8 @@ package struct AccountPlan: Sendable, Equatable {
     ) -> AccountPlan {
         var plan = AccountPlan()
         for account in desired {
-            let conflicts = AccountConflict.find(account, observed: observed, layout: layout)
+            let conflicts = AccountConflict.find(
+                account, on: layout.probedNodes, observed: observed, layout: layout)
             if conflicts.isEmpty {
                 plan.add(account, observed: observed, layout: layout)
             } else {

@@ -127,11 +127,14 @@ package struct StewardConfig: Sendable, Equatable {
         /// The folder of sacctmgr, scontrol and sacct on the controller; nil leaves it to PATH.
         package var slurmCommands: String?
         package var profiles: [ProfileName: StewardProfile]
+        /// What an adopted account has.
+        package var adoptProfile: ProfileName
         package var output: OutputSettings
 
         package init(
             name: ClusterName, mode: AccountMode, transport: TransportConfig, uids: UIDRange, homes: String,
-            shell: String, slurmCommands: String?, profiles: [ProfileName: StewardProfile], output: OutputSettings
+            shell: String, slurmCommands: String?, profiles: [ProfileName: StewardProfile], adoptProfile: ProfileName,
+            output: OutputSettings
         ) {
             self.name = name
             self.mode = mode
@@ -141,6 +144,7 @@ package struct StewardConfig: Sendable, Equatable {
             self.shell = shell
             self.slurmCommands = slurmCommands
             self.profiles = profiles
+            self.adoptProfile = adoptProfile
             self.output = output
         }
     }

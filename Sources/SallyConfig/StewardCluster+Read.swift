@@ -14,11 +14,12 @@ extension StewardConfig.StewardCluster {
         let shell = section.optional("shell").map { $0.absolutePath() } ?? "/bin/bash"
         let commands = section.optional("slurm_commands")?.absolutePath()
         let profiles = readProfiles(section.required("profiles"))
+        let adopt = readAdoption(section.optional("adopt_profile"), profiles, section)
         let output = readOutput(section.optional("output"))
-        guard let name, let mode, let transport, let uids, let homes, let shell, !profiles.isEmpty else { return nil }
+        guard let name, let mode, let transport, let uids, let homes, let shell, let adopt else { return nil }
         return .init(
             name: name, mode: mode, transport: transport, uids: uids, homes: homes, shell: shell,
-            slurmCommands: commands, profiles: profiles, output: output)
+            slurmCommands: commands, profiles: profiles, adoptProfile: adopt, output: output)
     }
 
     private static func readProfiles(_ value: ConfigValue?) -> [ProfileName: StewardConfig.StewardProfile] {
@@ -34,6 +35,19 @@ extension StewardConfig.StewardCluster {
             profiles[name] = readProfile(value)
         }
         return profiles
+    }
+
+    /// Which profile an adopted account gets is not guessed where there is a choice.
+    private static func readAdoption(
+        _ value: ConfigValue?, _ profiles: [ProfileName: StewardConfig.StewardProfile], _ cluster: ConfigSection
+    ) -> ProfileName? {
+        guard let value else {
+            guard profiles.count > 1 else { return profiles.keys.first }
+            cluster.report("adopt_profile is required where there are several profiles")
+            return nil
+        }
+        guard let name = value.name(ProfileName.self) else { return nil }
+        return profiles[name] == nil ? value.fail("\(name) is none of the profiles") : name
     }
 
     private static func readProfile(_ value: ConfigValue) -> StewardConfig.StewardProfile? {

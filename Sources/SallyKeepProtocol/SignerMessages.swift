@@ -20,6 +20,8 @@ package enum SignerRequest: Sendable, Equatable, Codable {
     case records(after: Int64, limit: Int)
     /// Adds an account to the write-once list. From: the steward.
     case register(ManagedAccount)
+    /// No token for the account on that cluster until it is registered again: it has gained power there. From: the steward.
+    case withdraw(cluster: ClusterName, user: UserName)
     /// Names and denials. From: administrators.
     case list
     /// Whether the signer is well; which `single_user` setting it runs with. From: all.

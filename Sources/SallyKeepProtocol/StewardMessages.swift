@@ -7,6 +7,8 @@ package enum StewardRequest: Sendable, Equatable, Codable {
     case ensure(EnsureRequest)
     case lock(LockRequest)
     case readOutput(ReadOutputRequest)
+    /// What was read for which decision since the chain's event `after`, for `audit verify`. From: serve, administrators.
+    case outputRecords(after: Int64, limit: Int)
     /// From: administrators.
     case unlock(cluster: ClusterName, user: UserName)
     /// Takes an account that Sallyport did not create into the managed record. From: administrators.
@@ -41,7 +43,7 @@ package struct LockRequest: Sendable, Equatable, Codable {
     }
 }
 
-/// A piece of a job's output. Stateless: following is asking again from `offset + bytes.count`.
+/// A piece of a job's output. Following is asking again from `offset + bytes.count`.
 package struct ReadOutputRequest: Sendable, Equatable, Codable {
     package var cluster: ClusterName
     package var user: UserName
@@ -51,20 +53,49 @@ package struct ReadOutputRequest: Sendable, Equatable, Codable {
     package var offset: Int64
     /// The most bytes wanted; the steward's own limit applies as well.
     package var limit: Int
-    package init(cluster: ClusterName, user: UserName, job: JobID, stream: OutputStream, offset: Int64, limit: Int) {
+    /// The decision this is read for. It pays for one job's output, and for as long as `OutputRecord.life`.
+    package var position: AuditPosition
+    package init(
+        cluster: ClusterName, user: UserName, job: JobID, stream: OutputStream, offset: Int64, limit: Int,
+        position: AuditPosition
+    ) {
         self.cluster = cluster
         self.user = user
         self.job = job
         self.stream = stream
         self.offset = offset
         self.limit = limit
+        self.position = position
     }
+}
+
+/// That output was read for a decision: kept by the steward, compared with the chain by `audit verify`.
+package struct OutputRecord: Sendable, Equatable, Codable {
+    package var position: AuditPosition
+    package var cluster: ClusterName
+    package var user: UserName
+    package var job: JobID
+    /// When it was read first.
+    package var time: Timestamp
+    package init(position: AuditPosition, cluster: ClusterName, user: UserName, job: JobID, time: Timestamp) {
+        self.position = position
+        self.cluster = cluster
+        self.user = user
+        self.job = job
+        self.time = time
+    }
+
+    /// How long a decision pays for asking again.
+    package static let life: Duration = .seconds(600)
+    /// How many records a page has at most.
+    package static let mostPerPage = 2000
 }
 
 package enum StewardReply: Sendable, Equatable, Codable {
     case ensured(EnsuredAccount)
     case locked(KeeperReport)
     case output(OutputPiece)
+    case outputRecords([OutputRecord])
     case done(KeeperReport)
     case list([ManagedRecord])
     case health(KeeperHealth)

@@ -141,12 +141,32 @@ package final class Signer: Sendable {
         let text = try KeepJSON.text(account)
         try state.withLock { state in
             var book = state.book
-            guard try book.register(account) == .written else { return }
-            try accountLog.append(text)
+            if try book.register(account) == .written {
+                try accountLog.append(text)
+                state.fresh.forget(account.user)
+            }
+            if book.restore(account.user, on: account.cluster) == .written {
+                try denyLog.append("restore \(account.cluster) \(account.user)")
+            }
             state.book = book
-            state.fresh.forget(account.user)
         }
         try await accountLog.sync()
+        try await denyLog.sync()
+    }
+
+    /// No token for `user` on `cluster` until it is registered again; durable when this returns.
+    ///
+    /// - Returns: false when it was withdrawn already.
+    package func withdraw(_ user: UserName, on name: ClusterName) async throws -> Bool {
+        let (cluster, _) = try found(name)
+        let changed = try state.withLock { state in
+            state.fresh.forget(user)
+            guard state.book.withdraw(user, on: cluster.name) == .written else { return false }
+            try denyLog.append("withdraw \(cluster.name) \(user)")
+            return true
+        }
+        try await denyLog.sync()
+        return changed
     }
 
     /// Signs the chain's head once every mint so far is on the disk.
@@ -204,6 +224,8 @@ extension SignerBook {
         switch (words.first, words.count) {
         case ("deny", 2): _ = deny(try UserName(String(words[1])))
         case ("allow", 2): _ = allow(try UserName(String(words[1])))
+        case ("withdraw", 3): _ = withdraw(try UserName(String(words[2])), on: try ClusterName(String(words[1])))
+        case ("restore", 3): _ = restore(try UserName(String(words[2])), on: try ClusterName(String(words[1])))
         default: throw SallyError(.misconfigured, "a line of the deny list cannot be read: \(quoted(text))")
         }
     }

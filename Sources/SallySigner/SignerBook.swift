@@ -9,6 +9,7 @@ struct SignerBook: Sendable {
     private var uids: [UserName: UserID] = [:]
     private var names: [UserID: UserName] = [:]
     private(set) var denied: Set<UserName> = []
+    private var withdrawn: Set<Key> = []
 
     private struct Key: Hashable {
         var cluster: ClusterName
@@ -48,13 +49,27 @@ struct SignerBook: Sendable {
     mutating func deny(_ user: UserName) -> Change { denied.insert(user).inserted ? .written : .unchanged }
     mutating func allow(_ user: UserName) -> Change { denied.remove(user) == nil ? .unchanged : .written }
 
+    /// Takes an account out of use on one cluster, until `restore`.
+    mutating func withdraw(_ user: UserName, on cluster: ClusterName) -> Change {
+        withdrawn.insert(Key(cluster: cluster, user: user)).inserted ? .written : .unchanged
+    }
+
+    mutating func restore(_ user: UserName, on cluster: ClusterName) -> Change {
+        withdrawn.remove(Key(cluster: cluster, user: user)) == nil ? .unchanged : .written
+    }
+
     /// The account that a token may name.
     ///
-    /// - Throws: `SallyError(.denied)` when the name is denied, not managed on this cluster, or has another uid.
+    /// - Throws: `SallyError(.denied)` when the name is denied, not managed on this cluster or withdrawn, or has another uid.
     func account(_ user: UserName, _ uid: UserID, on cluster: ClusterName) throws -> ManagedAccount {
         guard !denied.contains(user) else {
             throw SallyError(
                 .denied, "\(user) is on the signer's deny list", hint: "an administrator can take the name off")
+        }
+        guard !withdrawn.contains(Key(cluster: cluster, user: user)) else {
+            throw SallyError(
+                .denied, "the steward has withdrawn \(user) on cluster \(cluster)",
+                hint: "people who administer Slurm or the machines get no tokens")
         }
         guard let account = accounts[Key(cluster: cluster, user: user)] else {
             throw SallyError(.denied, "\(user) is not a managed account of cluster \(cluster)")

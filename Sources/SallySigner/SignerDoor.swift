@@ -14,7 +14,7 @@ package enum SignerDoor: String, Sendable, CaseIterable {
         case .deny: true  // whoever is let in may say no; only administrators take it back
         case .records: self == .serve || self == .administrators
         case .allow, .list: self == .administrators
-        case .register: self == .steward
+        case .register, .withdraw: self == .steward
         case .health: true
         }
     }

@@ -105,6 +105,11 @@ package struct SignerServer: Service {
             try await signer.register(account)
             logger.info("registered", metadata: ["user": "\(account.user)", "cluster": "\(account.cluster)"])
             return .done
+        case .withdraw(let cluster, let user):
+            if try await signer.withdraw(user, on: cluster) {
+                logger.warning("withdrawn", metadata: ["user": "\(user)", "cluster": "\(cluster)"])
+            }
+            return .done
         case .list: return .list(signer.list)
         case .health: return .health(signer.health)
         }

@@ -28,6 +28,10 @@ package struct SignerClient: Sendable {
     package func allow(_ user: UserName) async throws { try await done(.allow(user)) }
     package func register(_ account: ManagedAccount) async throws { try await done(.register(account)) }
 
+    package func withdraw(_ user: UserName, on cluster: ClusterName) async throws {
+        try await done(.withdraw(cluster: cluster, user: user))
+    }
+
     package func countersign(_ position: AuditPosition) async throws -> Countersignature {
         guard case .countersigned(let signature) = try await ask(.countersign(position)) else { throw unexpected() }
         return signature

@@ -31,6 +31,13 @@ package struct StewardClient: Sendable {
         return piece
     }
 
+    package func outputRecords(after: Int64, limit: Int) async throws -> [OutputRecord] {
+        guard case .outputRecords(let records) = try await ask(.outputRecords(after: after, limit: limit)) else {
+            throw unexpected()
+        }
+        return records
+    }
+
     package func unlock(cluster: ClusterName, user: UserName) async throws -> KeeperReport {
         try await report(.unlock(cluster: cluster, user: user))
     }

@@ -10,6 +10,8 @@ package protocol AccountRegistry: Sendable {
     func register(_ account: ManagedAccount) async throws
     /// No token for `user` from now on, on any cluster.
     func deny(_ user: UserName) async throws
+    /// No token for the account on that cluster until it is registered again.
+    func withdraw(_ user: UserName, on cluster: ClusterName) async throws
 }
 
 extension SignerClient: AccountRegistry {}

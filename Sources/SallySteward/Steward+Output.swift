@@ -10,7 +10,8 @@ extension Steward {
     /// knew the job; nothing of that comes from `serve`.
     ///
     /// - Throws: `SallyError`: `.denied` for a locked account or somebody else's job, `.notFound` for a job or file that
-    ///   is not there, `.unsupported` where output is not read, `.timeout`.
+    ///   is not there, `.unsupported` where output is not read, `.timeout`; `.denied` as well for a decision that has
+    ///   paid for something else or long ago.
     package func readOutput(_ request: ReadOutputRequest) async throws -> OutputPiece {
         let keep = try found(request.cluster)
         guard case .permitted(let limit) = keep.settings.output, keep.settings.layout.mode != .none else {
@@ -27,11 +28,14 @@ extension Steward {
         guard let uid = record.uid(of: request.user) else {
             throw SallyError(.denied, "\(request.user) has no account on cluster \(request.cluster)")
         }
+        try outputLog.check(request, at: clock.now)
         let found = try await look(request.job, keep)
         guard found.files.uid == uid.rawValue else {
             throw SallyError(.denied, "job \(request.job) is not a job of \(request.user)")
         }
         let path = found.files.path(request.stream)
+        // Durable before the first byte is read.
+        try await outputLog.pay(request, at: clock.now)
         var piece = request
         piece.limit = min(request.limit, limit)
         return try await read(path, found, piece, uid, keep)
@@ -47,7 +51,18 @@ extension Steward {
         guard !uids.isEmpty, keep.settings.output != .refused, keep.settings.layout.mode != .none else { return }
         let completion = try await keep.transport.run(
             JobSweep.invocation(uids, in: keep.settings.layout), on: keep.settings.layout.controller)
-        try record.remember(try JobSweep.parse(completion.standardOutput), on: keep.settings.name)
+        try record.remember(try JobSweep.parse(completion.standardOutput), on: keep.settings.name, at: clock.now)
+    }
+
+    /// What output was read for which decision, by sequence.
+    ///
+    /// - Parameter limit: at most `OutputRecord.mostPerPage` count.
+    package func outputRecords(after: Int64, limit: Int) throws -> [OutputRecord] {
+        guard limit > 0, after >= 0 else {
+            throw SallyError(
+                .invalidRequest, "records are asked for by a sequence of 0 or more and a limit of 1 or more")
+        }
+        return try outputLog.records(after: after, limit: min(limit, OutputRecord.mostPerPage))
     }
 
     private func look(_ job: JobID, _ keep: Keep) async throws -> JobLookup {
@@ -63,7 +78,7 @@ extension Steward {
             throw SallyError(.notFound, "cluster \(cluster) knows no job \(job)")
         }
         if found.pathsAreKnown {
-            try record.remember([found.files], on: cluster)
+            try record.remember([found.files], on: cluster, at: clock.now)
         } else if let kept = record.files(of: job, on: cluster), kept.uid == found.files.uid,
             kept.submitted == found.files.submitted
         {

@@ -18,6 +18,8 @@ package struct Steward: Sendable {
     let registry: any AccountRegistry
     let logger: Logger
     let singleUser: Bool
+    let clock: any WallClock
+    let outputLog: OutputLog
     private let turns = KeyedLock<StewardBook.Place>()
     private let ensured = Ensured()
 
@@ -28,15 +30,25 @@ package struct Steward: Sendable {
         var transport: any Transport
     }
 
-    /// Accounts that this process has made sure of, so that a second submission costs no call.
+    /// Accounts that this process has made sure of, so that a second submission costs no call. After `recheckInterval`
+    /// the next submission looks whether somebody gave them power meanwhile.
     private final class Ensured: Sendable {
-        let accounts = Mutex<[StewardBook.Place: (request: EnsureRequest, account: EnsuredAccount)]>([:])
+        let accounts = Mutex<[StewardBook.Place: Sure]>([:])
     }
+
+    private struct Sure {
+        var request: EnsureRequest
+        var account: EnsuredAccount
+        var checked: Timestamp
+    }
+
+    /// The longest that an account is believed to have no power over Slurm or the machines.
+    static let recheckInterval: Duration = .seconds(60)
 
     /// - Throws: `SallyError(.misconfigured)` for settings that contradict themselves or a damaged record.
     package init(
         _ settings: StewardSettings, transports: [ClusterName: any Transport], registry: some AccountRegistry,
-        logger: Logger
+        clock: some WallClock, logger: Logger
     ) throws {
         var clusters: [ClusterName: Keep] = [:]
         for cluster in settings.clusters {
@@ -54,9 +66,11 @@ package struct Steward: Sendable {
         }
         self.clusters = clusters
         self.registry = registry
+        self.clock = clock
         self.logger = logger
         singleUser = settings.singleUser == .permitted
-        record = try StewardRecord(folder: settings.stateFolder)
+        record = try StewardRecord(folder: settings.stateFolder, now: clock.now)
+        outputLog = try OutputLog(path: settings.stateFolder + "/reads.log")
         for (_, keep) in clusters {
             for name in keep.settings.profiles.keys.sorted() { try check(name, keep.settings) }
         }
@@ -79,21 +93,34 @@ package struct Steward: Sendable {
     /// Makes sure that the account exists and can run jobs, and that the signer knows it.
     ///
     /// - Throws: `SallyError`: `.notFound` for an unknown cluster or profile, `.denied` for a uid outside the range or a
-    ///   locked account, `.conflict` when name or uid belong to somebody else, `.unavailable` when a step failed.
+    ///   locked account, `.conflict` when name or uid belong to somebody else or the account has power over Slurm or the
+    ///   machines, `.unavailable` when a step failed.
     package func ensure(_ request: EnsureRequest) async throws -> EnsuredAccount {
         let place = StewardBook.Place(cluster: request.cluster, user: request.user)
-        if let known = ensured.accounts.withLock({ $0[place] }), known.request == request { return known.account }
+        if let known = sure(request, place), isFresh(known) { return known.account }
         let keep = try found(request.cluster)
         let desired = try desired(request.user, request.uid, request.profile, keep.settings)
         return try await turns.withLock(place) {
-            if let known = ensured.accounts.withLock({ $0[place] }), known.request == request { return known.account }
+            if let known = sure(request, place), isFresh(known) { return known.account }
             guard record.state(request.user, on: request.cluster)?.isLocked != true else {
                 throw locked(request.user, request.cluster)
             }
             try record.book.check(request.user, request.uid)
+            if let known = sure(request, place) {
+                try await recheck(desired, keep)
+                ensured.accounts.withLock { $0[place]?.checked = clock.now }
+                return known.account
+            }
             // Written when nothing stands in the way, and before anything is made: a lock reaches half an account too.
-            let done = try await keep.engine.ensure([desired]) {
-                try await record.write([.bind(request.user, request.uid), .state(place, .active)])
+            let done: AccountEngine.Ensured
+            do {
+                done = try await keep.engine.ensure([desired]) {
+                    try await record.write([.bind(request.user, request.uid), .state(place, .active)])
+                }
+            } catch let error as SallyError where error.code == .conflict {
+                // Known from before this process began, perhaps.
+                try await withdraw(place, error.message)
+                throw error
             }
             let managed = try managedAccount(desired, keep.settings, done.observed)
             try await registry.register(managed)
@@ -102,10 +129,47 @@ package struct Steward: Sendable {
             if changed {
                 logger.info("account made", metadata: ["user": "\(request.user)", "cluster": "\(request.cluster)"])
             }
-            ensured.accounts.withLock {
-                $0[place] = (request, EnsuredAccount(home: managed.home, accounts: desired.accounts, changed: false))
-            }
+            let known = EnsuredAccount(home: managed.home, accounts: desired.accounts, changed: false)
+            ensured.accounts.withLock { $0[place] = Sure(request: request, account: known, checked: clock.now) }
             return account
+        }
+    }
+
+    private func sure(_ request: EnsureRequest, _ place: StewardBook.Place) -> Sure? {
+        ensured.accounts.withLock { $0[place] }.flatMap { $0.request == request ? $0 : nil }
+    }
+
+    private func isFresh(_ sure: Sure) -> Bool {
+        let age = clock.now.rawValue - sure.checked.rawValue
+        return age >= 0 && age < Steward.recheckInterval.components.seconds
+    }
+
+    private func recheck(_ account: DesiredAccount, _ keep: Keep) async throws {
+        guard let conflict = try await keep.engine.recheck(account).first else { return }
+        try await withdraw(
+            StewardBook.Place(cluster: keep.settings.name, user: account.name), conflict.reason)
+        throw SallyError(.conflict, "\(conflict.reason) (node \(conflict.node))")
+    }
+
+    /// Tells the signer that there are no tokens for an account of ours, until it is ensured again.
+    func withdraw(_ place: StewardBook.Place, _ reason: String) async throws {
+        ensured.accounts.withLock { $0[place] = nil }
+        guard record.state(place.user, on: place.cluster) == .active else { return }
+        try await registry.withdraw(place.user, on: place.cluster)
+        logger.warning(
+            "account withdrawn",
+            metadata: ["user": "\(place.user)", "cluster": "\(place.cluster)", "reason": "\(reason)"])
+    }
+
+    /// Withdraws those who have become administrators of Slurm, or members of a privileged group on the controller.
+    ///
+    /// - Throws: `SallyError` when the cluster or the signer does not answer.
+    package func withdrawPowerful(_ cluster: ClusterName) async throws {
+        let keep = try found(cluster)
+        let users = record.book.users(on: cluster).filter { record.state($0, on: cluster) == .active }
+        guard !users.isEmpty else { return }
+        for (user, reason) in try await keep.engine.powerful(among: users) {
+            try await withdraw(StewardBook.Place(cluster: cluster, user: user), reason)
         }
     }
 

@@ -10,7 +10,7 @@ package enum StewardDoor: String, Sendable, CaseIterable {
     package func admits(_ request: StewardRequest) -> Bool {
         switch request {
         case .ensure, .readOutput: self == .serve
-        case .lock, .health: true
+        case .lock, .outputRecords, .health: true
         case .unlock, .adopt, .remove, .list: self == .administrators
         }
     }

@@ -8,35 +8,21 @@ import Synchronization
 final class StewardRecord: Sendable {
     private let state: Mutex<State>
     private let bookLog: DurableLog
-    private let jobLog: DurableLog
 
     private struct State {
         var book = StewardBook()
-        var jobs: [JobKey: JobFiles] = [:]
-    }
-
-    struct JobKey: Hashable, Sendable {
-        var cluster: ClusterName
-        var job: JobID
-    }
-
-    private struct JobLine: Codable {
-        var cluster: ClusterName
-        var files: JobFiles
+        var jobs: JobMemory
     }
 
     /// - Throws: `SallyError(.misconfigured)` for damaged files; `.conflict` when another steward has them.
-    init(folder: String) throws {
+    init(folder: String, bounds: JobMemory.Bounds = .usual, now: Timestamp) throws {
         try DurableFile.makeFolder(folder)
-        var state = State()
+        var book = StewardBook()
         bookLog = try DurableLog(path: folder + "/accounts.log") { text, _ in
-            _ = try state.book.apply(StewardBook.Entry(text))
+            _ = try book.apply(StewardBook.Entry(text))
         }
-        jobLog = try DurableLog(path: folder + "/jobs.log") { text, _ in
-            let line: JobLine = try KeepJSON.message(from: text)
-            state.jobs[JobKey(cluster: line.cluster, job: line.files.job)] = line.files
-        }
-        self.state = Mutex(state)
+        let jobs = try JobMemory(path: folder + "/jobs.log", bounds: bounds, now: now)
+        self.state = Mutex(State(book: book, jobs: jobs))
     }
 
     var book: StewardBook { state.withLock { $0.book } }
@@ -61,18 +47,11 @@ final class StewardRecord: Sendable {
     }
 
     func files(of job: JobID, on cluster: ClusterName) -> JobFiles? {
-        state.withLock { $0.jobs[JobKey(cluster: cluster, job: job)] }
+        state.withLock { $0.jobs.files(of: job, on: cluster) }
     }
 
     /// Remembers where jobs write. Losing the newest of these to a failing machine only means looking again.
-    func remember(_ jobs: [JobFiles], on cluster: ClusterName) throws {
-        try state.withLock { state in
-            for files in jobs {
-                let key = JobKey(cluster: cluster, job: files.job)
-                guard state.jobs[key] != files else { continue }
-                try jobLog.append(KeepJSON.text(JobLine(cluster: cluster, files: files)))
-                state.jobs[key] = files
-            }
-        }
+    func remember(_ jobs: [JobFiles], on cluster: ClusterName, at now: Timestamp) throws {
+        try state.withLock { try $0.jobs.remember(jobs, on: cluster, at: now) }
     }
 }

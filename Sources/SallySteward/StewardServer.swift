@@ -42,6 +42,7 @@ package struct StewardServer: Service {
     private func sweep(_ cluster: ClusterName) async throws {
         while !Task.isCancelled {
             do {
+                try await steward.withdrawPowerful(cluster)
                 try await steward.sweep(cluster)
             } catch is CancellationError {
                 return
@@ -104,6 +105,8 @@ package struct StewardServer: Service {
         case .remove(let cluster, let user):
             return .done(logged("removed", try await steward.remove(cluster: cluster, user: user), user, cluster))
         case .list(let cluster): return .list(try await steward.list(cluster: cluster))
+        case .outputRecords(let after, let limit):
+            return .outputRecords(try steward.outputRecords(after: after, limit: limit))
         case .health: return .health(steward.health)
         }
     }

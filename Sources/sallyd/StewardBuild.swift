@@ -25,7 +25,8 @@ func makeSteward(
             transport(cluster.transport), cluster: cluster.name, logger: logger)
     }
     let signer = SignerClient(path: file.signerSocket, keeperUser: nil)
-    let steward = try Steward(settings, transports: transports, registry: signer, logger: logger)
+    let steward = try Steward(
+        settings, transports: transports, registry: signer, clock: SystemWallClock(), logger: logger)
     return (settings, steward, signer)
 }
 
@@ -58,9 +59,6 @@ extension StewardSettings {
 
 extension StewardCluster {
     init(_ file: StewardConfig.StewardCluster) throws {
-        guard let first = file.profiles.keys.min() else {
-            throw SallyError(.misconfigured, "cluster \(file.name) has no profile")
-        }
         let nodes: [NodeName] =
             switch file.transport {
             case .local: [controllerName]
@@ -76,7 +74,7 @@ extension StewardCluster {
                 AccountProfile(
                     homes: file.homes, shell: file.shell, groups: profile.groups, accounts: profile.accounts)
             },
-            adoptionProfile: first,
+            adoptionProfile: file.adoptProfile,
             output: file.output.enabled ? .permitted(limit: Int(min(file.output.limit, 1 << 20))) : .refused)
     }
 }

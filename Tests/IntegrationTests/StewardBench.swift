@@ -40,6 +40,13 @@ final class StewardBench: Sendable {
         var denied: [UserName] { names.withLock { $0 } }
         func register(_ account: ManagedAccount) async throws { told.withLock { $0.append(account) } }
         func deny(_ user: UserName) async throws { names.withLock { $0.append(user) } }
+        private let taken = Mutex<[UserName]>([])
+        var withdrawn: [UserName] { taken.withLock { $0 } }
+        func withdraw(_ user: UserName, on cluster: ClusterName) async throws { taken.withLock { $0.append(user) } }
+    }
+
+    struct BenchClock: WallClock {
+        var now: Timestamp { Timestamp(Int64(time(nil))) }
     }
 
     static var isWanted: Bool { getenv("SALLYPORT_CLUSTER_JSON") != nil }
@@ -96,11 +103,13 @@ final class StewardBench: Sendable {
     }
 
     /// A steward that remembers nothing.
-    func other(_ folder: String) throws -> Steward { try make(folder + "/state", nil) }
+    func other(_ folder: String, mode: AccountMode = .everywhere) throws -> Steward {
+        try make(folder + "/state", nil, mode)
+    }
 
-    private func make(_ state: String, _ slurmCommands: String?) throws -> Steward {
+    private func make(_ state: String, _ slurmCommands: String?, _ mode: AccountMode = .everywhere) throws -> Steward {
         let layout = ClusterLayout(
-            mode: .everywhere, controller: nodes[0], nodes: Array(nodes.dropFirst()), homeServer: nodes[0],
+            mode: mode, controller: nodes[0], nodes: Array(nodes.dropFirst()), homeServer: nodes[0],
             slurmCommands: slurmCommands)
         let standard = try ProfileName("standard")
         let profile = AccountProfile(
@@ -113,7 +122,9 @@ final class StewardBench: Sendable {
                     name: name, layout: layout, uids: 40000...59999, profiles: [standard: profile],
                     adoptionProfile: standard, output: .permitted(limit: 1 << 20))
             ])
-        return try Steward(settings, transports: [name: transport], registry: registry, logger: Logger(label: "test"))
+        return try Steward(
+            settings, transports: [name: transport], registry: registry, clock: BenchClock(),
+            logger: Logger(label: "test"))
     }
 
     /// A name and a uid that nobody has.
@@ -130,7 +141,9 @@ final class StewardBench: Sendable {
     }
 
     func read(_ user: UserName, _ job: JobID) -> ReadOutputRequest {
-        ReadOutputRequest(cluster: name, user: user, job: job, stream: .standardOutput, offset: 0, limit: 1000)
+        ReadOutputRequest(
+            cluster: name, user: user, job: job, stream: .standardOutput, offset: 0, limit: 1000,
+            position: AuditPosition(sequence: .random(in: 1...(.max)), hash: String(repeating: "a", count: 64)))
     }
 
     func text(_ request: ReadOutputRequest) async throws -> String {

@@ -96,6 +96,7 @@ enum Full {
             profiles:
               researcher: {groups: [licences], accounts: [research]}
               gpu: {accounts: [research, gpu]}
+            adopt_profile: researcher
             output: {enabled: true, limit: 256K}
         single_user: false
         """

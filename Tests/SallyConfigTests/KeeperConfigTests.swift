@@ -57,6 +57,7 @@ import Testing
         #expect(cluster.slurmCommands == "/opt/slurm/bin")
         #expect(cluster.profiles[ProfileName(unchecked: "gpu")]?.accounts.map(\.rawValue) == ["research", "gpu"])
         #expect(cluster.profiles[ProfileName(unchecked: "researcher")]?.groups == ["licences"])
+        #expect(cluster.adoptProfile.rawValue == "researcher")
         #expect(cluster.output == .init(enabled: true, limit: 256 << 10))
     }
 
@@ -66,6 +67,8 @@ import Testing
         ("groups: [licences]", "groups: ['0']", "is no name of a group"),
         ("accounts: [research]}", "accounts: []}", "at least one is wanted"),
         ("gpu: {accounts", "GPU: {accounts", "profile \"GPU\" is not valid"),
+        ("    adopt_profile: researcher\n", "", "adopt_profile is required where there are several profiles"),
+        ("adopt_profile: researcher", "adopt_profile: guest", "guest is none of the profiles"),
         ("controller: demo-controller", "controller: --privileged", "is no container name"),
         ("node001: demo-node001", "'-x': demo-node001", "node \"-x\" is not valid"),
         ("homes: /shared/home", "homes: /", "is not an absolute path"),

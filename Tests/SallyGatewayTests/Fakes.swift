@@ -254,6 +254,14 @@ final class FakeSteward: AccountKeeper {
         return OutputPiece(data: Base64.standard.encode(Array("hello\n".utf8)), size: 6, final: true)
     }
 
+    func outputRecords(after: Int64, limit: Int) async throws -> [OutputRecord] {
+        state.withLock { $0.read }.filter { $0.position.sequence > after }.prefix(limit).map { request in
+            OutputRecord(
+                position: request.position, cluster: request.cluster, user: request.user, job: request.job,
+                time: Timestamp(0))
+        }
+    }
+
     func health() async throws -> KeeperHealth { KeeperHealth(singleUser: false, clusters: []) }
 }
 

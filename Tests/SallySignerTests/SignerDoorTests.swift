@@ -18,6 +18,7 @@ import Testing
             (.mintService(MintServiceRequest(cluster: dev, purpose: .readQueue, position: nil)), [.serve]),
             (.deny(alice), [.serve, .steward, .administrators]), (.allow(alice), [.administrators]),
             (.countersign(position(1)), [.serve]), (.records(after: 0, limit: 1), [.serve, .administrators]),
+            (.withdraw(cluster: try account("alice", 20001).cluster, user: try UserName("alice")), [.steward]),
             (.register(try account("alice", 20001)), [.steward]), (.list, [.administrators]),
             (.health, [.serve, .steward, .administrators]),
         ]

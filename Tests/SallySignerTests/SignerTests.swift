@@ -85,6 +85,28 @@ import Testing
         }
     }
 
+    @Test func mintsNothingForAWithdrawnAccountUntilItIsRegisteredAgain() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            let dev = try account("alice", 20001).cluster
+            do {
+                let signer = try await fixture.signer()
+                try await signer.register(try account("alice", 20001))
+                _ = try await signer.mint(try mint("alice", 20001))
+                #expect(try await signer.withdraw(try UserName("alice"), on: dev))
+                #expect(try await !signer.withdraw(try UserName("alice"), on: dev))
+                try await Self.refuses(.denied) { _ = try await signer.mint(try mint("alice", 20001)) }
+            }
+            do {
+                let signer = try await fixture.signer()
+                try await Self.refuses(.denied) { _ = try await signer.mint(try mint("alice", 20001)) }
+                try await signer.register(try account("alice", 20001))
+                _ = try await signer.mint(try mint("alice", 20001))
+            }
+            _ = try await fixture.signer().mint(try mint("alice", 20001))
+        }
+    }
+
     @Test func deniesANameBeforeItIsManaged() async throws {
         try await Self.with { signer, _ in
             try await signer.deny(try UserName("bob"))

@@ -55,11 +55,26 @@ final class FakeRegistry: AccountRegistry {
             state.denied.append(user)
         }
     }
-    func register(_ account: ManagedAccount) async throws { told.withLock { $0.append(account) } }
+    private let taken = Mutex<[UserName]>([])
+    /// Withdrawn since they were told of last.
+    var withdrawn: [UserName] { taken.withLock { $0 } }
+    func register(_ account: ManagedAccount) async throws {
+        told.withLock { $0.append(account) }
+        taken.withLock { $0.removeAll { $0 == account.user } }
+    }
+    func withdraw(_ user: UserName, on cluster: ClusterName) async throws { taken.withLock { $0.append(user) } }
+}
+
+/// A clock that a test moves.
+final class MovedClock: WallClock {
+    private let time = Mutex(Timestamp(1_800_000_000))
+    var now: Timestamp { time.withLock { $0 } }
+    func move(by seconds: Int64) { time.withLock { $0 = Timestamp($0.rawValue + seconds) } }
 }
 
 struct StewardFixture {
     let registry = FakeRegistry()
+    let clock = MovedClock()
     let cluster: FakeCluster
     let settings: StewardSettings
     let steward: Steward
@@ -86,7 +101,7 @@ struct StewardFixture {
                     adoptionProfile: standard, output: output)
             ])
         let logger = Logger(label: "test")
-        steward = try Steward(settings, transports: [dev: cluster], registry: registry, logger: logger)
+        steward = try Steward(settings, transports: [dev: cluster], registry: registry, clock: clock, logger: logger)
         server = try StewardServer(settings, steward: steward, logger: logger)
     }
 }
@@ -99,8 +114,12 @@ func ensureRequest(
         profile: try ProfileName(profile))
 }
 
-func outputRequest(_ name: String, _ job: UInt32, offset: Int64 = 0, limit: Int = 1000) throws -> ReadOutputRequest {
+func outputRequest(
+    _ name: String, _ job: UInt32, offset: Int64 = 0, limit: Int = 1000, sequence: Int64? = nil
+) throws -> ReadOutputRequest {
     ReadOutputRequest(
         cluster: try ClusterName("dev"), user: try UserName(name), job: try JobID("\(job)"), stream: .standardOutput,
-        offset: offset, limit: limit)
+        offset: offset, limit: limit,
+        position: AuditPosition(
+            sequence: sequence ?? .random(in: 1000...(.max)), hash: String(repeating: "a", count: 64)))
 }

@@ -161,6 +161,64 @@ import Testing
         }
     }
 
+    static func readable(_ folder: String) async throws -> StewardFixture {
+        try await fixture(
+            folder, lookup: "accounting\n" + accounting(7, 20001) + accounting(8, 20001),
+            read: FakeCluster.said("5\naGVsbG8=\nend\n"))
+    }
+
+    @Test func writesDownWhatItReadsForWhichDecision() async throws {
+        try await withScratchFolder { folder in
+            do {
+                let fixture = try await Self.readable(folder)
+                _ = try await fixture.steward.readOutput(try outputRequest("alice", 7, sequence: 41))
+                fixture.clock.move(by: 600)
+                _ = try await fixture.steward.readOutput(try outputRequest("alice", 7, offset: 3, sequence: 41))
+                _ = try await fixture.steward.readOutput(try outputRequest("alice", 8, sequence: 40))
+            }
+            let fixture = try await Self.readable(folder)
+            let records = try fixture.steward.outputRecords(after: 0, limit: 10)
+            #expect(records.map(\.position.sequence) == [40, 41] && records.map(\.job.description) == ["8", "7"])
+            #expect(records.allSatisfy { $0.user.rawValue == "alice" && $0.cluster.rawValue == "dev" })
+            #expect(try fixture.steward.outputRecords(after: 40, limit: 10).map(\.position.sequence) == [41])
+            #expect(try fixture.steward.outputRecords(after: 0, limit: 1).map(\.position.sequence) == [40])
+        }
+    }
+
+    @Test func readsNothingTwiceForOneDecision() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try await Self.readable(folder)
+            let first = try outputRequest("alice", 7, sequence: 41)
+            _ = try await fixture.steward.readOutput(first)
+            let calls = fixture.cluster.calls.count
+            var otherHash = first
+            otherHash.position = AuditPosition(sequence: 41, hash: String(repeating: "b", count: 64))
+            for request in [try outputRequest("alice", 8, sequence: 41), otherHash] {
+                try await StewardTests.refuses(.denied) { _ = try await fixture.steward.readOutput(request) }
+            }
+            fixture.clock.move(by: 601)
+            try await StewardTests.refuses(.denied) { _ = try await fixture.steward.readOutput(first) }
+            #expect(fixture.cluster.calls.count == calls)
+            for position in [AuditPosition(sequence: 0, hash: first.position.hash), .init(sequence: 1, hash: "x")] {
+                var request = first
+                request.position = position
+                try await StewardTests.refuses(.invalidRequest) { _ = try await fixture.steward.readOutput(request) }
+            }
+        }
+    }
+
+    /// The record is there before the file is looked at, whatever comes of it.
+    @Test func writesDownBeforeItReads() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try await Self.fixture(
+                folder, lookup: "accounting\n" + Self.accounting(7, 20001), read: FakeCluster.said("", status: 45))
+            _ = await #expect(throws: SallyError.self) {
+                try await fixture.steward.readOutput(try outputRequest("alice", 7, sequence: 41))
+            }
+            #expect(try fixture.steward.outputRecords(after: 0, limit: 10).map(\.position.sequence) == [41])
+        }
+    }
+
     @Test func refusesPiecesThatCannotBe() async throws {
         try await withScratchFolder { folder in
             let fixture = try await Self.fixture(folder, lookup: "accounting\n", read: FakeCluster.said(""))

@@ -322,6 +322,7 @@ import Testing
         let table: [(StewardRequest, Set<StewardDoor>)] = [
             (.ensure(try ensureRequest("alice", 20001)), [.serve]),
             (.readOutput(try outputRequest("alice", 1)), [.serve]),
+            (.outputRecords(after: 0, limit: 1), [.serve, .administrators]),
             (.lock(LockRequest(cluster: dev, user: alice)), [.serve, .administrators]),
             (.unlock(cluster: dev, user: alice), [.administrators]),
             (.adopt(cluster: dev, user: alice), [.administrators]),

@@ -26,12 +26,16 @@ struct OutputService: Sendable {
         }
         let user = principal.account.name
         try await finder.check(id, belongsTo: user)
-        _ = try await gate.authorize(
+        let decision = try await gate.authorize(
             ReadOutput(cluster: config.name, job: id, owner: user, stream: stream), by: principal,
             request: request.rawValue)
+        guard let position = decision.position else {
+            throw SallyError(.internal, "the reading of job \(id)'s output was not recorded")
+        }
         let piece = try await steward.readOutput(
             ReadOutputRequest(
-                cluster: config.name, user: user, job: id, stream: stream, offset: offset, limit: limit))
+                cluster: config.name, user: user, job: id, stream: stream, offset: offset, limit: limit,
+                position: position))
         guard let bytes = Base64.standard.decode(piece.data), bytes.count <= limit else {
             throw SallyError(
                 .unavailable, "the steward's answer cannot be read", cause: "\(piece.data.utf8.count) bytes")

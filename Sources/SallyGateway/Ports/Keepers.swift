@@ -19,6 +19,7 @@ package protocol AccountKeeper: Sendable {
     func ensure(_ request: EnsureRequest) async throws -> EnsuredAccount
     func lock(_ request: LockRequest) async throws -> KeeperReport
     func readOutput(_ request: ReadOutputRequest) async throws -> OutputPiece
+    func outputRecords(after: Int64, limit: Int) async throws -> [OutputRecord]
     func health() async throws -> KeeperHealth
 }
 

@@ -113,6 +113,12 @@ package final class DurableLog: Sendable {
         return text
     }
 
+    /// Puts a file of just these lines in the place of the one at `path`: after a crash there is the old or the new one.
+    /// Whoever has the old one open goes on writing to what is gone.
+    package static func replace(_ path: String, with texts: [String]) throws {
+        try DurableFile.replace(path, with: texts.flatMap(checked))
+    }
+
     private func read(_ take: (String, Int64) throws -> Void) throws -> Int64 {
         let bytes = try readAll(descriptor, path)
         var start = 0
