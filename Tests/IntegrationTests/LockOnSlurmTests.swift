@@ -38,7 +38,7 @@ struct LockOnSlurmTests {
                 node = try await bench.run("squeue -h -j \(job) -t R -o %B")
                 return !node.isEmpty
             }
-            let host = try NodeName(node.split(separator: "\n").first ?? "")
+            let host = try NodeName(node.split(separator: "\n").first.map(String.init) ?? "")
             try await eventually("it has left a process") {
                 try await !bench.run("pgrep -u \(uid) -f 'sleep 7001'", on: host).isEmpty
             }
