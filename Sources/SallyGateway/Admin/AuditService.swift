@@ -11,6 +11,7 @@ struct AuditService: Sendable {
     let gate: Gate
     let book: any AuditBook
     let signer: any TokenMinter
+    let steward: any AccountKeeper
 
     struct Range: Sendable {
         var actor: String?
@@ -37,13 +38,28 @@ struct AuditService: Sendable {
 
     func verify(for requester: Requester, request: OpaqueID) async throws -> AuditVerification {
         _ = try await requester.authorize(.verifyAudit, at: gate, request: request)
-        let report = try await book.verifyChain(try await evidence())
+        var evidence = try await evidence()
+        evidence.reads = try await reads()
+        let report = try await book.verifyChain(evidence)
         return AuditVerification(
             good: report.isGood, events: report.events, mints: report.mints, heads: report.heads,
             serviceReads: report.serviceReads, countersigned: report.countersigned,
             problems: report.problems.map { problem in
                 problem.sequence > 0 ? "event \(problem.sequence): \(problem.message)" : problem.message
             })
+    }
+
+    /// For which decisions the steward read output.
+    private func reads() async throws -> [AuditRead] {
+        var reads: [AuditRead] = []
+        while true {
+            let page = try await steward.outputRecords(
+                after: reads.last?.position.sequence ?? 0, limit: OutputRecord.mostPerPage)
+            reads += page.map {
+                AuditRead(position: $0.position, cluster: $0.cluster, user: $0.user, job: $0.job)
+            }
+            guard page.count >= OutputRecord.mostPerPage else { return reads }
+        }
     }
 
     /// Everything that the signer kept. Its two lists are paged by one number: where one of them was cut off, the other is

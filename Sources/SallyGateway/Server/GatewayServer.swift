@@ -83,7 +83,7 @@ package struct GatewayServer: Sendable {
             admin: AdminService(
                 gate: parts.gate, identities: parts.identities, sessions: parts.sessionStore,
                 administrators: parts.administrators),
-            audit: AuditService(gate: parts.gate, book: parts.audit, signer: parts.signer),
+            audit: AuditService(gate: parts.gate, book: parts.audit, signer: parts.signer, steward: parts.steward),
             offboarding: OffboardingService(
                 gate: parts.gate, signer: parts.signer, steward: parts.steward, identities: parts.identities,
                 book: parts.audit, clusters: parts.clusters, log: parts.log))

@@ -14,6 +14,8 @@ package struct AuditEvidence: Sendable, Equatable {
     package var head: CountersignedHead?
     /// PEM (SubjectPublicKeyInfo) of the P-256 key that `head` verifies with.
     package var publicKey: String?
+    /// For which decisions the steward read output.
+    package var reads: [AuditRead] = []
 
     package init(
         mints: [AuditMint], heads: [AuditPosition], serviceReads: Int, head: CountersignedHead?, publicKey: String?
@@ -67,6 +69,20 @@ package struct CountersignedHead: Sendable, Equatable {
     }
 }
 
+/// Output that the steward read.
+package struct AuditRead: Sendable, Equatable {
+    package var position: AuditPosition
+    package var cluster: ClusterName
+    package var user: UserName
+    package var job: JobID
+    package init(position: AuditPosition, cluster: ClusterName, user: UserName, job: JobID) {
+        self.position = position
+        self.cluster = cluster
+        self.user = user
+        self.job = job
+    }
+}
+
 /// What verifying found.
 package struct AuditReport: Sendable, Equatable {
     package var events: Int64
@@ -100,6 +116,8 @@ package struct AuditProblem: Sendable, Equatable {
         case rewritten
         /// The chain ends before its countersigned head.
         case cutTail = "cut-tail"
+        /// Output was read for an event that is not here, or is about something else.
+        case readWithoutEvent = "read-without-event"
         /// The countersignature is not by the signer's key.
         case badSignature = "bad-signature"
         /// A token was minted for an event that is not here, or is another's.

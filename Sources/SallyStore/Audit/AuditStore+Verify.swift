@@ -10,6 +10,7 @@ extension AuditStore {
     package func verifyChain(_ evidence: AuditEvidence) async throws -> AuditReport {
         try await database.read { transaction in
             var verifier = AuditVerifier(evidence: evidence)
+            var reads = ReadVerifier(evidence.reads)
             var last = Int64.min
             while true {
                 let rows = try transaction.rows(
@@ -18,12 +19,18 @@ extension AuditStore {
                 for row in rows {
                     last = try row.integer("sequence")
                     do {
-                        verifier.check(try AuditEvent(row: row))
+                        let event = try AuditEvent(row: row)
+                        verifier.check(event)
+                        reads.check(event)
                     } catch {
                         verifier.checkUnreadable(sequence: last, hash: row.textIfAny("hash"))
                     }
                 }
-                guard !rows.isEmpty else { return verifier.finish() }
+                guard rows.isEmpty else { continue }
+                var report = verifier.finish()
+                reads.finish()
+                report.problems = Array((report.problems + reads.problems).prefix(100))
+                return report
             }
         }
     }
