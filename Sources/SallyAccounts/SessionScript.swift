@@ -48,7 +48,7 @@ enum SessionScript {
         }
         # Stopped before they are killed, so that none of them makes another meanwhile.
         end_sessions() {
-            local name=$1 uid=$2 pid job rest all found more listed= jobs= count=0 round session service
+            local name=$1 uid=$2 pid rest all found more listed= jobs= count=0 round session service
             if ! is_ours "$name" "$uid"; then
                 report sessions skipped "$name with uid $uid is not on this machine"
                 return
@@ -62,14 +62,14 @@ enum SessionScript {
                 done
             fi
             if all=$(timeout 10 scontrol listpids 2>/dev/null); then
-                while read -r pid job rest; do
+                while read -r pid rest; do
                     case $pid in '' | *[!0-9]* | 0) continue ;; esac
-                    [ "$(stat -c %u "/proc/$pid" 2>/dev/null)" = "$uid" ] || continue
-                    listed+=" $pid"
-                    jobs+=" $job"
+                    [ "$(stat -c %u "/proc/$pid" 2>/dev/null)" != "$uid" ] || listed+=" $pid"
                 done <<<"$all"
-                [ "$(timeout 10 scontrol show config 2>/dev/null | sed -n 's/^ProctrackType *= *//p')" != proctrack/cgroup ] || jobs=
             fi
+            [ "$(timeout 10 scontrol show config 2>/dev/null | sed -n 's/^ProctrackType *= *//p')" = proctrack/cgroup ] ||
+                jobs=$(timeout 10 squeue -h -a -t R,S,CG -w "$(uname -n | cut -d. -f1)" -o '%A %U' 2>/dev/null |
+                    awk -v uid="$uid" '$2 == uid { printf "%s ", $1 }')
             for ((round = 0; round < 20; round++)); do
                 found=$(outside "$uid" "$listed" "$jobs")
                 [ -n "$found" ] || break
