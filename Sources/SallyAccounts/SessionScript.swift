@@ -40,7 +40,10 @@ enum SessionScript {
             for pid in $(people "$uid" "$listed"); do
                 ! in_job_group "$pid" || continue
                 if [ -n "$jobs" ]; then
-                    job=$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | sed -n 's/^SLURM_JOB_ID=//p' | head -n 1)
+                    # As the user: root in a container may not look into a process of theirs (CAP_SYS_PTRACE).
+                    job=$(timeout 5 setpriv --reuid="$uid" --regid="$(stat -c %g "/proc/$pid" 2>/dev/null || echo "$uid")" \
+                        --clear-groups --no-new-privs cat "/proc/$pid/environ" 2>/dev/null | tr '\0' '\n' |
+                        sed -n 's/^SLURM_JOB_ID=//p' | head -n 1)
                     case " $jobs " in *" ${job:-none} "*) continue ;; esac
                 fi
                 printf '%s ' "$pid"
