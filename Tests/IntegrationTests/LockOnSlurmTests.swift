@@ -122,7 +122,8 @@ struct LockOnSlurmTests {
                 #expect(try await bench.run("scrontab -u \(user) -l") == "* * * * * sleep 300\n")
             } catch {
                 _ = try? await bench.run("scrontab -u \(user) -r")  // the first error is the one to report
-                _ = try? await bench.run("sed -i '/^ScronParameters/d' /etc/slurm/slurm.conf; scontrol reconfigure")  // the same
+                // The first error is the one to report.
+                _ = try? await bench.run("sed -i '/^ScronParameters/d' /etc/slurm/slurm.conf; scontrol reconfigure")
                 throw error
             }
             _ = try await bench.run(
