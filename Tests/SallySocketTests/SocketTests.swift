@@ -16,7 +16,7 @@ import Testing
     /// Serves in `folder` while `body` runs.
     static func serving(
         _ folder: String, access: SocketAccess = .user(ownUserID()),
-        limits: SocketLimits = .init(deadline: .seconds(5)),
+        limits: SocketLimits = .init(deadline: .seconds(60)),
         handle: @escaping @Sendable (SignerRequest, PeerCredentials) async -> SignerReply,
         _ body: @Sendable (String) async throws -> Void
     ) async throws {
@@ -38,7 +38,7 @@ import Testing
                 return .health(KeeperHealth(singleUser: false, clusters: []))
             } _: { path in
                 let client = Client(path: path, keeper: "signer", keeperUser: getuid())
-                let reply = try await client.request(.health, deadline: .seconds(5))
+                let reply = try await client.request(.health, deadline: .seconds(60))
                 #expect(reply == .health(KeeperHealth(singleUser: false, clusters: [])))
                 #expect(permissions(of: path) == 0o600)
                 await client.close()
@@ -60,7 +60,7 @@ import Testing
                     for number in 0..<300 {
                         group.addTask {
                             let reply = try await client.request(
-                                .records(after: Int64(number), limit: 1), deadline: .seconds(10))
+                                .records(after: Int64(number), limit: 1), deadline: .seconds(60))
                             guard case .countersigned(let made) = reply else {
                                 throw SallyError(.internal, "other reply")
                             }
@@ -80,7 +80,7 @@ import Testing
             try await Self.serving(folder, access: other, handle: { _, _ in .done }) { path in
                 let client = Client(path: path, keeper: "signer", keeperUser: nil)
                 let error = try await #require(throws: SallyError.self) {
-                    try await client.request(.health, deadline: .seconds(5))
+                    try await client.request(.health, deadline: .seconds(60))
                 }
                 #expect(error.code == .unavailable)
                 await client.close()
@@ -92,14 +92,14 @@ import Testing
     @Test(.enabled(if: getuid() == 0, "only root can connect as somebody else"))
     func strangersTakeNoPlaces() async throws {
         try await withScratchFolder { folder in
-            let limits = SocketLimits(connections: 1, deadline: .seconds(5))
+            let limits = SocketLimits(connections: 1, deadline: .seconds(60))
             try await Self.serving(folder, limits: limits, handle: { _, _ in .done }) { path in
                 #expect(chmod(folder, 0o755) == 0 && chmod(path, 0o666) == 0)
                 var strangers: [Int32] = []
                 defer { for descriptor in strangers { close(descriptor) } }
                 for _ in 0..<8 { strangers.append(try connect(path, as: 65533)) }
                 let client = Client(path: path, keeper: "signer", keeperUser: nil)
-                for _ in 0..<3 { #expect(try await client.request(.health, deadline: .seconds(5)) == .done) }
+                for _ in 0..<3 { #expect(try await client.request(.health, deadline: .seconds(60)) == .done) }
                 // Each of them was hung up on.
                 for descriptor in strangers { try await eventually("it is hung up") { isHungUp(descriptor) } }
                 await client.close()
@@ -109,19 +109,19 @@ import Testing
 
     @Test func aPeerHasSoManyPlaces() async throws {
         try await withScratchFolder { folder in
-            let limits = SocketLimits(connections: 1, deadline: .seconds(5))
+            let limits = SocketLimits(connections: 1, deadline: .seconds(60))
             try await Self.serving(folder, limits: limits, handle: { _, _ in .done }) { path in
                 let first = Client(path: path, keeper: "signer", keeperUser: nil)
-                #expect(try await first.request(.health, deadline: .seconds(5)) == .done)
+                #expect(try await first.request(.health, deadline: .seconds(60)) == .done)
                 let second = try connectPlainly(path)
                 defer { close(second) }
                 try await eventually("there is no second place") { isHungUp(second) }
-                #expect(try await first.request(.health, deadline: .seconds(5)) == .done)
+                #expect(try await first.request(.health, deadline: .seconds(60)) == .done)
                 await first.close()
                 // The place is free again.
                 let third = Client(path: path, keeper: "signer", keeperUser: nil)
                 try await eventually("there is a place") {
-                    (try? await third.request(.health, deadline: .seconds(5))) == .done  // else there is none yet
+                    (try? await third.request(.health, deadline: .seconds(60))) == .done  // else there is none yet
                 }
                 await third.close()
             }
@@ -156,7 +156,7 @@ import Testing
             try await Self.serving(folder, handle: { _, _ in .done }) { path in
                 let client = Client(path: path, keeper: "signer", keeperUser: ownUserID() &+ 1)
                 let error = try await #require(throws: SallyError.self) {
-                    try await client.request(.deny(try UserName("bob")), deadline: .seconds(5))
+                    try await client.request(.deny(try UserName("bob")), deadline: .seconds(60))
                 }
                 #expect(error.code == .unavailable)
                 #expect(error.message.contains("another user"))
@@ -170,12 +170,12 @@ import Testing
             let client = Client(path: folder + "/s", keeper: "signer", keeperUser: nil)
             for _ in 0..<3 {
                 try await Self.serving(folder, handle: { _, _ in .done }) { _ in
-                    let reply = try await client.request(.health, deadline: .seconds(5))
+                    let reply = try await client.request(.health, deadline: .seconds(60))
                     #expect(reply == .done)
                 }
             }
             let error = try await #require(throws: SallyError.self) {
-                try await client.request(.health, deadline: .seconds(5))
+                try await client.request(.health, deadline: .seconds(60))
             }
             #expect(error.code == .unavailable)
             await client.close()
@@ -185,13 +185,13 @@ import Testing
     @Test func hasADeadlineAtBothEnds() async throws {
         try await withScratchFolder { folder in
             let slow: @Sendable (SignerRequest, PeerCredentials) async -> SignerReply = { _, _ in
-                try? await Task.sleep(for: .seconds(60))  // ends early when cancelled
+                try? await Task.sleep(for: .seconds(600))  // ends early when cancelled
                 return .done
             }
             try await Self.serving(folder, limits: .init(deadline: .milliseconds(50)), handle: slow) { path in
                 let client = Client(path: path, keeper: "signer", keeperUser: nil)
                 let late = try await #require(throws: SallyError.self) {
-                    try await client.request(.health, deadline: .seconds(20))
+                    try await client.request(.health, deadline: .seconds(60))
                 }
                 #expect(late.code == .timeout)
                 #expect(late.message.contains("no answer within"))
@@ -210,7 +210,7 @@ import Testing
             try await Self.serving(folder, handle: { _, _ in .refused(refusal) }) { path in
                 let client = Client(path: path, keeper: "signer", keeperUser: nil)
                 let error = try await #require(throws: SallyError.self) {
-                    try await client.request(.health, deadline: .seconds(5))
+                    try await client.request(.health, deadline: .seconds(60))
                 }
                 #expect(error.code == .denied)
                 #expect(error.message == "bob is denied")
@@ -226,11 +226,11 @@ import Testing
             try await Self.serving(folder, handle: { _, _ in .done }) { path in
                 let client = SocketClient<String, SignerReply>(path: path, keeper: "signer", keeperUser: nil)
                 let error = try await #require(throws: SallyError.self) {
-                    try await client.request(String(repeating: "x", count: Frame.limit), deadline: .seconds(5))
+                    try await client.request(String(repeating: "x", count: Frame.limit), deadline: .seconds(60))
                 }
                 #expect(error.code == .tooLarge)
                 let junk = try await #require(throws: SallyError.self) {
-                    try await client.request("junk", deadline: .seconds(5))
+                    try await client.request("junk", deadline: .seconds(60))
                 }
                 #expect(junk.code == .invalidRequest)
                 await client.close()

@@ -2,17 +2,25 @@
 
 import Hummingbird
 import StrictJSON
+import Synchronization
 
-/// The document that describes the API.
-struct OpenAPIRoutes: Sendable {
-    private let bytes: [UInt8]
+/// The document that describes the API. It is written when it is first asked for, and kept.
+final class OpenAPIRoutes: Sendable {
+    private let server: String
+    private let written = Mutex<String?>(nil)
 
-    init(server: String) {
-        bytes = OpenAPIDocument.make(.v1, server: server).bytes(.indented)
-    }
+    init(server: String) { self.server = server }
 
     func add(to routes: some RouterMethods<GatewayContext>) {
-        let text = String(decoding: bytes, as: UTF8.self)
-        routes.get("/v1/openapi.json") { _, _ in Response.text(text, type: "application/json") }
+        routes.get("/v1/openapi.json") { _, _ in Response.text(self.text, type: "application/json") }
+    }
+
+    private var text: String {
+        written.withLock { written in
+            if let written { return written }
+            let text = String(decoding: OpenAPIDocument.make(.v1, server: server).bytes(.indented), as: UTF8.self)
+            written = text
+            return text
+        }
     }
 }
