@@ -138,7 +138,7 @@ let tier2: [Target] = [
         dependencies: [
             "SallyModel", "SlurmModel", "SallyPolicy", "SallyWire", "SallyKeepProtocol", "StrictJSON", "SallySocket",
             "SallyConfig", "SallyIdentity", "SallyStore", "SlurmClient", hummingbird, hummingbirdTLS, nioCore, nioSSL,
-            certificateReloading, serviceLifecycle, crypto, logging,
+            certificateReloading, serviceLifecycle, unixSignals, crypto, logging,
         ]),
     // What the CLI says to a gateway: contexts, sign-in, requests.
     .target(
@@ -209,7 +209,7 @@ let support: [Target] = [
         dependencies: [
             "SallyModel", "SlurmModel", "SallyPolicy", "SallyWire", "SallyKeepProtocol", "StrictJSON", "SallySocket",
             "SallyIdentity", "SlurmClient", "SallyClient", "SallyTransport", "SallyAccounts", "SallySteward",
-            "SallyTestSupport", jwtKit, crypto, asyncHTTPClient, logging,
+            "SallyTestSupport", jwtKit, crypto, asyncHTTPClient, nioCore, nioPosix, logging,
         ]),
 ]
 

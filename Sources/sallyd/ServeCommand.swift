@@ -14,7 +14,7 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Run the gateway.",
         discussion: """
             The only part that faces the network. It holds neither the key that Slurm trusts nor a way onto the nodes: it asks the \
-            signer and the steward. SIGHUP reads the policy again; SIGTERM drains what is under way.
+            signer and the steward. SIGHUP reads policy and certificate again; SIGTERM drains what is under way.
             """)
 
     @Option(help: "The gateway's file.") var config: String

@@ -11,12 +11,16 @@ struct Answer: CustomStringConvertible {
 
 extension Stack {
     /// Sends a request with curl. Headers go over standard input, so that no token stands on a command line.
+    ///
+    /// - Parameter gateway: another one than the stack's own.
     func request(
-        _ method: String, _ path: String, token: String? = nil, headers: [String] = [], body: String? = nil
+        _ method: String, _ path: String, token: String? = nil, headers: [String] = [], body: String? = nil,
+        at gateway: String? = nil
     ) async throws -> Answer {
         let lines = (token.map { ["Authorization: Bearer \($0)"] } ?? []) + headers
         var arguments = [
-            "-sS", "-m", "60", "--path-as-is", "-X", method, "-w", "\n%{http_code}", "-H", "@-", "\(gateway)\(path)",
+            "-sS", "-m", "60", "--path-as-is", "-X", method, "-w", "\n%{http_code}", "-H", "@-",
+            "\(gateway ?? self.gateway)\(path)",
         ]
         if let body {
             arguments += ["--data-binary", body]

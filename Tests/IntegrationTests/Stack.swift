@@ -44,7 +44,7 @@ struct Stack: Sendable {
         ]
     }
 
-    /// Runs `sally` in the context of `user`.
+    /// Runs `sally` in the context of `user`; `extra` is put over its environment.
     func sally(
         _ user: String, _ arguments: [String], input: String = "", with extra: [String: String] = [:]
     ) async throws -> ProgramResult {
@@ -55,12 +55,20 @@ struct Stack: Sendable {
 
     /// Signs in through the real provider, as a person does, but with a program for a browser. Contexts for everybody are
     /// there before the tests begin: sign-ins are limited per address and minute.
-    func signIn(_ user: String, context: String) async throws -> ProgramResult {
-        try await runProgram(
-            "/usr/bin/timeout", ["20", "\(state)/bin/sally", "login", gateway, "--context", context],
-            environment: environment.merging(["SALLY_BROWSER": "\(root)/scripts/sign-in \(state)/provider \(user)"]) {
-                $1
-            })
+    ///
+    /// - Parameters:
+    ///   - gateway: another one than the stack's own.
+    ///   - more: further arguments of `sally login`.
+    ///   - extra: put over the environment.
+    func signIn(
+        _ user: String, context: String, at gateway: String? = nil, _ more: [String] = [],
+        with extra: [String: String] = [:]
+    ) async throws -> ProgramResult {
+        let browser = ["SALLY_BROWSER": "\(root)/scripts/sign-in \(state)/provider \(user)"]
+        return try await runProgram(
+            "/usr/bin/timeout",
+            ["60", "\(state)/bin/sally", "login", gateway ?? self.gateway, "--context", context] + more,
+            environment: environment.merging(browser) { $1 }.merging(extra) { $1 })
     }
 
     /// The session token of `user`, for requests by hand.
@@ -75,9 +83,12 @@ struct Stack: Sendable {
         try await script("stack", ["exec", state, cluster, node] + command)
     }
 
-    /// Runs one of the project's scripts.
-    func script(_ name: String, _ arguments: [String]) async throws -> ProgramResult {
-        try await runProgram("\(root)/scripts/\(name)", arguments, environment: environment)
+    /// Runs one of the project's scripts; `extra` is put over its environment.
+    func script(
+        _ name: String, _ arguments: [String], with extra: [String: String] = [:]
+    ) async throws -> ProgramResult {
+        try await runProgram(
+            "\(root)/scripts/\(name)", arguments, environment: environment.merging(extra) { $1 })
     }
 
     /// Submits and returns the job id.

@@ -88,26 +88,6 @@ struct TokenTests {
         #expect(
             try await stack.request("GET", "/v1/me", token: alice, headers: ["X-SLURM-USER-NAME: alice"]).status == 200)
     }
-
-    @Test func fiftyProcessesRefreshOnce() async throws {
-        let stack = try Stack.required()
-        let before = try await sessions(stack)
-        let results = try await withThrowingTaskGroup(of: Int32.self) { group in
-            for _ in 0..<50 {
-                group.addTask { try await stack.sally("bob", ["whoami"], with: ["SALLY_REFRESH": "now"]).status }
-            }
-            return try await group.reduce(into: [Int32]()) { $0.append($1) }
-        }
-        #expect(results.allSatisfy { $0 == 0 }, "\(results)")
-        #expect(try await sessions(stack) == before, "a family was ended or doubled")
-        #expect(try await stack.sally("bob", ["whoami"]).status == 0)
-    }
-
-    private func sessions(_ stack: Stack) async throws -> Int {
-        let result = try await stack.sally("dana", ["admin", "sessions", "--json"])
-        #expect(result.status == 0, "\(result)")
-        return result.output.ranges(of: "\"user\":\"bob\"").count
-    }
 }
 
 /// Requests that break a rule of form, sent by hand.

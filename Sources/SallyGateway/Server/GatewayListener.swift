@@ -4,9 +4,7 @@ import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
 import Logging
-import NIOCertificateReloading
 import NIOCore
-import NIOSSL
 package import SallyConfig
 import SallyModel
 import SallySocket
@@ -86,31 +84,4 @@ extension GatewayServer {
             try await withTaskExecutorPreference(LoopExecutor.shared) { try await application.run() }
         }
     }
-}
-
-/// Reads certificate and key again when they change.
-private struct CertificateReload: Service {
-    private let reloader: TimedCertificateReloader
-
-    init(_ files: GatewayConfig.TLSFiles, log: Logger) throws {
-        do {
-            reloader = try TimedCertificateReloader.makeReloaderValidatingSources(
-                refreshInterval: .seconds(60),
-                certificateSource: .init(location: .file(path: files.certificate), format: .pem),
-                privateKeySource: .init(location: .file(path: files.key), format: .pem), logger: log)
-        } catch {
-            throw SallyError(
-                .misconfigured, "certificate \(quoted(files.certificate)) and key \(quoted(files.key)) cannot be used",
-                hint: "both are PEM files, and the key belongs to the certificate", cause: "\(error)")
-        }
-    }
-
-    func configuration() throws -> TLSConfiguration {
-        var configuration = try TLSConfiguration.makeServerConfiguration(certificateReloader: reloader)
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
-        return configuration
-    }
-
-    func run() async throws { try await reloader.run() }
 }

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyTestSupport
+import Testing
+
+/// Copies of the database, changed as somebody with the file in hand could, and held against a copy of what the signer
+/// kept: by a gateway and a signer of their own, so that nothing of it reaches the stack.
+@Suite(.enabled(if: Stack.current != nil, Stack.skipped), .serialized)
+struct AuditTamperTests {
+    struct Tampering: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        /// SQL, with `:mint` for the event of the newest minted token of alice and `:head` for the newest countersigned one.
+        var statements: String
+        /// What `verify` says about it.
+        var words: [String]
+    }
+
+    static let tamperings = [
+        Tampering(testDescription: "a copy as it is", statements: "", words: []),
+        Tampering(
+            testDescription: "a cut tail", statements: "DELETE FROM audit_events WHERE sequence >= :head;",
+            words: ["the signer countersigned event", "the chain ends at event"]),
+        Tampering(
+            testDescription: "a rewritten row",
+            statements: "UPDATE audit_events SET target = 'somebody' WHERE sequence = :mint;",
+            words: ["is not what was recorded"]),
+        Tampering(
+            testDescription: "a row taken out", statements: "DELETE FROM audit_events WHERE sequence = :mint - 1;",
+            words: ["follows event"]),
+        Tampering(
+            testDescription: "a token without its event",
+            statements: "DELETE FROM audit_events WHERE sequence = :mint;",
+            words: ["a token for \"alice\"", "which is not in the chain"]),
+        Tampering(
+            testDescription: "a token for a refusal",
+            statements: "UPDATE audit_events SET outcome = 'refused' WHERE sequence = :mint;",
+            words: ["is not what was recorded", "which says refused"]),
+    ]
+
+    @Test(arguments: tamperings)
+    func tamperingIsFound(_ tampering: Tampering) async throws {
+        let stack = try Stack.required()
+        // There is a token and a countersigned head after it.
+        let job = try await stack.submit(
+            "alice", "it12", ["--begin=now+1hour", "--time=1"], script: "#!/bin/bash\ntrue\n")
+        _ = try await stack.sally("alice", ["cancel", "-M", "it12", job])
+        let number = AuditTamperTests.tamperings.firstIndex { $0.testDescription == tampering.testDescription } ?? 0
+        let name = "audit-\(number)"
+        let copy = "\(stack.state)/signer/\(name)"
+        let socket = "\(stack.state)/run/signer/\(name)"
+        do {
+            let mint = try await copySigner(stack, to: copy)
+            try await withScratchFolder { folder in
+                try await stack.open(folder)
+                var signer = try await runProgram("/bin/cat", ["\(stack.state)/etc/signer.yaml"]).output
+                for door in ["serve", "steward", "admin"] {
+                    signer = signer.replacing("\(stack.state)/run/signer/\(door).sock", with: "\(socket)-\(door).sock")
+                }
+                signer = signer.replacing("state_folder: \(stack.state)/signer/state", with: "state_folder: \(copy)")
+                try writeFile("\(folder)/signer.yaml", signer, mode: 0o644)
+                try await stack.running(
+                    "\(name)-signer", "signer", "\(folder)/signer.yaml",
+                    answers: { exists("\(socket)-serve.sock") }
+                ) {
+                    try await verify(tampering, mint, name, stack)
+                }
+            }
+            try await remove(copy, stack)
+        } catch {
+            try await remove(copy, stack)
+            throw error
+        }
+    }
+
+    private func verify(_ tampering: Tampering, _ mint: String, _ name: String, _ stack: Stack) async throws {
+        let database = "\(stack.state)/serve/\(name).db"
+        let head = try await runProgram(
+            "/usr/bin/jq", ["-er", "..|.sequence? // empty", "\(stack.state)/signer/\(name)/head.json"]
+        ).output.filter { !$0.isWhitespace }
+        try #require(!head.isEmpty && !mint.isEmpty, "nothing was minted or countersigned")
+        do {
+            try await sqlite("\(stack.state)/serve/sallyd.db", ".backup '\(database)'")
+            // Whoever has the file is not kept from it by triggers.
+            try await sqlite(
+                database,
+                "DROP TRIGGER audit_events_DELETE; DROP TRIGGER audit_events_UPDATE; "
+                    + tampering.statements.replacing(":mint", with: mint).replacing(":head", with: head))
+            let owned = try await runProgram("/bin/chown", [stack.serveUser, database])
+            #expect(owned.status == 0, "\(owned)")
+            try await stack.withReplica(
+                name,
+                change: { file, _ in
+                    file.set("database", database)
+                    file.set("signer_socket", "\(stack.state)/run/signer/\(name)-serve.sock")
+                }
+            ) { replica in
+                let result = try await replica.sally("dana", ["admin", "audit", "verify"])
+                if tampering.words.isEmpty {
+                    #expect(result.status == 0 && result.output.hasPrefix("good: "), "\(result)")
+                } else {
+                    #expect(result.status == 1 && result.output.hasPrefix("NOT GOOD: "), "\(result)")
+                }
+                for word in tampering.words { #expect(result.output.contains(word), "\(word): \(result)") }
+            }
+        } catch {
+            for end in ["", "-wal", "-shm"] { removeTree(database + end) }
+            throw error
+        }
+        for end in ["", "-wal", "-shm"] { removeTree(database + end) }
+    }
+
+    /// Copies what the signer kept, once it has countersigned the newest of alice's mints.
+    ///
+    /// - Returns: the sequence of that mint's event.
+    private func copySigner(_ stack: Stack, to copy: String) async throws -> String {
+        var mint = ""
+        try await eventually("a countersigned head after the mint", within: .seconds(90)) {
+            try await remove(copy, stack)
+            let copied = try await runProgram("/bin/cp", ["-a", "\(stack.state)/signer/state", copy])
+            guard copied.status == 0 else { throw Failure("\(copied)") }
+            let found = try await runProgram(
+                "/bin/sh",
+                [
+                    "-c",
+                    """
+                    cd "$1" && mint=$(grep -h ' it12 alice submit ' * 2>/dev/null | sed 's/ .*//' | sort -n | tail -n 1)
+                    head=$(jq -er '..|.sequence? // empty' head.json)
+                    [ -n "$mint" ] && [ "$head" -ge "$mint" ] && echo "$mint"
+                    """, "sh", copy,
+                ], environment: ["PATH": "/usr/bin:/bin"])
+            mint = found.output.filter(\.isNumber)
+            return !mint.isEmpty
+        }
+        return mint
+    }
+
+    private func sqlite(_ database: String, _ command: String) async throws {
+        let result = try await runProgram("/usr/bin/sqlite3", ["-bail", "-cmd", ".timeout 20000", database, command])
+        guard result.status == 0, result.errors.isEmpty else { throw Failure("sqlite3: \(result)") }
+    }
+
+    private func remove(_ copy: String, _ stack: Stack) async throws {
+        guard copy.hasPrefix("\(stack.state)/signer/audit-") else { return }
+        removeTree(copy)
+    }
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyTestSupport
+import Testing
+
+/// A slurmrestd that is down, slow, confused or cut off, in front of the real one: the gateway says which cluster it is,
+/// the other cluster goes on, and one submission stays one job.
+@Suite(.enabled(if: Stack.current != nil, Stack.skipped))
+struct BrokenSlurmTests {
+    /// What can be wrong from the start, with a word of what people are told.
+    enum Trouble: String, CaseIterable, Sendable {
+        case stopped = "does not answer"
+        case text = "cannot be read"
+        case slurmError = "7000"
+        case cut = "an answer that cannot"
+
+        func apply(to proxy: SlurmProxy) async throws {
+            switch self {
+            case .stopped: try await proxy.stop()
+            case .text: proxy.behave(.reply(200, type: "text/plain", "the daemon is having lunch\n"))
+            case .slurmError: proxy.behave(.reply(500, type: "application/json", BrokenSlurmTests.error(7000)))
+            case .cut: proxy.behave(.cut)
+            }
+        }
+    }
+
+    /// An error in both spellings: `error_number` since v0.0.39, `errno` before.
+    fileprivate static func error(_ number: Int) -> String {
+        #"{"meta":{},"errors":[{"error_number":\#(number),"errno":\#(number),"error":"a word of Slurm"}],"warnings":[]}"#
+    }
+
+    @Test(arguments: [(Trouble.stopped, "it12"), (.text, "it13"), (.slurmError, "it12"), (.cut, "it13")])
+    func aGatewayStartsSaysWhichClusterIsMissingAndGoesOn(_ trouble: Trouble, _ cluster: String) async throws {
+        let stack = try Stack.required()
+        let other = cluster == "it12" ? "it13" : "it12"
+        let name = "start-\(stack.port)-\(trouble)"
+        try await withBrokenReplica("broken-\(trouble)", cluster, waitsForReady: false) { proxy in
+            try await trouble.apply(to: proxy)
+        } body: { replica, proxy in
+            try await eventually("\(cluster) alone is missing", within: .seconds(120)) {
+                let ready = try await replica.request("GET", "/readyz")
+                return ready.status == 503 && ready.body.contains("\"name\":\"\(other)\",\"ready\":true")
+                    && ready.body.contains("\"name\":\"\(cluster)\",\"ready\":false")
+                    && ready.body.contains(trouble.rawValue)
+            }
+            let failed = try await replica.sally(
+                "bob", ["submit", "-M", cluster, "-J", name, "--begin=now+1hour", "--time=1", "--wrap", "true"])
+            #expect(failed.status == 69, "\(failed)")
+            #expect(failed.output.isEmpty, "\(failed)")
+            #expect(failed.errors.split(separator: "\n").count { $0.hasPrefix("sally: ") } == 1, "\(failed)")
+            #expect(failed.errors.contains("cluster \(cluster)") || failed.errors.contains("Slurm"), "\(failed)")
+            let elsewhere = try await replica.sally("bob", ["partitions", "-M", other])
+            #expect(elsewhere.status == 0, "\(elsewhere)")
+
+            if trouble == .stopped { try await proxy.start() }
+            proxy.behave(.through)
+            try await replica.wait(untilReady: true)
+            #expect(try await stack.jobs(cluster, named: name) == [], "something was submitted")
+            let works = try await replica.sally(
+                "bob", ["submit", "-M", cluster, "-J", name, "--begin=now+1hour", "--time=1", "--wrap", "true"])
+            #expect(works.status == 0, "\(works)")
+            try await stack.cancelOnly(cluster, named: name)
+        }
+    }
+
+    /// Not the first read but the next one fails: what was read stays, and `/readyz` says so.
+    @Test func aDaemonThatStopsLaterIsNoticed() async throws {
+        try await withBrokenReplica("broken-later", "it12") { _ in
+        } body: { replica, proxy in
+            try await proxy.stop()
+            try await replica.wait(untilReady: false)
+            let ready = try await replica.request("GET", "/readyz")
+            #expect(ready.body.contains("cluster it12 does not answer"), "\(ready)")
+            #expect(try await replica.sally("bob", ["partitions", "-M", "it12"]).status == 0)
+            try await proxy.start()
+            try await replica.wait(untilReady: true)
+        }
+    }
+
+    /// Slower than any deadline, while the other cluster is used.
+    @Test func aSilentDaemonIsNoticed() async throws {
+        try await withBrokenReplica("broken-silent", "it13") { _ in
+        } body: { replica, proxy in
+            proxy.behave(.deaf)
+            let other = try await replica.sally("bob", ["jobs", "-M", "it12"])
+            #expect(other.status == 0, "\(other)")
+            try await replica.wait(untilReady: false, within: .seconds(240))
+            let ready = try await replica.request("GET", "/readyz")
+            #expect(ready.body.contains("cluster it13 did not answer in time"), "\(ready)")
+            proxy.behave(.through)
+            try await replica.wait(untilReady: true)
+        }
+    }
+
+    /// Slurm's own refusal comes with status 500: its number and text arrive, and nothing is tried again.
+    @Test(arguments: Stack.clusters)
+    func anErrorOfSlurmIsSaidWithItsNumber(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let name = "refused-\(stack.port)-\(cluster)"
+        try await withBrokenReplica("broken-500-\(cluster)", cluster) { _ in
+        } body: { replica, proxy in
+            proxy.behave(.reply(500, type: "application/json", BrokenSlurmTests.error(2051)), only: "POST")
+            let refused = try await replica.sally(
+                "bob", ["submit", "-M", cluster, "-J", name, "--begin=now+1hour", "--time=1", "--wrap", "true"])
+            #expect(refused.status == 3, "\(refused)")
+            #expect(refused.errors.contains("2051") && refused.errors.contains("a word of Slurm"), "\(refused)")
+            #expect(!refused.errors.contains("trying again"), "\(refused)")
+            #expect(try await stack.jobs(cluster, named: name) == [])
+        }
+    }
+
+    /// The job is there and the answer is not: cut off in the middle, or later than the gateway waits.
+    @Test(arguments: [("it12", false), ("it13", false), ("it12", true), ("it13", true)])
+    func aLostAnswerIsOneJob(_ cluster: String, isLate: Bool) async throws {
+        let stack = try Stack.required()
+        let name = "lost-\(stack.port)-\(cluster)-\(isLate)"
+        try await withBrokenReplica("broken-\(isLate ? "late" : "lost")-\(cluster)", cluster) { _ in
+        } body: { replica, proxy in
+            proxy.behave(isLate ? .held : .cut, only: "POST")
+            let result = try await replica.sally(
+                "bob", ["submit", "-M", cluster, "-J", name, "--begin=now+1hour", "--time=1", "--wrap", "true"])
+            #expect(result.status == 0, "\(result)")
+            #expect(result.errors.contains("checking with Slurm"), "\(result)")
+            proxy.behave(.through)
+            proxy.release()
+            let jobs = try await stack.jobs(cluster, named: name)
+            #expect(
+                jobs.count == 1 && result.output == "Submitted batch job \(jobs.first ?? "")\n", "\(result) \(jobs)")
+            try await stack.cancelOnly(cluster, named: name)
+        }
+    }
+
+    /// A client that hangs up between submit and answer, and asks again with its key.
+    @Test(arguments: Stack.clusters)
+    func whoHangsUpFindsTheJobByItsKey(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let name = "hangup-\(stack.port)-\(cluster)"
+        let token = try await stack.token("bob")
+        let key = "Idempotency-Key: \(name)-0123456789"
+        let body = ##"{"job_name":"\##(name)","script":"#!/bin/bash\ntrue\n","begin":"now+1hour"}"##
+        let path = "/v1/clusters/\(cluster)/jobs"
+        try await withBrokenReplica("hangup-\(cluster)", cluster) { _ in
+        } body: { replica, proxy in
+            proxy.behave(.held, only: "POST")
+            let connection = try await RawConnection(to: replica.url)
+            try await connection.send(
+                "POST \(path) HTTP/1.1\r\nHost: \(replica.url.dropFirst("http://".count))\r\n"
+                    + "Authorization: Bearer \(token)\r\n\(key)\r\nContent-Type: application/json\r\n"
+                    + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+            try await eventually("Slurm has answered", within: .seconds(60)) { proxy.answersHeld == 1 }
+            try await connection.close()
+            proxy.behave(.through)
+            proxy.release()
+            var answer = Answer(status: 0, body: "")
+            try await eventually("the job's id is known", within: .seconds(90)) {
+                answer = try await replica.request("POST", path, token: token, headers: [key], body: body)
+                return answer.status != 202
+            }
+            let jobs = try await stack.jobs(cluster, named: name)
+            #expect(jobs.count == 1, "\(jobs)")
+            #expect(answer.status == 201 && answer.body.contains("\"job\":\(jobs.first ?? "none")"), "\(answer)")
+            try await stack.cancelOnly(cluster, named: name)
+        }
+    }
+
+    /// A second gateway whose way to `cluster` leads through a proxy; `before` gets the proxy before the gateway starts.
+    private func withBrokenReplica(
+        _ name: String, _ cluster: String, waitsForReady: Bool = true,
+        before: (SlurmProxy) async throws -> Void, body: (Replica, SlurmProxy) async throws -> Void
+    ) async throws {
+        let stack = try Stack.required()
+        // Its account is there: what is tested is the way of the job.
+        let known = try await runProgram(
+            "/usr/bin/jq", ["-er", ".socket", "\(stack.state)/clusters/\(cluster)/cluster.json"])
+        try await withScratchFolder { folder in
+            try await stack.open(folder)
+            let proxy = SlurmProxy(path: "\(folder)/slurm.sock", upstream: known.output.filter { !$0.isNewline })
+            try await proxy.start()
+            do {
+                try await before(proxy)
+                try await stack.withReplica(
+                    name, waitsForReady: waitsForReady,
+                    change: { file, _ in file.set("slurmrestd", "unix:\(proxy.path)", cluster: cluster) },
+                    { replica in try await body(replica, proxy) })
+            } catch {
+                try await proxy.stop()
+                throw error
+            }
+            try await proxy.stop()
+        }
+    }
+}
+
+extension Stack {
+    /// The ids of all jobs of this name that slurmctld knows, ended or not.
+    func jobs(_ cluster: String, named name: String) async throws -> [String] {
+        let result = try await onNode(
+            cluster, "master", ["squeue", "-a", "-h", "-t", "all", "-n", name, "-o", "%A"])
+        guard result.status == 0 else { throw Failure("\(result)") }
+        return result.output.split(separator: "\n").map(String.init)
+    }
+
+    /// Cancels the one job of this name.
+    func cancelOnly(_ cluster: String, named name: String) async throws {
+        let found = try await jobs(cluster, named: name)
+        #expect(found.count == 1, "jobs named \(name): \(found)")
+        _ = try await onNode(cluster, "master", ["scancel", "--name", name])
+    }
+
+    /// Lets the OS user of `serve` through a folder.
+    func open(_ folder: String) async throws {
+        let result = try await runProgram("/bin/chmod", ["711", folder])
+        guard result.status == 0 else { throw Failure("\(result)") }
+    }
+}
