@@ -270,7 +270,13 @@ package struct SlurmClient: Sendable {
                 namesUser: candidate.namesUser)
             do throws(SlurmError) {
                 let answer = try await exchange.send(call, token: token)
-                guard answer.json["pings"] != nil else { continue }
+                guard answer.json["pings"] != nil else {
+                    // Slurm's own word, such as slurmctld being away, says nothing about versions.
+                    if answer.status != 404, let word = SlurmReply(answer.json, version: candidate).refusal {
+                        refusal = .refused(word)
+                    }
+                    continue
+                }
                 version.remember(candidate)
                 logger.info("API version found", metadata: ["cluster": "\(cluster)", "version": "\(candidate)"])
                 return candidate

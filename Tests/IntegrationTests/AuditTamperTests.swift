@@ -37,19 +37,24 @@ struct AuditTamperTests {
             words: ["is not what was recorded", "which says refused"]),
     ]
 
+    /// There is a token of alice.
+    init() async throws {
+        let stack = try Stack.required()
+        guard try await stack.jobs("it12", named: "audited").isEmpty else { return }
+        _ = try await stack.submit(
+            "alice", "it12", ["--begin=now+1hour", "--time=1", "-J", "audited"], script: "#!/bin/bash\ntrue\n")
+        _ = try await stack.onNode("it12", "master", ["scancel", "--name", "audited"])
+    }
+
     @Test(arguments: tamperings)
     func tamperingIsFound(_ tampering: Tampering) async throws {
         let stack = try Stack.required()
-        // There is a token and a countersigned head after it.
-        let job = try await stack.submit(
-            "alice", "it12", ["--begin=now+1hour", "--time=1"], script: "#!/bin/bash\ntrue\n")
-        _ = try await stack.sally("alice", ["cancel", "-M", "it12", job])
         let number = AuditTamperTests.tamperings.firstIndex { $0.testDescription == tampering.testDescription } ?? 0
         let name = "audit-\(number)"
         let copy = "\(stack.state)/signer/\(name)"
         let socket = "\(stack.state)/run/signer/\(name)"
         do {
-            let mint = try await copySigner(stack, to: copy)
+            let evidence = try await copySigner(stack, to: copy)
             try await withScratchFolder { folder in
                 try await stack.open(folder)
                 var signer = try await runProgram("/bin/cat", ["\(stack.state)/etc/signer.yaml"]).output
@@ -62,7 +67,7 @@ struct AuditTamperTests {
                     "\(name)-signer", "signer", "\(folder)/signer.yaml",
                     answers: { exists("\(socket)-serve.sock") }
                 ) {
-                    try await verify(tampering, mint, name, stack)
+                    try await verify(tampering, evidence, name, stack)
                 }
             }
             try await remove(copy, stack)
@@ -72,19 +77,18 @@ struct AuditTamperTests {
         }
     }
 
-    private func verify(_ tampering: Tampering, _ mint: String, _ name: String, _ stack: Stack) async throws {
+    private func verify(_ tampering: Tampering, _ evidence: (mint: Int, head: Int), _ name: String, _ stack: Stack)
+        async throws
+    {
         let database = "\(stack.state)/serve/\(name).db"
-        let head = try await runProgram(
-            "/usr/bin/jq", ["-er", "..|.sequence? // empty", "\(stack.state)/signer/\(name)/head.json"]
-        ).output.filter { !$0.isWhitespace }
-        try #require(!head.isEmpty && !mint.isEmpty, "nothing was minted or countersigned")
         do {
             try await sqlite("\(stack.state)/serve/sallyd.db", ".backup '\(database)'")
             // Whoever has the file is not kept from it by triggers.
             try await sqlite(
                 database,
                 "DROP TRIGGER audit_events_DELETE; DROP TRIGGER audit_events_UPDATE; "
-                    + tampering.statements.replacing(":mint", with: mint).replacing(":head", with: head))
+                    + tampering.statements.replacing(":mint", with: "\(evidence.mint)").replacing(
+                        ":head", with: "\(evidence.head)"))
             let owned = try await runProgram("/bin/chown", [stack.serveUser, database])
             #expect(owned.status == 0, "\(owned)")
             try await stack.withReplica(
@@ -109,29 +113,32 @@ struct AuditTamperTests {
         for end in ["", "-wal", "-shm"] { removeTree(database + end) }
     }
 
-    /// Copies what the signer kept, once it has countersigned the newest of alice's mints.
+    /// Copies what the signer kept, once it has countersigned a submission of alice.
     ///
-    /// - Returns: the sequence of that mint's event.
-    private func copySigner(_ stack: Stack, to copy: String) async throws -> String {
-        var mint = ""
-        try await eventually("a countersigned head after the mint", within: .seconds(90)) {
-            try await remove(copy, stack)
-            let copied = try await runProgram("/bin/cp", ["-a", "\(stack.state)/signer/state", copy])
-            guard copied.status == 0 else { throw Failure("\(copied)") }
-            let found = try await runProgram(
-                "/bin/sh",
+    /// - Returns: the sequence of that submission's event, for which a token was minted, and of a countersigned head.
+    private func copySigner(_ stack: Stack, to copy: String) async throws -> (mint: Int, head: Int) {
+        var mint = 0
+        var head = 0
+        try await eventually("a submission with a countersigned head after it", within: .seconds(90)) {
+            let known = try await stack.sally("dana", ["admin", "audit", "verify", "--json"])
+            head = Int(SessionText.number("countersigned", of: known.output)) ?? 0
+            let newest = try await runProgram(
+                "/usr/bin/sqlite3",
                 [
-                    "-c",
+                    "file:\(stack.state)/serve/sallyd.db?mode=ro",
                     """
-                    cd "$1" && mint=$(grep -h ' it12 alice submit ' * 2>/dev/null | sed 's/ .*//' | sort -n | tail -n 1)
-                    head=$(jq -er '..|.sequence? // empty' head.json)
-                    [ -n "$mint" ] && [ "$head" -ge "$mint" ] && echo "$mint"
-                    """, "sh", copy,
-                ], environment: ["PATH": "/usr/bin:/bin"])
-            mint = found.output.filter(\.isNumber)
-            return !mint.isEmpty
+                    SELECT max(decided_sequence) FROM submissions JOIN people ON people.id = submissions.person
+                    WHERE user_name = 'alice' AND cluster = 'it12' AND state = 'submitted' AND decided_sequence <= \(head)
+                    """,
+                ])
+            guard newest.status == 0 else { throw Failure("\(newest)") }
+            mint = Int(newest.output.filter(\.isNumber)) ?? 0
+            return mint > 1
         }
-        return mint
+        try await remove(copy, stack)
+        let copied = try await runProgram("/bin/cp", ["-a", "\(stack.state)/signer/state", copy])
+        guard copied.status == 0 else { throw Failure("\(copied)") }
+        return (mint, head)
     }
 
     private func sqlite(_ database: String, _ command: String) async throws {

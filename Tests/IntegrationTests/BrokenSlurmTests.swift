@@ -8,11 +8,18 @@ import Testing
 @Suite(.enabled(if: Stack.current != nil, Stack.skipped))
 struct BrokenSlurmTests {
     /// What can be wrong from the start, with a word of what people are told.
-    enum Trouble: String, CaseIterable, Sendable {
-        case stopped = "does not answer"
-        case text = "cannot be read"
-        case slurmError = "7000"
-        case cut = "an answer that cannot"
+    enum Trouble: CaseIterable, Sendable {
+        case stopped
+        case text
+        case slurmError
+        case cut
+
+        var word: String {
+            switch self {
+            case .stopped, .text, .cut: "does not answer"
+            case .slurmError: "a word of Slurm (7000)"
+            }
+        }
 
         func apply(to proxy: SlurmProxy) async throws {
             switch self {
@@ -41,7 +48,7 @@ struct BrokenSlurmTests {
                 let ready = try await replica.request("GET", "/readyz")
                 return ready.status == 503 && ready.body.contains("\"name\":\"\(other)\",\"ready\":true")
                     && ready.body.contains("\"name\":\"\(cluster)\",\"ready\":false")
-                    && ready.body.contains(trouble.rawValue)
+                    && ready.body.contains(trouble.word)
             }
             let failed = try await replica.sally(
                 "bob", ["submit", "-M", cluster, "-J", name, "--begin=now+1hour", "--time=1", "--wrap", "true"])

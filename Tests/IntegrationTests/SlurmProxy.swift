@@ -32,6 +32,7 @@ final class SlurmProxy: Sendable {
         var only = ""
         var held: [@Sendable () -> Void] = []
         var answersHeld = 0
+        var clients: [any Channel] = []
     }
 
     let path: String
@@ -67,7 +68,8 @@ final class SlurmProxy: Sendable {
     func start() async throws {
         let made = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { client in
-                client.eventLoop.makeCompletedFuture {
+                self.state.withLock { $0.clients.append(client) }
+                return client.eventLoop.makeCompletedFuture {
                     try client.pipeline.syncOperations.addHandler(RequestHandler(self, Link(client)))
                 }
             }
@@ -76,13 +78,18 @@ final class SlurmProxy: Sendable {
         channel.withLock { $0 = made }
     }
 
-    /// Nobody listens any more, as when the daemon is stopped.
+    /// Nobody listens any more and all connections end, as when the daemon is stopped.
     func stop() async throws {
         let old = channel.withLock { channel in
             defer { channel = nil }
             return channel
         }
         try await old?.close()
+        let clients = state.withLock { state in
+            defer { state.clients = [] }
+            return state.clients
+        }
+        for client in clients { client.close(promise: nil) }
         unlink(path)
     }
 
