@@ -274,6 +274,23 @@ import Testing
         }
     }
 
+    /// slurmctld is away while the version is looked for.
+    @Test func slurmsErrorIsNoMissingVersion() async throws {
+        let word = #"{"meta":{},"errors":[{"error_number":7000,"errno":7000,"error":"away"}],"warnings":[]}"#
+        try await FakeSlurmrestd.with { _, _ in
+            .reply(500, word)
+        } _: { server in
+            try await withClient(server.path, nil) { client in
+                let error = await #expect(throws: SlurmError.self) { try await client.jobs(read, token: token) }
+                guard case .refused(let refusal) = error else {
+                    Issue.record("\(String(describing: error))")
+                    return
+                }
+                #expect(refusal.number == 7000)
+            }
+        }
+    }
+
     private func cancel(_ version: Int, _ answer: FakeSlurmrestd.Answer, signal: String? = nil) async throws -> (
         SlurmError?, FakeSlurmrestd.Request?
     ) {
