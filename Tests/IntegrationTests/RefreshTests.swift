@@ -54,7 +54,7 @@ struct RefreshTests {
             let replay = try await stack.request(
                 "POST", "/v1/auth/refresh",
                 body: "{\"refresh_token\":\"\(SessionText.value("refresh_token", of: first))\"}")
-            #expect(replay.status == 401 && replay.body.contains("used before"), "\(replay)")
+            #expect(replay.status == 401 && replay.body.contains("used a second time"), "\(replay)")
             #expect(try await stack.request("GET", "/v1/me", token: live).status == 401)
             let newest = try await stack.request(
                 "POST", "/v1/auth/refresh",
