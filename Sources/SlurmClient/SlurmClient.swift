@@ -21,7 +21,7 @@ package struct SlurmClient: Sendable {
     private let logger: Logger
 
     /// What one call may take and bring.
-    private enum Bound {
+    enum Bound {
         static let small = 1 << 20
         static let large = 512 << 20
     }
@@ -143,80 +143,7 @@ package struct SlurmClient: Sendable {
         return found.filter { $0.user == user.rawValue }
     }
 
-    /// Cancels or holds the pending job of somebody who left, as the action says.
-    package func endLeaverJob(_ action: Authorized<SystemAction>, token: SlurmToken) async throws(SlurmError) {
-        switch action.action {
-        case .cancelLeaverJob(_, let job, let user): try await cancelPending(job, of: user, token: token)
-        case .holdLeaverJob(_, let job, _): try await hold(job, token: token)
-        case .readQueue, .readAccounting, .checkReady:
-            throw .badReply(status: nil, reason: "a read is not for ending jobs")
-        }
-    }
-
-    /// Cancels what of the job is waiting, and leaves what runs alone, also when it starts in this very moment.
-    private func cancelPending(_ job: JobID, of user: UserName, token: SlurmToken) async throws(SlurmError) {
-        let version = try await servedVersion(token)
-        let now = try await call(.GET, "/slurm/\(version)/job/\(job)", version, token, limit: Bound.large)
-        if let refusal = now.refusal {
-            if refusal.number == 2017 { return }
-            throw .refused(refusal)
-        }
-        let parts = try believed { () throws(SlurmReply.Malformed) in try now.jobs() }.filter { !$0.states.isFinished }
-        guard parts.allSatisfy({ $0.user == user.rawValue }) else {
-            throw .badReply(status: nil, reason: "job \(job) is not \(user)'s")
-        }
-        guard parts.contains(where: \.states.isPending) else { return }
-        guard version.cancelsLists else {
-            // v0.0.38 can only cancel an array whole: where some of it runs, the rest is held.
-            if parts.allSatisfy(\.states.isPending) { return try await kill(job, signal: nil, token: token) }
-            return try await hold(job, token: token)
-        }
-        let body: JSONValue = ["jobs": [.string("\(job)")], "job_state": ["PENDING"]]
-        let reply = try await call(.DELETE, "/slurm/\(version)/jobs/", version, token, body: body.bytes())
-        if let refusal = reply.refusal { throw .refused(refusal) }
-        // 2172: it is not pending any more; 2021, 2084: it ended.
-        let failures = try believed { () throws(SlurmReply.Malformed) in try reply.cancellations() }
-        for refusal in failures.compactMap(\.refusal) where ![2172, 2021, 2084].contains(refusal.number) {
-            throw .refused(refusal)
-        }
-    }
-
-    /// Held when it says so itself: for an array 22.05.8 reports a failure although it held it.
-    private func hold(_ job: JobID, token: SlurmToken) async throws(SlurmError) {
-        let version = try await servedVersion(token)
-        let body: JSONValue = ["hold": true]
-        let reply = try await call(.POST, "/slurm/\(version)/job/\(job)", version, token, body: body.bytes())
-        let now = try await call(.GET, "/slurm/\(version)/job/\(job)", version, token, limit: Bound.large)
-        if let refusal = now.refusal { throw .refused(refusal) }
-        let jobs = try believed { () throws(SlurmReply.Malformed) in try now.jobs() }
-        let waiting = jobs.filter { $0.states.isPending }
-        guard waiting.allSatisfy({ $0.isHeld == true }) else {
-            throw reply.refusal.map { SlurmError.refused($0) }
-                ?? .badReply(status: nil, reason: "the job is not held although no error says so")
-        }
-    }
-
-    private func kill(_ job: JobID, signal: String?, token: SlurmToken) async throws(SlurmError) {
-        let version = try await servedVersion(token)
-        if version.takesOptions {
-            let query = signal.map { "?signal=\($0)" } ?? ""
-            let reply = try await call(.DELETE, "/slurm/\(version)/job/\(job)\(query)", version, token)
-            if let refusal = reply.refusal { throw .refused(refusal) }
-        } else {
-            // DELETE /job/ID lies (200, no error, the job lives on); DELETE /jobs says for each job what became of it.
-            var body: [(String, JSONValue)] = [("jobs", .array([.string("\(job)")]))]
-            if let signal { body.append(("signal", .string(signal))) }
-            let reply = try await call(
-                .DELETE, "/slurm/\(version)/jobs/", version, token, body: JSONValue.object(JSONObject(body)).bytes())
-            if let refusal = reply.refusal { throw .refused(refusal) }
-            // Only failures are listed: an empty list, not a missing one, says that all is done (24.11.5).
-            for answer in try believed({ () throws(SlurmReply.Malformed) in try reply.cancellations() }) {
-                if let refusal = answer.refusal { throw .refused(refusal) }
-            }
-        }
-    }
-
-    private func list(
+    func list(
         _ path: String, _ version: APIVersion, _ token: SlurmToken
     ) async throws(SlurmError) -> SlurmReply {
         let reply = try await call(.GET, path, version, token, deadline: deadline * 4, limit: Bound.large)
@@ -225,7 +152,7 @@ package struct SlurmClient: Sendable {
     }
 
     /// What a reply says, or that it cannot be believed.
-    private func believed<Value>(_ read: () throws(SlurmReply.Malformed) -> Value) throws(SlurmError) -> Value {
+    func believed<Value>(_ read: () throws(SlurmReply.Malformed) -> Value) throws(SlurmError) -> Value {
         do {
             return try read()
         } catch {
@@ -233,7 +160,7 @@ package struct SlurmClient: Sendable {
         }
     }
 
-    private func call(
+    func call(
         _ method: HTTPMethod, _ path: String, _ version: APIVersion, _ token: SlurmToken, body: [UInt8]? = nil,
         deadline: Duration? = nil, limit: Int = Bound.small
     ) async throws(SlurmError) -> SlurmReply {
@@ -261,7 +188,7 @@ package struct SlurmClient: Sendable {
 
     /// The pinned version, the one found before, or the newest that answers.
     /// - Throws: what never means that the request proper was sent.
-    private func servedVersion(_ token: SlurmToken) async throws(SlurmError) -> APIVersion {
+    func servedVersion(_ token: SlurmToken) async throws(SlurmError) -> APIVersion {
         if let known = version.known { return known }
         var refusal: SlurmError?
         for candidate in APIVersion.spoken {
