@@ -123,7 +123,12 @@ extension Stack {
         guard start.status == 0 else { throw Failure("\(name) does not start: \(start)") }
         do {
             do {
-                try await eventually("\(name) answers", within: .seconds(120), condition: answers)
+                let process = Int32(
+                    try await runProgram("/bin/cat", ["\(state)/pid/\(name)"]).output.filter(\.isNumber))
+                try await eventually("\(name) answers", within: .seconds(120)) {
+                    guard let process, kill(process, 0) == 0 else { throw Failure("\(name) has ended") }
+                    return try await answers()
+                }
             } catch {
                 throw Failure("\(error); its log: \(try await log(name))")
             }
