@@ -47,7 +47,7 @@ package enum AccountScript {
                 said=$(printf 'u %s %s "%s" %s %s\n' "$name" "$uid" "$gecos" "$home" "$shell" | systemd-sysusers - 2>&1)
             else
                 said=$(getent group "$name" >/dev/null || groupadd --gid "$uid" "$name" 2>&1)
-                said+=$(getent passwd "$name" >/dev/null || useradd --uid "$uid" --gid "$uid" --comment "$gecos" \
+                said+=$(getent passwd "$name" >/dev/null || useradd -K SUB_UID_COUNT=0 -K SUB_GID_COUNT=0 --uid "$uid" --gid "$uid" --comment "$gecos" \
                     --home-dir "$home" --no-create-home --shell "$shell" "$name" 2>&1)
             fi
             [ "$(getent passwd "$name" | cut -d: -f3,4)" = "$uid:$uid" ] || fail account "$said"

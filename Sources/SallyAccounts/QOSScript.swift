@@ -11,8 +11,9 @@ enum QOSScript {
         lock_qos=sallyport-locked
         # QOS that let somebody submit whatever the association says.
         loose_qos() {
-            soon sacctmgr -nP show qos format=name,grpsubmit,maxsubmitjobsperuser,maxsubmitjobsperaccount |
-                awk -F'|' '$2 != "" && $2 != 0 && ($3 != "" || $4 != "") && ($3 == "" || $3 != 0) && ($4 == "" || $4 != 0) { print $1 }'
+            local all
+            all=$(soon sacctmgr -nP show qos format=name,grpsubmit,maxsubmitjobsperuser,maxsubmitjobsperaccount) || return
+            awk -F'|' '$2 != "" && $2 != 0 && ($3 != "" || $4 != "") && ($3 == "" || $3 != 0) && ($4 == "" || $4 != 0) { print $1 }' <<<"$all"
         }
         # lock_qos NAME CLUSTER ENFORCED: leaves in $barrier why the limit does not hold, empty when it does.
         lock_qos() {

@@ -10,17 +10,33 @@
 /// able to do no more than that job is.
 enum SessionScript {
     static let library = #"""
-        # people UID LISTED: processes of the user that have no slurmstepd and no listed process above them.
+        # people UID LISTED: processes of the user, by any of their uids and his subordinate ones (subuid(5)), that have no
+        # slurmstepd and no listed process above them; `unread` when the processes could not be read. A process whose first
+        # thread has ended says Z and may run on with others.
         people() {
-            cat /proc/[0-9]*/status 2>/dev/null | awk -v uid="$1" -v listed=" $2 " '
+            local ranges
+            ranges=$(awk -F: -v uid="$1" -v name="$(id -un "$1" 2>/dev/null)" \
+                '$1 == uid || $1 == name { printf "%s-%s ", $2, $2 + $3 - 1 }' /etc/subuid 2>/dev/null)
+            printf '%s\0' /proc/[0-9]*/status | xargs -0 cat 2>/dev/null | awk -v uid="$1" -v ranges="$ranges" -v listed=" $2 " '
+                function his(id, i, n, range, ends) {
+                    if (id == uid) return 1
+                    n = split(ranges, range, " ")
+                    for (i = 1; i <= n; i++) {
+                        split(range[i], ends, "-")
+                        if (id + 0 >= ends[1] + 0 && id + 0 <= ends[2] + 0) return 1
+                    }
+                    return 0
+                }
                 $1 == "Name:" { name = $2 }
                 $1 == "State:" { state = $2 }
                 $1 == "Pid:" { pid = $2; names[pid] = name; states[pid] = state }
                 $1 == "PPid:" { parent[pid] = $2 }
-                $1 == "Uid:" { real[pid] = $2; saved[pid] = $4 }
+                $1 == "Uid:" { real[pid] = $2; mine[pid] = his($2) || his($3) || his($4) || his($5) }
+                $1 == "Threads:" { threads[pid] = $2 }
                 END {
+                    if (!(1 in real)) { print "unread"; exit }
                     for (pid in real) {
-                        if ((real[pid] != uid && saved[pid] != uid) || states[pid] == "Z") continue
+                        if (!mine[pid] || (states[pid] == "Z" && threads[pid] < 2)) continue
                         at = pid
                         for (depth = 0; depth < 500 && at in real; depth++) {
                             if (names[at] == "slurmstepd" && real[at] == 0 || index(listed, " " at " ")) break
@@ -38,10 +54,11 @@ enum SessionScript {
         outside() {
             local uid=$1 listed=$2 jobs=$3 pid job
             for pid in $(people "$uid" "$listed"); do
+                [ "$pid" != unread ] || { printf 'unread '; continue; }
                 ! in_job_group "$pid" || continue
                 if [ -n "$jobs" ]; then
                     # As the user: root in a container may not look into a process of theirs (CAP_SYS_PTRACE).
-                    job=$(timeout 5 setpriv --reuid="$uid" --regid="$(stat -c %g "/proc/$pid" 2>/dev/null || echo "$uid")" \
+                    job=$(timeout -k 1 1 setpriv --reuid="$uid" --regid="$(stat -c %g "/proc/$pid" 2>/dev/null || echo "$uid")" \
                         --clear-groups --no-new-privs cat "/proc/$pid/environ" 2>/dev/null | tr '\0' '\n' |
                         sed -n 's/^SLURM_JOB_ID=//p' | head -n 1)
                     case " $jobs " in *" ${job:-none} "*) continue ;; esac

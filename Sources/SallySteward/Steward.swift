@@ -168,9 +168,17 @@ package struct Steward: Sendable {
         let keep = try found(cluster)
         let users = record.book.users(on: cluster).filter { record.state($0, on: cluster) == .active }
         guard !users.isEmpty else { return }
+        var failure: (any Error)?
         for (user, reason) in try await keep.engine.powerful(among: users) {
-            try await withdraw(StewardBook.Place(cluster: cluster, user: user), reason)
+            let place = StewardBook.Place(cluster: cluster, user: user)
+            do {
+                // In turn with `ensure`, which would otherwise give back what it looked at before.
+                try await turns.withLock(place) { try await withdraw(place, reason) }
+            } catch {
+                failure = failure ?? error
+            }
         }
+        if let failure { throw failure }
     }
 
     package func list(cluster: ClusterName) async throws -> [ManagedRecord] { try await found(cluster).engine.list() }

@@ -41,16 +41,19 @@ package struct StewardServer: Service {
 
     private func sweep(_ cluster: ClusterName) async throws {
         while !Task.isCancelled {
-            do {
-                try await steward.withdrawPowerful(cluster)
-                try await steward.sweep(cluster)
-            } catch is CancellationError {
-                return
-            } catch {
-                logger.warning(
-                    "queue not looked through", metadata: ["cluster": "\(cluster)", "error": "\(error)"])
-            }
+            await attempt("power not looked at", cluster) { try await steward.withdrawPowerful(cluster) }
+            await attempt("queue not looked through", cluster) { try await steward.sweep(cluster) }
             try await Task.sleep(for: settings.sweepInterval)
+        }
+    }
+
+    private func attempt(_ failure: Logger.Message, _ cluster: ClusterName, _ body: () async throws -> Void) async {
+        do {
+            try await body()
+        } catch is CancellationError {
+            // A shutdown: the sleep that follows ends the loop.
+        } catch {
+            logger.warning(failure, metadata: ["cluster": "\(cluster)", "error": "\(error)"])
         }
     }
 

@@ -58,6 +58,8 @@ final class FakeQueue: SlurmQueue {
         var servesStates = false
         var stateReads = 0
         var jobReads: [JobID] = []
+        /// Jobs that are not found when they are asked for one by one.
+        var hidden: Set<JobID> = []
         var failure: SallyError?
         var answer: SubmitResult?
         /// Whether the job is there although the answer is lost.
@@ -116,7 +118,7 @@ final class FakeQueue: SlurmQueue {
         try state.withLock { state in
             state.jobReads.append(job)
             if let failure = state.failure { throw failure }
-            return state.jobs.filter { $0.base == job }
+            return state.jobs.filter { $0.base == job && !state.hidden.contains(job) }
         }
     }
 

@@ -116,6 +116,23 @@ import Testing
         }
     }
 
+    /// Slurm listed its state and says nothing of it when asked: whoever looks for the job must not take that for its absence.
+    @Test func aSnapshotThatLacksAListedJobIsNoNewerOne() async throws {
+        try await withWorld(Self.settings(1)) { world, _ in
+            let keeper = world.cluster.keeper
+            world.queue.change { state in
+                state.jobs.append(makeJob(9, Self.alice))
+                state.hidden = [JobID(rawValue: 9)!]  // a small number
+            }
+            await #expect(throws: SallyError.self) {
+                try await keeper.snapshot(readAfter: .now, within: .seconds(3))
+            }
+            world.queue.change { $0.hidden = [] }
+            let read = try await keeper.snapshot(readAfter: .now, within: .seconds(20))
+            #expect(read.jobs.map(\.view.job.rawValue) == [1, 9])
+        }
+    }
+
     /// An empty list of states is doubted like any other.
     @Test func noStatesAtAllAreAskedForAsAList() async throws {
         try await withWorld(Self.settings(2)) { world, _ in

@@ -46,10 +46,13 @@ struct QueueReader: Sendable {
             let wanted = (change.unknown + change.stale).prefix(QueueReader.mostSingly)
             var found: [QueuedJob] = []
             for job in wanted { found += try await queue.job(job, read, token: token) }
-            let replaced = Set(wanted)
-            memory.jobs = change.jobs.filter { !replaced.contains($0.base) } + found
+            // An answer about another job, or none at all, says nothing of those that were asked for.
+            let asked = Set(wanted)
+            found.removeAll { !asked.contains($0.base) }
+            let read = Set(found.map(\.base))
+            memory.jobs = change.jobs.filter { !read.contains($0.base) } + found
             memory.states = states
-            memory.isComplete = change.unknown.count <= wanted.count
+            memory.isComplete = change.unknown.allSatisfy(read.contains)
             return memory
         }
     }
