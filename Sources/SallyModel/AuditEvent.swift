@@ -98,4 +98,17 @@ package struct AuditPosition: Sendable, Hashable, Codable {
         self.sequence = sequence
         self.hash = hash
     }
+
+    /// How long after its decision a token may be minted or output be read for the first time. The gateway itself acts within
+    /// 150 seconds, which is how long preparing an account may take.
+    package static let life: Duration = .seconds(300)
+    /// How far the clocks of the gateway and of its keepers may be apart: processes of one machine, whose clock may be set
+    /// between two readings.
+    package static let clockSlack: Duration = .seconds(60)
+
+    /// Whether something that a decision of `decided` paid for may have been done at `time`.
+    package static func pays(for time: Timestamp, decided: Timestamp) -> Bool {
+        let age = time.rawValue - decided.rawValue
+        return age >= -clockSlack.components.seconds && age <= (life + clockSlack).components.seconds
+    }
 }

@@ -72,8 +72,14 @@ final class Countersigner: Sendable {
     /// Every head that was signed for an event after `after`, by sequence, at most `limit`.
     func heads(after: Int64, limit: Int) throws -> [AuditPosition] { try log.heads(after: after, limit: limit) }
 
-    /// - Throws: `SallyError(.conflict)` when another hash was countersigned at that place.
-    func check(_ position: AuditPosition) throws {
+    /// - Throws: `SallyError(.conflict)` when another hash was countersigned at that place; `.denied` for a decision that is
+    ///   older than `AuditPosition.life`, as the time of a head at or after it tells.
+    func check(_ position: AuditPosition, at time: Timestamp) throws {
+        guard position.sequence > log.newest(before: time - AuditPosition.life) else {
+            throw SallyError(
+                .denied, "event \(position.sequence) pays for no token: it is older than \(AuditPosition.life)",
+                hint: "a new decision is needed")
+        }
         guard let head = try log.head(at: position.sequence), head.hash != position.hash else { return }
         throw SallyError(.conflict, "event \(position.sequence) was countersigned with another hash")
     }

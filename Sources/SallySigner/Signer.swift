@@ -62,12 +62,13 @@ package final class Signer: Sendable {
 
     /// A token for a managed account.
     ///
-    /// - Throws: `SallyError(.denied)` for a name that is denied, not managed, or has another uid; `.rateLimited`;
+    /// - Throws: `SallyError(.denied)` for a name that is denied, not managed, or has another uid, and for a decision that is too
+    ///   old or has paid for all its tokens; `.rateLimited`;
     ///   `.notFound` for an unknown cluster; `.conflict` for a position that contradicts a countersigned head.
     package func mint(_ request: MintRequest) async throws -> MintedToken {
         let (cluster, key) = try found(request.cluster)
-        try check(request.position)
         let now = clock.now
+        try check(request.position, at: now)
         let fresh = FreshTokens.Key(
             cluster: request.cluster, user: request.user, uid: request.uid, purpose: request.purpose)
         let (account, kept) = try state.withLock { state in
@@ -91,14 +92,14 @@ package final class Signer: Sendable {
     /// with the decision it is for, a read without one.
     package func mintService(_ request: MintServiceRequest) async throws -> MintedToken {
         let (cluster, key) = try found(request.cluster)
-        if let position = request.position { try check(position) }
+        let now = clock.now
+        if let position = request.position { try check(position, at: now) }
         guard request.position != nil || !request.purpose.changesSomething else {
             throw SallyError(.invalidRequest, "a token to \(request.purpose.rawValue) needs the decision it is for")
         }
         guard request.position == nil || request.purpose.changesSomething else {
             throw SallyError(.invalidRequest, "no decision pays for a token to \(request.purpose.rawValue)")
         }
-        let now = clock.now
         try state.withLock { try $0.services.take("\(cluster.service.name) on \(cluster.name)", at: now) }
         if let position = request.position {
             try mints.append(
@@ -207,9 +208,9 @@ package final class Signer: Sendable {
         return (cluster, key)
     }
 
-    private func check(_ position: AuditPosition) throws {
+    private func check(_ position: AuditPosition, at time: Timestamp) throws {
         guard position.isWellFormed else { throw malformed() }
-        try countersigner.check(position)
+        try countersigner.check(position, at: time)
     }
 
     private func malformed() -> SallyError {

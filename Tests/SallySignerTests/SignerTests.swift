@@ -250,6 +250,42 @@ import Testing
         }
     }
 
+    /// What was decided before a head was signed is at least as old as the head, whatever the gateway says.
+    @Test func anOldDecisionPaysForNothing() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            do {
+                let signer = try await fixture.signer()
+                try await signer.register(try account("alice", 20001))
+                _ = try await signer.countersign(position(4))
+                fixture.clock.advance(.seconds(10))
+                _ = try await signer.countersign(position(7))
+                fixture.clock.advance(.seconds(290))
+                _ = try await signer.mint(try mint("alice", 20001, position: position(4)))
+                fixture.clock.advance(.seconds(1))
+                for sequence in [1, 4] as [Int64] {
+                    let old = try mint("alice", 20001, position: position(sequence))
+                    try await Self.refuses(.denied) { _ = try await signer.mint(old) }
+                }
+                let service = MintServiceRequest(
+                    cluster: try ClusterName("dev"), purpose: .holdLeaverJob, position: position(4))
+                try await Self.refuses(.denied) { _ = try await signer.mintService(service) }
+                for sequence in [5, 7, 8] as [Int64] {
+                    _ = try await signer.mint(try mint("alice", 20001, position: position(sequence)))
+                }
+            }
+            // Another start knows the times of the heads too; a clock that was set back makes nothing older or younger.
+            fixture.clock.advance(.seconds(-3600))
+            let signer = try await fixture.signer()
+            _ = try await signer.countersign(position(9))
+            fixture.clock.advance(.seconds(3600 + 9))
+            let seventh = try mint("alice", 20001, position: position(7))
+            _ = try await signer.mint(seventh)
+            fixture.clock.advance(.seconds(1))
+            try await Self.refuses(.denied) { _ = try await signer.mint(seventh) }
+        }
+    }
+
     @Test func countersignsOnlyForwards() async throws {
         try await withScratchFolder { folder in
             let fixture = try SignerFixture(folder)

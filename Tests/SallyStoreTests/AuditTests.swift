@@ -29,10 +29,11 @@ import Testing
 
     private func mint(
         _ position: AuditPosition, cluster: String = "demo", user: String = "alice", purpose: String = "submit",
-        payer: AuditMint.Payer = .person(action: "job.submit")
+        payer: AuditMint.Payer = .person(action: "job.submit"), after: Duration = .seconds(1)
     ) throws -> AuditMint {
         AuditMint(
-            position: position, cluster: try ClusterName(cluster), user: user, purpose: purpose, payer: payer)
+            position: position, cluster: try ClusterName(cluster), user: user, purpose: purpose, payer: payer,
+            time: TestClock().now + after)
     }
 
     /// Ten events, the fifth of them a refusal; countersigned at the tenth.
@@ -247,6 +248,40 @@ import Testing
             let position = try await store.append(event)
             let report = try await store.verifyChain(evidence(nil, [try mint(position, payer: payer)]))
             #expect(report.problems.map(\.kind) == [kind].compactMap(\.self))
+        }
+    }
+
+    /// A gateway that was broken into cannot keep decisions for later, nor tell of decisions to come.
+    @Test(
+        arguments: [
+            (-61, .mintOutOfTime), (-60, nil), (0, nil), (360, nil), (361, .mintOutOfTime), (90_000, .mintOutOfTime),
+        ] as [(Int64, AuditProblem.Kind?)])
+    func aMintLongAfterItsEventIsFound(seconds: Int64, kind: AuditProblem.Kind?) async throws {
+        try await withChain { store, positions, _ in
+            let mints = [try mint(positions[2]), try mint(positions[2], after: .seconds(seconds))]
+            let report = try await store.verifyChain(evidence(nil, mints))
+            #expect(report.problems.map(\.kind) == [kind].compactMap(\.self))
+            #expect(kind == nil || report.problems.first?.sequence == 3)
+        }
+    }
+
+    /// They come from the signer by event, but nothing here depends on it.
+    @Test func mintsInAnyOrderAreHeldAgainstTheirOwnEvents() async throws {
+        try await withChain { store, positions, _ in
+            var mints = try [9, 2, 6, 2, 0].map { try mint(positions[$0]) }
+            mints.append(try mint(positions[1], user: "bob"))
+            let report = try await store.verifyChain(evidence(nil, mints))
+            #expect(report.problems.map(\.kind) == [.mintWithoutEvent])
+            #expect(report.problems.map(\.sequence) == [2])
+            #expect(report.mints == 6)
+        }
+    }
+
+    @Test func aMintForARowThatCannotBeReadIsFound() async throws {
+        try await withChain { store, positions, path in
+            try tamper(path, Self.unguard + "UPDATE audit_events SET outcome = 'perhaps' WHERE sequence = 3")
+            let report = try await store.verifyChain(evidence(nil, [try mint(positions[2])]))
+            #expect(report.problems.map(\.kind) == [.changedRow, .mintWithoutEvent])
         }
     }
 

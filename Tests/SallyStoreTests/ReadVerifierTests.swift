@@ -16,12 +16,16 @@ import Testing
             hash: String(repeating: "a", count: 64))
     }
 
-    static func read(_ event: AuditEvent, user: String = "alice", cluster: String = "demo", job: String = "7") throws
+    static func read(
+        _ event: AuditEvent, user: String = "alice", cluster: String = "demo", job: String = "7",
+        after: Duration = .zero
+    ) throws
         -> AuditRead
     {
         AuditRead(
             position: AuditPosition(sequence: event.sequence, hash: event.hash), cluster: try ClusterName(cluster),
-            user: try UserName(user), job: try JobID(job))
+            user: try UserName(user), job: try JobID(job),
+            time: event.time + after)
     }
 
     static func problems(_ reads: [AuditRead], _ events: [AuditEvent]) -> [AuditProblem.Kind] {
@@ -29,6 +33,13 @@ import Testing
         for event in events { verifier.check(event) }
         verifier.finish()
         return verifier.problems.map(\.kind)
+    }
+
+    @Test(arguments: [(-61, false), (-60, true), (360, true), (361, false)] as [(Int64, Bool)])
+    func findsOutputThatWasReadOutOfTime(seconds: Int64, good: Bool) throws {
+        let event = Self.event()
+        let read = try Self.read(event, after: .seconds(seconds))
+        #expect(Self.problems([read], [event]) == (good ? [] : [.readOutOfTime]))
     }
 
     @Test func findsOutputThatWasReadForNoEventOfItsOwn() throws {

@@ -9,7 +9,7 @@ extension AuditMint {
     init(_ record: MintRecord) {
         self.init(
             position: record.position, cluster: record.cluster, user: record.user, purpose: record.purpose,
-            payer: Payer(purpose: record.purpose))
+            payer: Payer(purpose: record.purpose), time: record.time)
     }
 }
 

@@ -56,7 +56,8 @@ struct AuditService: Sendable {
             let page = try await steward.outputRecords(
                 after: reads.last?.position.sequence ?? 0, limit: OutputRecord.mostPerPage)
             reads += page.map {
-                AuditRead(position: $0.position, cluster: $0.cluster, user: $0.user, job: $0.job)
+                AuditRead(
+                    position: $0.position, cluster: $0.cluster, user: $0.user, job: $0.job, time: $0.time)
             }
             guard page.count >= OutputRecord.mostPerPage else { return reads }
         }

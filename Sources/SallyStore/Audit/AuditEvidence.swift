@@ -36,12 +36,17 @@ package struct AuditMint: Sendable, Equatable {
     /// What the token was for, in the signer's word.
     package var purpose: String
     package var payer: Payer
-    package init(position: AuditPosition, cluster: ClusterName, user: String, purpose: String, payer: Payer) {
+    /// When, by the signer's clock.
+    package var time: Timestamp
+    package init(
+        position: AuditPosition, cluster: ClusterName, user: String, purpose: String, payer: Payer, time: Timestamp
+    ) {
         self.position = position
         self.cluster = cluster
         self.user = user
         self.purpose = purpose
         self.payer = payer
+        self.time = time
     }
 
     /// Which event pays for the token, by `AuditEvent.action`. The purpose says whose token it is, and not the name: the
@@ -75,11 +80,14 @@ package struct AuditRead: Sendable, Equatable {
     package var cluster: ClusterName
     package var user: UserName
     package var job: JobID
-    package init(position: AuditPosition, cluster: ClusterName, user: UserName, job: JobID) {
+    /// When it was read first, by the steward's clock.
+    package var time: Timestamp
+    package init(position: AuditPosition, cluster: ClusterName, user: UserName, job: JobID, time: Timestamp) {
         self.position = position
         self.cluster = cluster
         self.user = user
         self.job = job
+        self.time = time
     }
 }
 
@@ -118,6 +126,8 @@ package struct AuditProblem: Sendable, Equatable {
         case cutTail = "cut-tail"
         /// Output was read for an event that is not here, or is about something else.
         case readWithoutEvent = "read-without-event"
+        /// Output was read for an event that was too old by then, or later than the reading.
+        case readOutOfTime = "read-out-of-time"
         /// The countersignature is not by the signer's key.
         case badSignature = "bad-signature"
         /// A token was minted for an event that is not here, or is another's.
@@ -126,5 +136,7 @@ package struct AuditProblem: Sendable, Equatable {
         case mintNotAllowed = "mint-not-allowed"
         /// A token was minted for an event that allowed something else.
         case mintForOtherAction = "mint-for-other-action"
+        /// A token was minted for an event that was too old by then, or later than the token.
+        case mintOutOfTime = "mint-out-of-time"
     }
 }

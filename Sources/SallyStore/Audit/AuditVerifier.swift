@@ -10,16 +10,16 @@ struct AuditVerifier {
     private var lastSequence: Int64 = 0
     private var lastHash = AuditEvent.genesis
     private var problems: [AuditProblem] = []
-    /// Events that paid for tokens.
-    private let wanted: Set<Int64>
-    private var found: [Int64: AuditEvent] = [:]
+    /// By sequence.
+    private let mints: [AuditMint]
+    private var nextMint = 0
     /// What was countersigned, the newest head among it, by sequence.
     private let heads: [AuditPosition]
     private var nextHead = 0
 
     init(evidence: AuditEvidence) {
         self.evidence = evidence
-        wanted = Set(evidence.mints.map(\.position.sequence))
+        mints = evidence.mints.sorted { $0.position.sequence < $1.position.sequence }
         var heads = evidence.heads
         if let newest = evidence.head?.position, !heads.contains(newest) { heads.append(newest) }
         self.heads = heads.sorted { $0.sequence < $1.sequence }
@@ -36,7 +36,7 @@ struct AuditVerifier {
         if AuditChain.hash(event) != event.hash {
             note(.changedRow, event.sequence, "event \(event.sequence) is not what was recorded")
         }
-        if wanted.contains(event.sequence) { found[event.sequence] = event }
+        checkMints(at: event.sequence, event)
         checkHeads(at: event.sequence, hash: event.hash)
         lastSequence = event.sequence
         lastHash = event.hash
@@ -47,6 +47,7 @@ struct AuditVerifier {
         events += 1
         if sequence != lastSequence + 1 { note(.gap, sequence, "event \(sequence) follows event \(lastSequence)") }
         note(.changedRow, sequence, "event \(sequence) cannot be read")
+        checkMints(at: sequence, nil)
         checkHeads(at: sequence, hash: hash)
         lastSequence = sequence
         lastHash = hash ?? lastHash
@@ -60,12 +61,12 @@ struct AuditVerifier {
                 .cutTail, lastSequence + 1,
                 "the signer countersigned event \(head.sequence), and the chain ends at event \(lastSequence)")
         }
-        for mint in evidence.mints { check(mint) }
+        checkMints(at: .max, nil)
         let sorted = problems.enumerated().sorted { left, right in
             (left.element.sequence, left.offset) < (right.element.sequence, right.offset)
         }
         return AuditReport(
-            events: events, mints: evidence.mints.count, heads: heads.count, serviceReads: evidence.serviceReads,
+            events: events, mints: mints.count, heads: heads.count, serviceReads: evidence.serviceReads,
             countersigned: heads.last?.sequence ?? 0, problems: sorted.prefix(100).map(\.element))
     }
 
@@ -104,9 +105,18 @@ struct AuditVerifier {
         }
     }
 
-    private mutating func check(_ mint: AuditMint) {
+    /// Compares the tokens of events up to the row `sequence` with it; those before it are of rows that are not there.
+    private mutating func checkMints(at sequence: Int64, _ event: AuditEvent?) {
+        while nextMint < mints.count, mints[nextMint].position.sequence <= sequence {
+            let mint = mints[nextMint]
+            nextMint += 1
+            check(mint, event.flatMap { $0.sequence == mint.position.sequence ? $0 : nil })
+        }
+    }
+
+    private mutating func check(_ mint: AuditMint, _ event: AuditEvent?) {
         let sequence = mint.position.sequence
-        guard let event = found[sequence], event.hash == mint.position.hash else {
+        guard let event, event.hash == mint.position.hash else {
             return note(
                 .mintWithoutEvent, sequence,
                 "a token for \(quoted(mint.user)) on \(mint.cluster) was minted for event \(sequence), which is not in the chain"
@@ -129,6 +139,11 @@ struct AuditVerifier {
                 .mintNotAllowed, sequence,
                 "a token for \(quoted(mint.user)) was minted for event \(sequence), which says \(event.outcome.rawValue)"
             )
+        }
+        guard AuditPosition.pays(for: mint.time, decided: event.time) else {
+            return note(
+                .mintOutOfTime, sequence,
+                "a token for \(quoted(mint.user)) was minted at \(mint.time), for event \(sequence) of \(event.time)")
         }
     }
 

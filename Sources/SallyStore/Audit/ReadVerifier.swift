@@ -25,6 +25,12 @@ struct ReadVerifier {
                 "output of job \(read.job) on \(read.cluster) was read as \(read.user) for event \(event.sequence), which is about something else"
             )
         }
+        guard AuditPosition.pays(for: read.time, decided: event.time) else {
+            return note(
+                event.sequence,
+                "output of job \(read.job) on \(read.cluster) was read at \(read.time), for event \(event.sequence) of \(event.time)",
+                .readOutOfTime)
+        }
     }
 
     /// After the last event.
@@ -40,7 +46,7 @@ struct ReadVerifier {
         )
     }
 
-    private mutating func note(_ sequence: Int64, _ message: String) {
-        problems.append(AuditProblem(kind: .readWithoutEvent, sequence: sequence, message: message))
+    private mutating func note(_ sequence: Int64, _ message: String, _ kind: AuditProblem.Kind = .readWithoutEvent) {
+        problems.append(AuditProblem(kind: kind, sequence: sequence, message: message))
     }
 }
