@@ -59,16 +59,22 @@ package struct PodmanEnvironment: Sendable, Equatable {
         guard lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == user,
             status.st_mode & 0o022 == 0
         else { throw PodmanEnvironmentError(path: folder, number: errno) }
+        return try place(text, in: folder)
+    }
 
+    /// Writes `containers.conf` in one step, whoever else does at the same time.
+    static func place(_ text: String, in folder: String) throws -> String {
         let path = "\(folder)/containers.conf"
-        let draft = "\(path).\(getpid())"
-        let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        let draft = "\(path).\(getpid()).\(UInt64.random(in: .min ... .max))"
+        let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard descriptor >= 0 else { throw PodmanEnvironmentError(path: draft, number: errno) }
         let bytes = Array(text.utf8)
         let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
         close(descriptor)
         guard count == bytes.count, rename(draft, path) == 0 else {
-            throw PodmanEnvironmentError(path: path, number: errno)
+            let number = errno
+            unlink(draft)
+            throw PodmanEnvironmentError(path: path, number: number)
         }
         return path
     }

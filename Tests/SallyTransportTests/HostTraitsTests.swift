@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FoundationEssentials
+import SallyTestSupport
 import Testing
 
 @testable import SallyTransport
@@ -31,6 +33,20 @@ import Testing
     ])
     func theCapabilityIsReadFromStatus(_ status: String, _ expected: Bool) {
         #expect(HostTraits.mayRaiseLimits(status) == expected)
+    }
+}
+
+@Suite struct PodmanSettingsTests {
+    /// Every task that wants a transport writes them.
+    @Test func manyAtOnceWriteOneFile() async throws {
+        try await withScratchFolder { folder in
+            try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<200 { group.addTask { try PodmanEnvironment.place("[engine]\n", in: folder) } }
+                for try await path in group { #expect(path == folder + "/containers.conf") }
+            }
+            #expect(try String(contentsOfFile: folder + "/containers.conf", encoding: .utf8) == "[engine]\n")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["containers.conf"])
+        }
     }
 }
 
