@@ -67,17 +67,7 @@ extension ProgramCall {
     }
 
     private func runUnbounded() async throws -> Completion {
-        var options = PlatformOptions()
-        options.createSession = true
-        options.teardownSequence = [
-            .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: grace)
-        ]
-        var variables: [Environment.Key: String] = [:]
-        for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
-        let configuration = Configuration(
-            executable: program.contains("/") ? .path(FilePath(program)) : .name(program),
-            arguments: Arguments(arguments), environment: .custom(variables), platformOptions: options)
-
+        ProgramCall.ignoreBrokenPipes
         var session: pid_t?
         do {
             let result = try await Subprocess.run(
@@ -96,17 +86,39 @@ extension ProgramCall {
         } catch let error as SubprocessError {
             killSession(session)
             try Task.checkCancellation()
-            switch error.code {
-            case .outputLimitExceeded: throw ProgramFailure.outputLimit(bytes: outputLimit)
-            case .executableNotFound: throw ProgramFailure.notFound(program: program)
-            default: throw ProgramFailure.system(number: error.underlyingError?.rawValue)
-            }
+            throw failure(error)
+        }
+    }
+
+    /// A program of its own session, ended by SIGTERM and then SIGKILL to its process group.
+    var configuration: Configuration {
+        var options = PlatformOptions()
+        options.createSession = true
+        options.teardownSequence = [
+            .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: grace)
+        ]
+        var variables: [Environment.Key: String] = [:]
+        for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
+        return Configuration(
+            executable: program.contains("/") ? .path(FilePath(program)) : .name(program),
+            arguments: Arguments(arguments), environment: .custom(variables), platformOptions: options)
+    }
+
+    /// A program that ends before it has read its input must be an error of write(2), not our end. What we start gets
+    /// the system's default again.
+    static let ignoreBrokenPipes: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
+
+    func failure(_ error: SubprocessError) -> ProgramFailure {
+        switch error.code {
+        case .outputLimitExceeded: .outputLimit(bytes: outputLimit)
+        case .executableNotFound: .notFound(program: program)
+        default: .system(number: error.underlyingError?.rawValue)
         }
     }
 
     /// Ends what the program left in its process group, such as a child in the background. The group has the program's
     /// number, which the system does not give again while any member lives.
-    private func killSession(_ leader: pid_t?) {
+    func killSession(_ leader: pid_t?) {
         if let leader, leader > 1 { kill(-leader, SIGKILL) }
     }
 }

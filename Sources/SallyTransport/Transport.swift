@@ -2,7 +2,7 @@
 
 package import SallyModel
 
-/// A way onto nodes. Implementations: `PodmanTransport` (containers), `LocalTransport` (this host).
+/// A way onto nodes. Implementations: `OpenSSHTransport`, `PodmanTransport` (containers), `LocalTransport` (this host).
 ///
 /// One call is one connection. Whatever is secret goes through `Invocation.standardInput`, never through `arguments`.
 package protocol Transport: Sendable {
@@ -12,6 +12,15 @@ package protocol Transport: Sendable {
     /// - Throws: `TransportError` when the node was not reached, the deadline passed or a limit was exceeded;
     ///   `CancellationError` when the calling task was cancelled. Either way no process is left behind.
     func run(_ invocation: Invocation, on node: NodeName) async throws -> Completion
+
+    /// Opens one connection with a root shell on `node` for the time of `body`.
+    ///
+    /// The conversation ends when `body` returns or throws; processes of the shell's session are then killed. Where a
+    /// script was given up (deadline, limit, cancellation), whatever the conversation started is.
+    /// - Throws: `TransportError` when the node was not reached; `CancellationError`; what `body` throws.
+    func converse<Answer: Sendable>(
+        on node: NodeName, limits: ConversationLimits, _ body: (NodeShell) async throws -> Answer
+    ) async throws -> Answer
 }
 
 /// What to run on a node: arguments as data, never a shell string.

@@ -95,4 +95,11 @@ private struct LoggedTransport: Transport {
         logger.info("node call", metadata: ["cluster": "\(cluster)", "node": "\(node)"])
         return try await inner.run(invocation, on: node)
     }
+
+    func converse<Answer: Sendable>(
+        on node: NodeName, limits: ConversationLimits, _ body: (NodeShell) async throws -> Answer
+    ) async throws -> Answer {
+        logger.info("node call", metadata: ["cluster": "\(cluster)", "node": "\(node)"])
+        return try await inner.converse(on: node, limits: limits, body)
+    }
 }

@@ -10,7 +10,7 @@ import SallyTransport
 import Synchronization
 
 /// Nodes that answer what a test says, and remember what they were asked.
-final class FakeCluster: Transport {
+final class FakeCluster: ScriptwiseTransport {
     typealias Answer = @Sendable (_ script: String, _ arguments: [String], _ node: NodeName) throws -> Completion
     private let answer: Answer
     private let heard = Mutex<[(node: NodeName, script: String)]>([])
