@@ -16,6 +16,9 @@ struct MarkedStream {
         var before: [UInt8]
     }
 
+    /// No end takes more bytes than this.
+    static let longestEnd = 128
+
     private let prefix: [UInt8]
     private(set) var bytes: [UInt8] = []
     /// Before this there is no beginning of a mark.

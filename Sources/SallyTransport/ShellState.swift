@@ -57,7 +57,8 @@ struct ShellState {
         heard.append(bytes)
         if ends[stream] == nil, phase != .idle, let end = heard.next() { ends[stream] = end }
         streams[stream] = heard
-        if max(heard.bytes.count, ends[stream]?.before.count ?? 0) > limit {
+        // What has no end yet may hold the beginning of one.
+        if max(heard.bytes.count - MarkedStream.longestEnd, ends[stream]?.before.count ?? 0) > limit {
             phase = .broken
             return .failure(.outputLimit)
         }

@@ -175,7 +175,8 @@ import Testing
                 let mark = Mark()
                 await #expect {
                     try await transport.converse(on: node, limits: ConversationLimits()) { shell in
-                        _ = try await shell.run("sleep \(mark.seconds) & kill -KILL \(victims); sleep 600")
+                        _ = try await shell.run(
+                            "sleep \(mark.seconds) >/dev/null 2>&1 & kill -KILL \(victims); sleep 600")
                     }
                 } throws: { error in
                     guard case TransportError.unreachable(node, let reason) = error else { return false }

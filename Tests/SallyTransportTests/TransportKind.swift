@@ -13,13 +13,14 @@ import Glibc
 enum TransportKind: String, Sendable, CustomStringConvertible {
     case local
     case podman
+    case openssh
 
     var description: String { rawValue }
 
     /// A value that stands for our secrets.
     static let secret = "a-secret-of-ours-5e1f"
 
-    private static var environment: [String: String] {
+    static var environment: [String: String] {
         var result = ProcessInfo.processInfo.environment
         result["SALLY_SECRET"] = secret
         result["SLURM_JWT"] = secret
@@ -27,10 +28,10 @@ enum TransportKind: String, Sendable, CustomStringConvertible {
     }
 
     /// This host always; containers where podman has a node image (`make images`).
-    static var available: [TransportKind] { nodeImage == nil ? [.local] : [.local, .podman] }
+    static var available: [TransportKind] { nodeImage == nil ? [.local] : [.local, .podman, .openssh] }
 
     /// Asked once, without waiting in a task: test arguments are made before any test runs.
-    private static let nodeImage: String? = {
+    static let nodeImage: String? = {
         // Where the settings cannot be written there is no podman to test with.
         guard let podman = try? PodmanEnvironment.detect(environment: environment) else { return nil }  // see above
         for (name, value) in podman.variables { setenv(name, value, 1) }
@@ -54,25 +55,40 @@ enum TransportKind: String, Sendable, CustomStringConvertible {
         case .podman:
             guard let image = TransportKind.nodeImage else { return }
             let podman = try PodmanEnvironment.detect(environment: TransportKind.environment)
-            let name = "sally-conformance-\(UInt64.random(in: .min ... .max))"
-            let made = try await podman.call(
+            try await TransportKind.withContainer(
+                podman,
                 [
-                    "run", "--detach", "--pull", "never", "--network", "none", "--name", name, "--entrypoint",
-                    "/bin/bash", image, "-c", "trap exit TERM; while :; do sleep 1000 & wait $!; done",
-                ], deadline: .seconds(60)
-            ).run()
-            guard made.succeeded else { throw NoNode(reason: made.errorOutput) }
-            do {
-                try await body(PodmanTransport(containers: [node: name], podman: podman), node)
-            } catch {
-                try await remove(name, podman)
-                throw error
+                    "--network", "none", "--entrypoint", "/bin/bash", image, "-c",
+                    "trap exit TERM; while :; do sleep 1000 & wait $!; done",
+                ]
+            ) { container in try await body(PodmanTransport(containers: [node: container], podman: podman), node) }
+        case .openssh:
+            guard let image = TransportKind.nodeImage else { return }
+            try await SSHNode.with(image: image) { made in
+                try await body(made.transport(made.settings()), made.node)
             }
-            try await remove(name, podman)
         }
     }
 
-    private func remove(_ name: String, _ podman: PodmanEnvironment) async throws {
+    /// A container for the time of `body`, which gets its name.
+    static func withContainer(
+        _ podman: PodmanEnvironment, _ arguments: [String], _ body: (String) async throws -> Void
+    ) async throws {
+        let name = "sally-conformance-\(UInt64.random(in: .min ... .max))"
+        let made = try await podman.call(
+            ["run", "--detach", "--pull", "never", "--name", name] + arguments, deadline: .seconds(60)
+        ).run()
+        do {
+            guard made.succeeded else { throw NoNode(reason: made.errorOutput) }
+            try await body(name)
+        } catch {
+            try await remove(name, podman)
+            throw error
+        }
+        try await remove(name, podman)
+    }
+
+    private static func remove(_ name: String, _ podman: PodmanEnvironment) async throws {
         _ = try await podman.call(["rm", "--force", "--time", "0", name], deadline: .seconds(60)).run()
     }
 }

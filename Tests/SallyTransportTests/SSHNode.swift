@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+import SallyTestSupport
+import SallyTransport
+
+/// A container with a real sshd, reached over a port of this host; its host key comes over `podman exec`.
+struct SSHNode {
+    let node: NodeName
+    let container: String
+    let podman: PodmanEnvironment
+    /// Holds `key`, `known` and whatever a test adds.
+    let folder: String
+    let port: UInt16
+
+    var key: String { "\(folder)/key" }
+    var known: String { "\(folder)/known" }
+
+    func settings(login: OpenSSHLogin = .root) -> OpenSSHSettings {
+        // Fifty handshakes at once take their time on a small machine.
+        OpenSSHSettings(login: login, identityFile: key, knownHostsFile: known, connectTimeout: .seconds(60))
+    }
+
+    func transport(_ settings: OpenSSHSettings) -> OpenSSHTransport {
+        OpenSSHTransport(
+            addresses: [node: OpenSSHAddress(host: "127.0.0.1", port: port)], settings: settings,
+            environment: TransportKind.environment)
+    }
+
+    /// Runs a script in the container without ssh.
+    func run(_ script: String) async throws -> String {
+        let made = try await podman.call(
+            ["exec", "--interactive", container, "/bin/bash", "-s"], standardInput: Array(script.utf8),
+            deadline: .seconds(60)
+        ).run()
+        guard made.succeeded else { throw NoNode(reason: made.errorOutput) }
+        return made.output
+    }
+
+    /// How often somebody has signed in.
+    func signIns() async throws -> Int {
+        try await run("cat /var/log/sshd.log").split(separator: "\n").count { $0.contains("Accepted publickey") }
+    }
+
+    static func with(image: String, _ body: (SSHNode) async throws -> Void) async throws {
+        let podman = try PodmanEnvironment.detect(environment: TransportKind.environment)
+        let start = """
+            mkdir -p /run/sshd
+            install -d -m 0700 /root/.ssh
+            ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
+            echo "$1" >/root/.ssh/authorized_keys
+            exec /usr/sbin/sshd -D -E /var/log/sshd.log -o MaxStartups=200 -o MaxSessions=100
+            """
+        try await withScratchFolder { folder in
+            try await makeKey("\(folder)/key", passphrase: "")
+            let key = try await runProgram("cat", ["\(folder)/key.pub"], environment: ["PATH": "/usr/bin:/bin"]).output
+            try await TransportKind.withContainer(
+                podman,
+                [
+                    "--publish", "127.0.0.1::22", "--entrypoint", "/bin/bash", image, "-c", start, "sshd", key,
+                ]
+            ) { container in
+                let mapping = try await podman.call(["port", container, "22/tcp"], deadline: .seconds(20)).run().output
+                guard
+                    let port = mapping.split(whereSeparator: \.isNewline).first?.split(separator: ":").last.flatMap({
+                        UInt16($0)
+                    })
+                else { throw NoNode(reason: "no port in \(mapping)") }
+                let made = SSHNode(
+                    node: try NodeName("node001"), container: container, podman: podman, folder: folder, port: port)
+                try await eventually("sshd listens") {
+                    try await made.run("cat /var/log/sshd.log 2>/dev/null || true").contains("Server listening")
+                }
+                let hostKey = try await made.run("cat /etc/ssh/ssh_host_ed25519_key.pub")
+                try writeFile(made.known, "\(made.node) \(hostKey)")
+                try await body(made)
+            }
+        }
+    }
+
+    static func makeKey(_ path: String, passphrase: String) async throws {
+        let made = try await runProgram(
+            "ssh-keygen", ["-q", "-t", "ed25519", "-N", passphrase, "-f", path],
+            environment: ["PATH": "/usr/bin:/bin"])
+        guard made.status == 0 else { throw NoNode(reason: made.errors) }
+    }
+}
+
+extension SSHNode {
+    /// A user who signs in with our key and becomes root with `sudo -n`, while /etc/keepers names him.
+    ///
+    /// The image has no sudo: a set-uid copy of bash stands in for it, that knows `sudo -n -- COMMAND` alone.
+    func addUserWithSudo(_ name: String) async throws {
+        _ = try await run(
+            """
+            set -e
+            useradd --create-home --shell /bin/bash \(name)
+            install -d -o \(name) -g \(name) -m 0700 /home/\(name)/.ssh
+            install -o \(name) -g \(name) -m 0600 /root/.ssh/authorized_keys /home/\(name)/.ssh/authorized_keys
+            echo \(name) >/etc/keepers
+            install -o root -g root -m 4755 /bin/bash /usr/local/bin/bash-as-root
+            cat >/usr/bin/sudo <<'END'
+            #!/usr/local/bin/bash-as-root -p
+            grep -qxF "$(id -run)" /etc/keepers 2>/dev/null || { echo "sudo: a password is required" >&2; exit 1; }
+            [ "$1 $2" = "-n --" ] || { echo "sudo: unknown arguments" >&2; exit 1; }
+            shift 2
+            exec setpriv --reuid=0 --regid=0 --clear-groups env -i PATH=/usr/bin:/bin SUDO_USER=\(name) "$@"
+            END
+            chmod 0755 /usr/bin/sudo
+            """)
+    }
+}
