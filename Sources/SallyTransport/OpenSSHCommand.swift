@@ -21,6 +21,14 @@ package enum OpenSSHLogin: Sendable, Hashable {
     case sudo(user: String)
 }
 
+/// What a node's host key is filed under in the known hosts.
+package enum HostKeyNaming: Sendable, Hashable {
+    /// In a file of our own, which lasts when addresses change.
+    case nodeName
+    /// In an administrator's file, by the name or address that is connected to.
+    case address
+}
+
 /// The files and habits of our `ssh`, the same for all nodes of a cluster.
 package struct OpenSSHSettings: Sendable, Hashable {
     package var login: OpenSSHLogin
@@ -29,6 +37,7 @@ package struct OpenSSHSettings: Sendable, Hashable {
     /// The host keys that are believed, ssh_known_hosts of sshd(8), and no others.
     package var knownHostsFile: String
     package var globalKnownHostsFile: String
+    package var hostKeyNaming: HostKeyNaming
     /// An ssh_config(5) of the administrator's, for jump hosts; what stands here wins over it.
     package var configFile: String
     /// Whole seconds.
@@ -37,12 +46,14 @@ package struct OpenSSHSettings: Sendable, Hashable {
 
     package init(
         login: OpenSSHLogin, identityFile: String, knownHostsFile: String, globalKnownHostsFile: String = "/dev/null",
-        configFile: String = "/dev/null", connectTimeout: Duration = .seconds(20), sharing: OpenSSHSharing = .none
+        hostKeyNaming: HostKeyNaming = .nodeName, configFile: String = "/dev/null",
+        connectTimeout: Duration = .seconds(20), sharing: OpenSSHSharing = .none
     ) {
         self.login = login
         self.identityFile = identityFile
         self.knownHostsFile = knownHostsFile
         self.globalKnownHostsFile = globalKnownHostsFile
+        self.hostKeyNaming = hostKeyNaming
         self.configFile = configFile
         self.connectTimeout = connectTimeout
         self.sharing = sharing

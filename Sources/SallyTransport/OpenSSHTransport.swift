@@ -21,7 +21,7 @@ package final class OpenSSHTransport: Transport {
     private let shared = Mutex<Set<NodeName>>([])
 
     /// - Parameters:
-    ///   - addresses: where each node is. Its host key is known under the node's name.
+    ///   - addresses: where each node is.
     ///   - environment: our own; ssh gets what `CleanEnvironment` takes over from it, so no agent.
     package init(addresses: [NodeName: OpenSSHAddress], settings: OpenSSHSettings, environment: [String: String]) {
         self.addresses = addresses
@@ -96,7 +96,12 @@ package final class OpenSSHTransport: Transport {
             throw TransportError.unreachable(node: node, reason: "no address is known for it")
         }
         if case .shared = settings.sharing { shared.withLock { _ = $0.insert(node) } }
-        return OpenSSHCommand(settings: settings, address: address, alias: node)
+        let alias: NodeName? =
+            switch settings.hostKeyNaming {
+            case .nodeName: node
+            case .address: nil
+            }
+        return OpenSSHCommand(settings: settings, address: address, alias: alias)
     }
 
     private func ssh(

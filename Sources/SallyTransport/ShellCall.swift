@@ -51,7 +51,7 @@ struct ShellCall: Sendable {
                         guard [.idle, .exited, .refused].contains(line.phase), !Task.isCancelled else {
                             throw GivenUp(outcome: outcome)
                         }
-                        try await writer.finish()
+                        try? await writer.finish()  // it may have no reader any more, and then the outputs end too
                         group.addTask {
                             try await Task.sleep(for: ShellCall.closing)
                             throw GivenUp(outcome: outcome)

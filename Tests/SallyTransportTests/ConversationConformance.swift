@@ -209,12 +209,14 @@ import Testing
 
     @Test(arguments: kinds) func fiftyConversationsAtOnceDoNotMix(_ kind: TransportKind) async throws {
         try await kind.withNode { transport, node in
+            let patient = ConversationLimits(opening: .seconds(300))
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 for number in 0..<50 {
                     group.addTask {
-                        try await transport.converse(on: node, limits: ConversationLimits()) { shell in
-                            _ = try await shell.run("number=\(number)")
-                            return try await shell.run("echo $number").output == "\(number)\n"
+                        try await transport.converse(on: node, limits: patient) { shell in
+                            _ = try await shell.run("number=\(number)", deadline: patient.opening)
+                            return try await shell.run("echo $number", deadline: patient.opening).output
+                                == "\(number)\n"
                         }
                     }
                 }

@@ -61,6 +61,19 @@ struct OpenSSHTests {
         }
     }
 
+    @Test func hostKeysMayBeFiledByAddress() async throws {
+        try await withNode { made in
+            let key = try String(contentsOfFile: made.known, encoding: .utf8)
+            var settings = made.settings()
+            settings.hostKeyNaming = .address
+            let unknown = try await reason(made.transport(settings), made.node)
+            #expect(unknown.hasPrefix("the host key of [127.0.0.1]:\(made.port) is not in \(made.known)"))
+            try writeFile(made.known, key.replacing("node001", with: "[127.0.0.1]:\(made.port)"))
+            let completion = try await made.transport(settings).run(.script("true"), on: made.node)
+            #expect(completion.succeeded)
+        }
+    }
+
     @Test func aRevokedHostKeyIsRefused() async throws {
         try await withNode { made in
             let key = try String(contentsOfFile: made.known, encoding: .utf8)

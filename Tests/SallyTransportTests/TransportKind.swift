@@ -4,6 +4,7 @@ import FoundationEssentials
 import SallyModel
 import SallyTestSupport
 import SallyTransport
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -74,6 +75,15 @@ enum TransportKind: String, Sendable, CustomStringConvertible {
     static func withContainer(
         _ podman: PodmanEnvironment, _ arguments: [String], _ body: (String) async throws -> Void
     ) async throws {
+        // All tests at once would be dozens of containers, and each waits for all others.
+        try await eventually("there is room for a container", within: .seconds(600)) {
+            room.withLock { free in
+                guard free > 0 else { return false }
+                free -= 1
+                return true
+            }
+        }
+        defer { room.withLock { $0 += 1 } }
         let name = "sally-conformance-\(UInt64.random(in: .min ... .max))"
         let made = try await podman.call(
             ["run", "--detach", "--pull", "never", "--name", name] + arguments, deadline: .seconds(60)
@@ -87,6 +97,8 @@ enum TransportKind: String, Sendable, CustomStringConvertible {
         }
         try await remove(name, podman)
     }
+
+    private static let room = Mutex(4)
 
     private static func remove(_ name: String, _ podman: PodmanEnvironment) async throws {
         _ = try await podman.call(["rm", "--force", "--time", "0", name], deadline: .seconds(60)).run()
