@@ -71,10 +71,15 @@ extension ProgramCall {
         var session: pid_t?
         do {
             let result = try await Subprocess.run(
-                configuration, input: .array(standardInput), output: .bytes(limit: outputLimit),
+                configuration, input: .inputWriter, output: .bytes(limit: outputLimit),
                 error: .bytes(limit: outputLimit)
             ) { execution in
                 session = execution.processIdentifier.value
+                // A program need not read all of its input. Written here and not through `.array`: swift-subprocess 1.0.2
+                // ends the process that calls it when such a write fails.
+                let writer = execution.standardInputWriter
+                _ = try? await writer.write(standardInput)  // see above
+                try? await writer.finish()  // closed it is in any case
             }
             if Task.isCancelled {
                 killSession(session)

@@ -12,7 +12,8 @@
 /// bash(1) reads its own script byte by byte from a pipe, so the scripts are read by head(1) and evaluated. They run in a
 /// subshell, which may end as it likes: `exit`, `exec`, `set -e`. Standard input of a script is /dev/null; descriptors
 /// 3 to 9 are free for its locks. At the end what is left in the session is killed; a daemon that made a session of its
-/// own stays.
+/// own stays. That is only done for a call of a transport, which carries `NodeSweep.variable` and has a session of its
+/// own: started by hand, the loop would kill those who started it.
 enum ShellLoop {
     /// The words to run on the node, as root.
     static let arguments = ["/bin/bash", "-c", program, "sally"]
@@ -30,6 +31,7 @@ enum ShellLoop {
         "sally_say end $?;",
         "done );",
         "SALLY_STATUS=$?; sally_say exit $SALLY_STATUS;",
+        "[ -n \"$\(NodeSweep.variable)\" ] || exit $SALLY_STATUS;",
         "read -r SALLY_LINE </proc/$$/stat; set -- ${SALLY_LINE##*) }; SALLY_SESSION=$4;",
         "for SALLY_FILE in /proc/[0-9]*; do",
         "SALLY_PROCESS=${SALLY_FILE#/proc/};",

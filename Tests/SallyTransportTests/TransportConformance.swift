@@ -33,6 +33,20 @@ import Testing
         }
     }
 
+    @Test(arguments: kinds) func standardInputThatNobodyReadsIsNoTrouble(_ kind: TransportKind) async throws {
+        try await kind.withNode { transport, node in
+            let bytes = [UInt8](repeating: 0x0a, count: 4_000_000)
+            for status in [0, 5] as [Int32] {
+                let completion = try await transport.run(
+                    Invocation(
+                        arguments: ["/bin/bash", "-c", "exec <&-; sleep 0.2; echo told; exit \(status)"],
+                        standardInput: bytes), on: node)
+                #expect(completion.status == status)
+                #expect(completion.output == "told\n")
+            }
+        }
+    }
+
     @Test(arguments: kinds) func scriptsRunWithTheirArguments(_ kind: TransportKind) async throws {
         try await kind.withNode { transport, node in
             let completion = try await transport.run(
