@@ -37,9 +37,11 @@ struct SSHNode {
         return made.output
     }
 
-    /// How often somebody has signed in.
+    /// How often somebody has signed in. sshd ends the lines of its log with carriage return and newline.
     func signIns() async throws -> Int {
-        try await run("cat /var/log/sshd.log").split(separator: "\n").count { $0.contains("Accepted publickey") }
+        try await run("cat /var/log/sshd.log").split(whereSeparator: \.isNewline).count {
+            $0.contains("Accepted publickey")
+        }
     }
 
     static func with(image: String, _ body: (SSHNode) async throws -> Void) async throws {
