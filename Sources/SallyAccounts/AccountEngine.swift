@@ -134,7 +134,7 @@ package struct AccountEngine: Sendable {
             throw SallyError(.conflict, "\(conflict.reason) (node \(conflict.node))")
         }
         var write = AccountPlan()
-        write.steps[layout.controller] = [.record(record, replacing: before.map(\.line))]
+        write.steps[layout.controller] = [.record([record], replacing: before.map(\.line))]
         guard let steps = try await apply(write) else {
             throw SallyError(.conflict, "the managed record has changed meanwhile", hint: "try again")
         }

@@ -21,29 +21,36 @@ package struct AccountPlan: Sendable, Equatable {
         desired: [DesiredAccount], observed: [NodeName: NodeObservation], layout: ClusterLayout
     ) -> AccountPlan {
         var plan = AccountPlan()
+        var records: [ManagedRecord] = []
         for account in desired {
             let conflicts = AccountConflict.find(
                 account, on: layout.probedNodes, observed: observed, layout: layout)
             if conflicts.isEmpty {
-                plan.add(account, observed: observed, layout: layout)
+                plan.add(account, observed: observed, layout: layout, records: &records)
             } else {
                 plan.conflicts += conflicts
             }
+        }
+        if !records.isEmpty, let controller = observed[layout.controller] {
+            let names = Set(records.map(\.user))
+            let uids = Set(records.map(\.uid))
+            let before = controller.records.filter { names.contains($0.user) || uids.contains($0.uid) }.map(\.line)
+            plan.steps[layout.controller, default: []].insert(.record(records, replacing: before), at: 0)
         }
         return plan
     }
 
     private mutating func add(
-        _ account: DesiredAccount, observed: [NodeName: NodeObservation], layout: ClusterLayout
+        _ account: DesiredAccount, observed: [NodeName: NodeObservation], layout: ClusterLayout,
+        records: inout [ManagedRecord]
     ) {
         guard layout.mode != .directory, let controller = observed[layout.controller] else { return }
         let record = controller.record(of: account.name)
-        let known = controller.records.map(\.line)
         if record?.state != .active || record?.profile != account.profile {
-            let next = ManagedRecord(
-                user: account.name, uid: account.uid, profile: account.profile, origin: record?.origin ?? .created,
-                state: .active, revision: (record?.revision ?? 0) + 1)
-            steps[layout.controller, default: []].append(.record(next, replacing: known))
+            records.append(
+                ManagedRecord(
+                    user: account.name, uid: account.uid, profile: account.profile, origin: record?.origin ?? .created,
+                    state: .active, revision: (record?.revision ?? 0) + 1))
         }
         for node in layout.accountNodes {
             guard let seen = observed[node] else { continue }
@@ -70,8 +77,8 @@ package struct AccountPlan: Sendable, Equatable {
 
 /// One thing to do on one machine.
 package enum AccountStep: Sendable, Equatable {
-    /// Writes the line, if the lines about name and uid are still those that the plan was made from.
-    case record(ManagedRecord, replacing: [String])
+    /// Writes the lines, if those about these names and uids are still what the plan was made from.
+    case record([ManagedRecord], replacing: [String])
     case create(DesiredAccount)
     /// Full name and shell.
     case change(DesiredAccount)
@@ -87,8 +94,10 @@ package enum AccountStep: Sendable, Equatable {
     /// For people and `--dry-run`.
     package var summary: String {
         switch self {
-        case .record(let record, _):
-            "record \(record.user) uid \(record.uid) \(record.state.rawValue) revision \(record.revision)"
+        case .record(let records, _):
+            "record "
+                + records.map { "\($0.user) uid \($0.uid) \($0.state.rawValue) revision \($0.revision)" }
+                .joined(separator: ", ")
         case .create(let account): "create \(account.name) uid \(account.uid)"
         case .change(let account): "change \(account.name)"
         case .join(let name, let groups): "add \(name) to \(groups.joined(separator: ", "))"

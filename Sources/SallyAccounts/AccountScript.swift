@@ -3,86 +3,115 @@
 import SallyKeepProtocol
 import SallyModel
 
-/// The script that changes one machine, from a plan's steps. It reports each step on a line of its own and ends with
-/// `end`; a step that fails ends the script, because later steps stand on earlier ones.
+/// The script that changes one machine, from a plan's steps: each kind of step once, for all accounts that need it. It
+/// reports each step of each account on a line of its own and ends with `end`. What fails ends the later steps of that
+/// account, because they stand on the earlier ones, and of no other.
 package enum AccountScript {
     /// The managed record has changed since the plan was made: look again (EX_TEMPFAIL).
     static let recordChanged: Int32 = 75
 
     package static func make(_ steps: [AccountStep], in layout: ClusterLayout) -> String {
-        layout.prologue + stepLibrary + RecordScript.library + library + SlurmScript.library
-            + ProbeScript.main(["hold_record"] + steps.map { call($0, in: layout) } + ["printf 'end\\n'"])
+        layout.prologue + stepLibrary + RecordScript.library + library + HomeScript.library + SlurmScript.library
+            + AssociationScript.library
+            + ProbeScript.main(["hold_record"] + calls(steps, in: layout) + ["printf 'end\\n'"])
     }
 
-    private static func call(_ step: AccountStep, in layout: ClusterLayout) -> String {
-        switch step {
-        case .record(let record, let lines):
-            shellCall("record", [record.user.rawValue, "\(record.uid)", lines.joined(separator: "\n"), record.line])
-        case .create(let account):
-            shellCall("create", [account.name.rawValue, "\(account.uid)", account.gecos, account.home, account.shell])
-        case .change(let account): shellCall("change", [account.name.rawValue, account.gecos, account.shell])
-        case .join(let name, let groups): shellCall("join", [name.rawValue, groups.joined(separator: ",")])
-        case .makeHome(let account): shellCall("make_home", [account.name.rawValue, "\(account.uid)", account.home])
-        case .associate(let account):
-            // Where no machine knows people, slurmctld never has a uid for the association.
-            shellCall(
-                "associate",
-                [account.name.rawValue, layout.mode == .none ? "" : "\(account.uid)"]
-                    + account.accounts.map(\.rawValue))
+    /// By kind, in the order in which they stand on each other.
+    private static func calls(_ steps: [AccountStep], in layout: ClusterLayout) -> [String] {
+        var rows: [String: [[String]]] = [:]
+        for step in steps {
+            switch step {
+            case .record(let records, let before):
+                rows["record_lines", default: []] +=
+                    before.map { ["before", $0] } + records.map { ["after", $0.line] }
+            case .create(let account):
+                rows["create_accounts", default: []].append([
+                    account.name.rawValue, "\(account.uid)", account.home, account.shell, account.gecos,
+                ])
+            case .change(let account):
+                rows["change_accounts", default: []].append([account.name.rawValue, account.shell, account.gecos])
+            case .join(let name, let groups):
+                rows["join_groups", default: []].append([name.rawValue, groups.joined(separator: ",")])
+            case .makeHome(let account):
+                rows["make_homes", default: []].append([account.name.rawValue, "\(account.uid)", account.home])
+            case .associate(let account):
+                // Where no machine knows people, slurmctld never has a uid for the association.
+                rows["associate_users", default: []].append([
+                    account.name.rawValue, layout.mode == .none ? "-" : "\(account.uid)",
+                    account.accounts.map(\.rawValue).joined(separator: ","),
+                ])
+            }
         }
+        return ["record_lines", "create_accounts", "change_accounts", "join_groups", "make_homes", "associate_users"]
+            .compactMap { call in rows[call].map { hereDocument(call, $0) } }
     }
 
-    /// `step NAME OUTCOME DETAIL`, and the end of a script at the first failure that later steps stand on.
+    /// `report STEP OUTCOME DETAIL [USER]`; `spoil USER STEP DETAIL`, the end of the user's steps; `fail STEP DETAIL [STATUS]`,
+    /// the end of everybody's.
     static let stepLibrary = #"""
-        report() { local detail=${3//[$'\t\n\r']/ }; printf 'step\t%s\t%s\t%s\n' "$1" "$2" "${detail:0:300}"; }
+        report() {
+            local detail=${3//[$'\t\n\r']/ }
+            printf 'step\t%s\t%s\t%s%s\n' "$1" "$2" "${detail:0:300}" "${4:+$'\t'$4}"
+        }
         fail() { report "$1" failed "$2"; printf 'end\n'; exit "${3:-1}"; }
+        declare -A spoiled=()
+        spoil() { spoiled[$1]=1; report "$2" failed "$3" "$1"; }
 
         """#
 
     private static let library = #"""
-        create() {
-            local name=$1 uid=$2 gecos=$3 home=$4 shell=$5 said
-            [ -x "$shell" ] || fail account "shell $shell does not exist"
+        create_accounts() {
+            local rows good said name uid gid home shell gecos
+            local -A have=()
+            rows=$(cat)
+            while IFS=$'\t' read -r name uid home shell gecos; do
+                if [ -x "$shell" ]; then
+                    good+=$name$'\t'$uid$'\t'$home$'\t'$shell$'\t'$gecos$'\n'
+                else
+                    spoil "$name" account "shell $shell does not exist"
+                fi
+            done <<<"$rows"
+            [ -n "${good-}" ] || return 0
             if command -v systemd-sysusers >/dev/null; then
-                said=$(printf 'u %s %s "%s" %s %s\n' "$name" "$uid" "$gecos" "$home" "$shell" | systemd-sysusers - 2>&1)
+                said=$(awk -F'\t' 'NF { printf "u %s %s \"%s\" %s %s\n", $1, $2, $5, $3, $4 }' <<<"$good" | systemd-sysusers - 2>&1)
             else
-                said=$(getent group "$name" >/dev/null || groupadd --gid "$uid" "$name" 2>&1)
-                said+=$(getent passwd "$name" >/dev/null || useradd -K SUB_UID_COUNT=0 -K SUB_GID_COUNT=0 --uid "$uid" --gid "$uid" --comment "$gecos" \
-                    --home-dir "$home" --no-create-home --shell "$shell" "$name" 2>&1)
+                said=$(while IFS=$'\t' read -r name uid home shell gecos; do
+                    getent group "$name" >/dev/null || groupadd --gid "$uid" "$name" 2>&1
+                    getent passwd "$name" >/dev/null ||
+                        useradd -K SUB_UID_COUNT=0 -K SUB_GID_COUNT=0 --uid "$uid" --gid "$uid" --comment "$gecos" \
+                            --home-dir "$home" --no-create-home --shell "$shell" "$name" 2>&1
+                done <<<"${good%$'\n'}")
             fi
-            [ "$(getent passwd "$name" | cut -d: -f3,4)" = "$uid:$uid" ] || fail account "$said"
-            report account done "$name uid $uid"
+            while IFS=: read -r name _ uid gid _; do have[$name]=$uid:$gid; done \
+                < <(cut -f1 <<<"${good%$'\n'}" | xargs -r -d '\n' getent passwd)
+            while IFS=$'\t' read -r name uid _; do
+                if [ "${have[$name]-}" = "$uid:$uid" ]; then
+                    report account done "$name uid $uid" "$name"
+                else
+                    spoil "$name" account "$(grep -wF -e "$name" <<<"$said" || printf '%s' "${said:-could not be made}")"
+                fi
+            done <<<"${good%$'\n'}"
         }
-        change() {
-            local said
-            said=$(usermod --comment "$2" --shell "$3" "$1" 2>&1) || fail account "$said"
-            report account done "full name and shell of $1"
+        change_accounts() {
+            local name shell gecos said
+            while IFS=$'\t' read -r name shell gecos; do
+                if said=$(usermod --comment "$gecos" --shell "$shell" "$name" 2>&1); then
+                    report account done "full name and shell of $name" "$name"
+                else
+                    spoil "$name" account "$said"
+                fi
+            done
         }
-        join() {
-            local said
-            said=$(usermod --append --groups "$2" "$1" 2>&1) || fail groups "$said"
-            report groups done "$1 in $2"
-        }
-        # Made beside its place in a folder that root alone can write to, and then moved there: nobody sees half a home,
-        # and no link that a user made is ever followed.
-        make_home() {
-            local name=$1 uid=$2 home=$3 parent=${3%/*} new said
-            new=$parent/.sallyport-new-$name
-            [ "$(realpath -e -- "$parent")" = "$parent" ] || fail home "$parent does not exist or is reached through a link"
-            [ "$(stat -c %u "$parent")" = 0 ] && [ -z "$(find "$parent" -maxdepth 0 -perm /022)" ] ||
-                fail home "others than root can write to $parent"
-            if [ -L "$home" ] || [ -e "$home" ]; then
-                [ ! -L "$home" ] && [ -d "$home" ] && [ "$(stat -c %u "$home")" = "$uid" ] ||
-                    fail home "$home is there and is not a folder of uid $uid"
-                report home unchanged "$home"
-                return
-            fi
-            rm -rf --one-file-system -- "$new"
-            said=$(mkdir -m 0700 -- "$new" 2>&1 && { [ ! -d /etc/skel ] || cp -a /etc/skel/. "$new/" 2>&1; } &&
-                chown -hR "$uid:$uid" -- "$new" 2>&1 && chmod 0700 -- "$new" 2>&1 && mv -nT -- "$new" "$home" 2>&1) ||
-                fail home "$said"
-            [ ! -e "$new" ] && [ "$(stat -c '%F %u' "$home")" = "directory $uid" ] || fail home "$home could not be made"
-            report home done "$home"
+        join_groups() {
+            local name groups said
+            while IFS=$'\t' read -r name groups; do
+                [ -z "${spoiled[$name]-}" ] || continue
+                if said=$(usermod --append --groups "$groups" "$name" 2>&1); then
+                    report groups done "$name in $groups" "$name"
+                else
+                    spoil "$name" groups "$said"
+                fi
+            done
         }
 
         """#

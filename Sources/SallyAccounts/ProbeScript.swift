@@ -3,33 +3,24 @@
 package import SallyModel
 
 /// The script that looks at accounts on one machine. It changes nothing. `NodeObservation` reads its answer.
+///
+/// However many accounts are asked about, it starts the same few programs.
 package enum ProbeScript {
     /// - Parameter accounts: name, uid and home of each; nil where only the name is known.
     package static func make(_ accounts: [Subject], groups: Set<String>, on node: NodeName, in layout: ClusterLayout)
         -> String
     {
-        var calls: [String] = []
-        for account in accounts {
-            let uid = account.uid.map { "\($0)" } ?? ""
-            calls.append(shellCall("probe_user", [account.name.rawValue, uid]))
-            if node == layout.homeServer, layout.mode == .everywhere || layout.mode == .controller,
-                let home = account.home
-            {
-                calls.append(shellCall("probe_home", [uid, home]))
-            }
-            if node == layout.controller {
-                calls.append(shellCall("probe_record", [account.name.rawValue, uid]))
-                calls.append(shellCall("probe_slurm", [account.name.rawValue]))
-            }
+        var calls = ["probe_users", shellCall("probe_groups", groups.sorted())]
+        if node == layout.homeServer, layout.mode == .everywhere || layout.mode == .controller {
+            calls.append("probe_homes")
         }
-        calls += groups.sorted().map { shellCall("probe_group", [$0]) }
-        return layout.prologue + library + main(calls + ["printf 'end\\n'"])
+        if node == layout.controller { calls += ["probe_record", "probe_slurm"] }
+        return script(accounts, calls, in: layout)
     }
 
     /// Only the lines of the managed record about `name` and `uid`, for the controller. Asks nothing of Slurm.
     static func records(_ name: UserName, _ uid: UserID, in layout: ClusterLayout) -> String {
-        layout.prologue + library
-            + main([shellCall("probe_record", [name.rawValue, "\(uid)"]), "printf 'end\\n'"])
+        script([Subject(name: name, uid: uid, home: nil)], ["probe_record"], in: layout)
     }
 
     package struct Subject: Sendable, Equatable {
@@ -41,61 +32,86 @@ package enum ProbeScript {
             self.uid = uid
             self.home = home
         }
+
+        /// Name, uid and home, separated by tabs; `-` for what is not known.
+        fileprivate var row: [String] { [name.rawValue, uid.map { "\($0)" } ?? "-", home ?? "-"] }
     }
 
-    /// Standard input of bash is the script itself: what runs in it reads from /dev/null instead.
+    private static func script(_ accounts: [Subject], _ calls: [String], in layout: ClusterLayout) -> String {
+        let subjects = hereDocument("read_subjects", accounts.map(\.row))
+        return layout.prologue + library + AssociationScript.names + main([subjects] + calls + ["printf 'end\\n'"])
+    }
+
+    /// Standard input of bash may be the script itself: what runs in it reads from /dev/null instead.
     static func main(_ calls: [String]) -> String {
         "main() {\n" + calls.joined(separator: "\n") + "\n}\nmain </dev/null\n"
     }
 
     private static let library = #"""
         emit() { local IFS=$'\t'; printf '%s\n' "$*"; }
-        probe_user() {
-            local entry name=$1 uid=$2 group gid
-            if entry=$(getent passwd "$name"); then
-                emit user "$name" "${entry//$'\t'/ }"
-                while read -r gid; do
-                    group=$(getent group "$gid" | cut -d: -f1)
-                    emit member "$name" "${group:-$gid}" "$gid"
-                done < <(id -G "$name" | tr ' ' '\n')
-                expire=$(getent shadow "$name" | cut -d: -f8)
-                [ -z "$expire" ] || [ "$expire" -gt $(($(date +%s) / 86400)) ] || emit expired "$name"
-            fi
-            if [ -n "$uid" ] && entry=$(getent passwd "$uid"); then emit owner "$uid" "${entry//$'\t'/ }"; fi
-            probe_group "$name"
-            [ -z "$uid" ] || probe_group "$uid"
+        # Names and uids are keys of getent(1), which finds what a directory service does not enumerate.
+        read_subjects() {
+            subjects=$(cat)
+            names=$(cut -f1 <<<"$subjects")
+            uids=$(cut -f2 <<<"$subjects" | grep -vx -e -)
         }
-        probe_group() {
-            local entry
-            if entry=$(getent group "$1"); then emit group "$(cut -d: -f1 <<<"$entry")" "$(cut -d: -f3 <<<"$entry")"; fi
+        entries() { xargs -r -d '\n' getent "$1" <<<"$2"; }
+        probe_users() {
+            local found gids
+            found=$(entries passwd "$names" | tr '\t' ' ')
+            awk -F: -v OFS='\t' 'NF { print "user", $1, $0 }' <<<"$found"
+            [ -z "$uids" ] || entries passwd "$uids" | tr '\t' ' ' | awk -F: -v OFS='\t' '{ print "owner", $3, $0 }'
+            # Days since 1970, as in shadow(5).
+            entries shadow "$names" | awk -F: -v OFS='\t' -v today="$(($(date +%s) / 86400))" \
+                '$8 != "" && $8 + 0 <= today { print "expired", $1 }'
+            # name, gid: the primary group, then the others
+            gids=$(awk -F: 'NF { print $1, $4 }' <<<"$found"
+                cut -d: -f1 <<<"$found" | grep . | xargs -r -d '\n' getent initgroups |
+                    awk '{ for (i = 2; i <= NF; i++) print $1, $i }')
+            awk -v OFS='\t' 'FILENAME == ARGV[1] { split($0, part, ":"); name[part[3]] = part[1]; next }
+                NF { print "member", $1, ($2 in name ? name[$2] : $2), $2 }' \
+                <(entries group "$(cut -d' ' -f2 <<<"$gids" | sort -u)") <(sort -u <<<"$gids")
         }
-        probe_home() {
-            local uid=$1 home=$2 path
-            if [ -L "$home" ] || [ -e "$home" ]; then
-                emit home "$home" "$(stat -c %F "$home")" "$(stat -c %u "$home")"
-            fi
-            [ -n "$uid" ] || return 0
-            while IFS= read -r -d '' path; do
-                [ "$path" = "$home" ] || emit stray "$uid" "${path//[$'\t\n']/ }"
-            done < <(find "${home%/*}" -mindepth 1 -maxdepth 1 -uid "$uid" -print0 2>/dev/null)
+        # The groups that are asked about, and those that have a subject's name or its uid for a gid.
+        probe_groups() {
+            { entries group "$names"; [ -z "$uids" ] || entries group "$uids"; [ $# = 0 ] || getent group "$@"; } |
+                awk -F: -v OFS='\t' '{ print "group", $1, $3 }' | sort -u
         }
+        # What lies where homes belong, and what else beside them has one of the uids.
+        probe_homes() {
+            local homes parents
+            homes=$(cut -f3 <<<"$subjects" | grep -vx -e -) || return 0
+            xargs -r -d '\n' stat --printf 'home\t%n\t%F\t%u\n' <<<"$homes" 2>/dev/null
+            [ -n "$uids" ] || return 0
+            parents=$(sed 's,/[^/]*$,,' <<<"$homes" | sort -u)
+            awk -F'\t' -v OFS='\t' 'FILENAME == ARGV[1] { uid[$0]; next } FILENAME == ARGV[2] { home[$0]; next }
+                $1 in uid && !($2 in home) { print "stray", $1, $2 }' <(printf '%s\n' "$uids") <(printf '%s\n' "$homes") \
+                <(xargs -r -d '\n' sh -c 'find "$@" -mindepth 1 -maxdepth 1 \( -name "*[![:print:]]*" \
+                    -printf "%U\t%h/(a name that cannot be printed)\n" -o -printf "%U\t%p\n" \)' sh <<<"$parents" 2>/dev/null)
+        }
+        # Lines of the record have their keys in a fixed order: the name is the fourth part between quotes.
         probe_record() {
-            local line
-            [ -f "$state/accounts.jsonl" ] || return 0
-            while IFS= read -r line; do emit record "$line"; done \
-                < <(grep -e "^{\"user\":\"$1\"," ${2:+-e ",\"uid\":$2,"} "$state/accounts.jsonl")
+            [ ! -f "$state/accounts.jsonl" ] || awk -F'"' 'FILENAME == ARGV[1] { name[$0]; next }
+                FILENAME == ARGV[2] { uid[":" $0 ","]; next }
+                $4 in name || $7 in uid { print "record\t" $0 }' \
+                <(printf '%s\n' "$names") <(printf '%s\n' "$uids") "$state/accounts.jsonl"
         }
         probe_slurm() {
-            local config cluster level account name uid daemons
+            local config cluster daemons name uid list said
             config=$(scontrol show config) || exit 69
             cluster=$(sed -n 's/^ClusterName *= *//p' <<<"$config") && [ -n "$cluster" ] || exit 69
             daemons=$(sed -nE 's/^Slurmd?User *= *([^(]+)\(([0-9]+)\) *$/\1 \2/p' <<<"$config")
             [ "$(wc -l <<<"$daemons")" -eq 2 ] || exit 69
             while read -r name uid; do emit daemon "$name" "$uid"; done <<<"$daemons"
-            level=$(sacctmgr -nP show user where name="$1" format=adminlevel) || exit 69
-            [ -z "$level" ] || emit admin "$1" "$level"
-            level=$(sacctmgr -nP show assoc where user="$1" cluster="$cluster" format=account) || exit 69
-            for account in $level; do emit association "$1" "$account"; done
+            list=$(slurm_names "$names")
+            said=$(sacctmgr -nP show user ${list:+where name="$list"} format=user,adminlevel) || exit 69
+            of_subjects admin <<<"$said"
+            said=$(sacctmgr -nP show assoc where cluster="$cluster" ${list:+user="$list"} format=user,account) || exit 69
+            of_subjects association <<<"$said"
+        }
+        of_subjects() {
+            awk -F'|' -v OFS='\t' -v kind="$1" 'FILENAME == ARGV[1] { name[$0]; next }
+                $1 in name && $2 != "" { print kind, $1, $2 }' <(printf '%s\n' "$names") -
         }
 
         """#

@@ -6,34 +6,6 @@ enum SlurmScript {
         slurm_cluster() {
             scontrol show config | sed -n 's/^ClusterName *= *//p' | grep . || fail association "slurmctld does not answer"
         }
-        # The account is resolvable here by now; an association made earlier would have no uid for up to an hour
-        # (slurmctld, assoc_mgr_set_missing_uids).
-        associate() {
-            local name=$1 uid=$2 cluster level have account said end
-            shift 2
-            cluster=$(slurm_cluster) || { printf '%s\n' "$cluster"; exit 1; }
-            level=$(sacctmgr -nP show user where name="$name" format=adminlevel) || fail association "slurmdbd does not answer"
-            case $level in '' | None) ;; *) fail association "$name has AdminLevel $level in Slurm" ;; esac
-            have=$(sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=account)
-            for account; do
-                ! grep -qxF -- "$account" <<<"$have" || continue
-                if [ -z "$(sacctmgr -nP show assoc where account="$account" cluster="$cluster" user= format=account)" ]; then
-                    said=$(sacctmgr -i add account "$account" cluster="$cluster" description=Sallyport organization=sallyport 2>&1) ||
-                        fail association "$said"
-                fi
-                said=$(sacctmgr -i add user "$name" account="$account" cluster="$cluster" defaultaccount="$1" 2>&1) ||
-                    fail association "$said"
-            done
-            end=$((SECONDS + 10))
-            until [ -z "$uid" ] || knows_uid "$name" "$uid"; do
-                [ "$SECONDS" -lt "$end" ] || fail association \
-                    "slurmctld knows no uid for the association of $name: it looks again within the hour, or when restarted"
-                sleep 0.05
-            done
-            report association done "$name in $*"
-        }
-        knows_uid() { scontrol show assoc_mgr users="$1" flags=assoc 2>/dev/null | grep -qF -- "UserName=$1($2)"; }
-
         # soon COMMAND...: ended when the script has run for 50 s; whoever waits for it waits 60 s (AccountEngine).
         soon() {
             [ "$SECONDS" -lt 50 ] || return 124

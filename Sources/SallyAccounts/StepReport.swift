@@ -14,7 +14,9 @@ enum StepReport {
             let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
             if fields == ["end"] {
                 ended = true
-            } else if fields.count == 4, fields[0] == "step", let outcome = KeeperReport.Outcome(rawValue: fields[2]) {
+            } else if fields.count == 4 || fields.count == 5, fields[0] == "step",
+                let outcome = KeeperReport.Outcome(rawValue: fields[2])
+            {
                 steps.append(
                     KeeperReport.Step(name: fields[1], place: node.rawValue, outcome: outcome, detail: fields[3]))
             }

@@ -107,6 +107,14 @@ final class StewardBench: Sendable {
         try make(folder + "/state", nil, mode)
     }
 
+    /// The engine below the steward.
+    func engine() -> AccountEngine {
+        AccountEngine(
+            layout: ClusterLayout(
+                mode: .everywhere, controller: nodes[0], nodes: Array(nodes.dropFirst()), homeServer: nodes[0]),
+            transport: transport)
+    }
+
     private func make(_ state: String, _ slurmCommands: String?, _ mode: AccountMode = .everywhere) throws -> Steward {
         let layout = ClusterLayout(
             mode: mode, controller: nodes[0], nodes: Array(nodes.dropFirst()), homeServer: nodes[0],
@@ -185,19 +193,38 @@ final class StewardBench: Sendable {
         return done.output
     }
 
+    /// Everybody in one call per machine.
     private func clean() async throws {
-        for (user, uid) in made.withLock({ $0 }) {
-            try await run(
-                """
-                scancel -u \(uid); sacctmgr -i delete user \(user); rm -rf /home/\(user) /home/.sallyport-locked/\(user).* /run/sally-test
-                until [ -z "$(squeue -h -u \(uid) -t R,CG -o %A)" ]; do sleep 0.1; done
-                sed -i '/"user":"\(user)"/d' /var/lib/sallyport/accounts.jsonl
-                """)
-            for node in nodes {
-                try await run(
-                    "userdel -f \(user); groupdel \(user); rm -rf /var/lib/sallyport/locked/\(user).*; sed -i '/^\(user)$/d' /etc/cron.deny",
-                    on: node)
-            }
+        let people = made.withLock { $0 }
+        guard !people.isEmpty else { return }
+        let names = people.map(\.0.rawValue)
+        let rows = people.map { "\($0) \($1)\n" }.joined()
+        try await run(
+            """
+            scancel -u \(people.map { "\($0.1)" }.joined(separator: ","))
+            sacctmgr -i delete user \(names.joined(separator: ","))
+            while read -r name uid; do
+                echo "$uid" >>/run/sally-gone.$$
+                rm -rf "/home/$name" "/home/.sallyport-locked/$name".*
+                echo "\\"user\\":\\"$name\\"" >>/run/sally-lines.$$
+            done <<'END'
+            \(rows)END
+            rm -rf /run/sally-test
+            until [ -z "$(squeue -h -t R,CG -o %U | grep -xFf /run/sally-gone.$$)" ]; do sleep 0.1; done
+            grep -vFf /run/sally-lines.$$ /var/lib/sallyport/accounts.jsonl >/run/sally-kept.$$
+            cat /run/sally-kept.$$ >/var/lib/sallyport/accounts.jsonl
+            rm -f /run/sally-*.$$
+            """)
+        let here = """
+            for name in \(names.joined(separator: " ")); do
+                userdel -f "$name"; groupdel "$name"
+                rm -rf "/var/lib/sallyport/locked/$name".*
+                sed -i "/^$name$/d" /etc/cron.deny
+            done
+            """
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for node in nodes { group.addTask { try await self.run(here, on: node) } }
+            try await group.waitForAll()
         }
     }
 }

@@ -72,7 +72,7 @@ import Testing
         #expect(plan.conflicts.isEmpty)
         #expect(
             plan.steps[Self.name("master")] == [
-                .record(try Self.record(), replacing: []), .create(alice), .makeHome(alice), .associate(alice),
+                .record([try Self.record()], replacing: []), .create(alice), .makeHome(alice), .associate(alice),
             ])
         #expect(plan.steps[Self.name("node001")] == [.create(alice)])
         #expect(plan.steps[Self.name("node002")] == [.create(alice)])
@@ -95,7 +95,7 @@ import Testing
             desired: [try Self.alice()], observed: [Self.name("master"): NodeObservation()], layout: layout)
         #expect(
             none.steps[Self.name("master")] == [
-                .record(try Self.record(), replacing: []), .associate(try Self.alice()),
+                .record([try Self.record()], replacing: []), .associate(try Self.alice()),
             ])
     }
 

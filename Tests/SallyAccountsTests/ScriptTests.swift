@@ -93,9 +93,9 @@ import Testing
     @Test func associatesWithoutAUidWhereNoMachineKnowsPeople() throws {
         var layout = AccountPlanTests.layout
         let step = AccountStep.associate(try AccountPlanTests.alice())
-        #expect(AccountScript.make([step], in: layout).contains("\nassociate 'alice' '20001' "))
+        #expect(AccountScript.make([step], in: layout).contains("\nalice\t20001\tresearch\n"))
         layout.mode = .none
-        #expect(AccountScript.make([step], in: layout).contains("\nassociate 'alice' '' "))
+        #expect(AccountScript.make([step], in: layout).contains("\nalice\t-\tresearch\n"))
     }
 
     @Test func recordLinesComeBack() throws {
@@ -117,7 +117,7 @@ import Testing
                 in: layout),
             AccountScript.make(
                 [
-                    .record(try AccountPlanTests.record(), replacing: ["a'b"]), .create(alice), .change(alice),
+                    .record([try AccountPlanTests.record()], replacing: ["a'b"]), .create(alice), .change(alice),
                     .join(alice.name, groups: ["lab"]), .makeHome(alice), .associate(alice),
                 ], in: layout),
         ]

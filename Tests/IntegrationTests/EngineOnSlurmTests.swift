@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyAccounts
+import SallyKeepProtocol
+import SallyModel
+import Testing
+
+/// Many accounts at once on real machines: a local cluster whose record SALLYPORT_CLUSTER_JSON names.
+@Suite(.enabled(if: StewardBench.isWanted, "SALLYPORT_CLUSTER_JSON names no cluster"), .serialized)
+struct EngineOnSlurmTests {
+    static func desired(_ bench: StewardBench, _ count: Int) throws -> [DesiredAccount] {
+        var taken: Set<UserID> = []
+        return try (0..<count).map { _ in
+            var person = try bench.person()
+            while !taken.insert(person.1).inserted { person = try bench.person() }
+            return DesiredAccount(
+                name: person.0, uid: person.1, profile: try ProfileName("standard"), gecos: "Sallyport \(person.0)",
+                home: "/home/\(person.0)", shell: "/bin/bash", groups: [], accounts: [try AccountName("research")])
+        }
+    }
+
+    @Test func makesManyAccountsAndThenFindsNothingToDo() async throws {
+        try await StewardBench.with { bench in
+            let people = try Self.desired(bench, 320)
+            let engine = bench.engine()
+            let done = try await engine.ensure(people) {}
+            #expect(done.steps.allSatisfy { $0.outcome == .done })
+            // On the controller record, account, home and association of each; on the others the account.
+            #expect(done.steps.count == people.count * (4 + bench.nodes.count - 1))
+            let observed = try await engine.probe(people)
+            #expect(AccountPlan.make(desired: people, observed: observed, layout: engine.layout).isEmpty)
+            let first = people[0].name
+            let last = people[319].name
+            let look = try await bench.run(
+                """
+                stat -c '%a %U %G' /home/\(first) /home/\(last) /home/\(last)/.bashrc
+                ls -A /home | grep -c sallyport-new
+                scontrol show assoc_mgr users=\(last) flags=assoc | grep -o 'UserName=[^ ]*(.*)'
+                """)
+            #expect(
+                look == """
+                    700 \(first) \(first)
+                    700 \(last) \(last)
+                    644 \(last) \(last)
+                    0
+                    UserName=\(last)(\(people[319].uid))
+
+                    """)
+        }
+    }
+
+    /// One account's failure is its own.
+    @Test func whatFailsForOneIsDoneForTheOthers() async throws {
+        try await StewardBench.with { bench in
+            var people = try Self.desired(bench, 3)
+            people[1].shell = "/bin/no-such-shell"
+            let error = try await #require(throws: SallyError.self) { _ = try await bench.engine().ensure(people) {} }
+            #expect(error.message.contains("shell /bin/no-such-shell does not exist"), "\(error.message)")
+            let entries = try await bench.run("getent passwd \(people.map(\.name.rawValue).joined(separator: " "))")
+            #expect(entries.split(separator: "\n").count == 2 && !entries.contains("\(people[1].name):"))
+        }
+    }
+}
