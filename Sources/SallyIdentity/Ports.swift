@@ -169,16 +169,25 @@ package struct SessionRow: Sendable, Equatable {
 /// Sign-ins under way, kept in the store so that any gateway process can finish one. Every row is single use.
 package protocol SignInStore: Sendable {
     func begin(_ pending: PendingSignIn) async throws
-    /// The row of this `state`, which stays, unless it is expired.
-    func pending(state: String) async throws -> PendingSignIn?
-    /// Takes the row of this `state` away and returns it, once, unless it is expired.
-    func take(state: String) async throws -> PendingSignIn?
+    /// Binds the row of this `state` to a browser, the first that opens it, and returns it; it stays.
+    func open(state: String, browserHash: [UInt8]) async throws -> SignInClaim
+    /// Takes the row of this `state` away and returns it, once, for the browser that opened it. For another it stays.
+    func take(state: String, browserHash: [UInt8]) async throws -> SignInClaim
     /// Keeps a one-time gateway code for a person who just signed in.
     func issue(_ code: GatewayCode) async throws
     /// Whether a code waits for who has the verifier of this challenge.
     func isAwaited(challenge: String) async throws -> Bool
     /// Takes the code away and returns it, once, unless it is expired.
     func redeem(codeHash: [UInt8]) async throws -> GatewayCode?
+}
+
+/// What a browser gets of a sign-in.
+package enum SignInClaim: Sendable, Equatable {
+    case granted(PendingSignIn)
+    /// Another browser opened it, or none has.
+    case otherBrowser
+    /// There is none of this state, or not any more.
+    case unknown
 }
 
 /// Between our redirect to the provider and its redirect back.

@@ -126,6 +126,10 @@ import Testing
             _ = try await client.call(.post, "/v1/clusters/demo/jobs", world.alice, body: goodJob)
             let good = try await client.call(.get, "/v1/admin/audit/verify", world.dana).decode(AuditVerification.self)
             #expect(good.good && good.mints == 1, "\(good.problems)")
+            world.signer.change { $0.mintTime = $0.mintTime + .seconds(3600) }
+            let late = try await client.call(.get, "/v1/admin/audit/verify", world.dana).decode(AuditVerification.self)
+            #expect(!late.good && late.problems.first?.contains("was minted at 20") == true, "\(late.problems)")
+            world.signer.change { $0.mintTime = $0.mintTime + .seconds(-3600) }
             world.signer.change { state in
                 var forged = state.minted[0]
                 forged.position = AuditPosition(sequence: 4000, hash: AuditEvent.genesis)

@@ -171,6 +171,8 @@ final class FakeSigner: TokenMinter {
         var countersigned: [AuditPosition] = []
         /// What it says that it countersigned.
         var heads: [AuditPosition] = []
+        /// When it says that it minted: by its own clock.
+        var mintTime = TestClock().now
         var failure: SallyError?
     }
     private let state = Mutex(State())
@@ -204,16 +206,17 @@ final class FakeSigner: TokenMinter {
     }
 
     func records(after: Int64, limit: Int) async throws -> SignerRecords {
-        var mints = state.withLock { $0.minted }.map {
+        let told = now
+        var mints = told.minted.map {
             MintRecord(
                 position: $0.position, cluster: $0.cluster, user: $0.user.rawValue, purpose: $0.purpose.rawValue,
-                time: Timestamp(0))
+                time: told.mintTime)
         }.filter { $0.position.sequence > after }.sorted { $0.position.sequence < $1.position.sequence }
         if mints.count > limit {  // like the signer: the whole of the last event
             let last = mints[limit - 1].position.sequence
             mints.removeAll { $0.position.sequence > last }
         }
-        let heads = state.withLock { $0.heads }.filter { $0.sequence > after }.prefix(limit)
+        let heads = told.heads.filter { $0.sequence > after }.prefix(limit)
         return SignerRecords(mints: mints, heads: Array(heads), serviceReads: 7, head: nil, publicKey: "")
     }
 
@@ -279,9 +282,11 @@ struct FakeFlow: SignInFlow {
         return OpenedSignIn(state: "opened by \(request.client.text)", expires: Timestamp(1))
     }
 
-    func page(state: String?) async throws -> String {
-        guard state == "good" else { throw SallyError(.invalidRequest, "this sign-in is <not> known") }
-        return "https://provider.example/authorize?state=x"
+    func page(state: String?, browser: BrowserKey?) async throws -> OpenedPage {
+        guard state == "good", let key = browser ?? BrowserKey(cookie: String(repeating: "A", count: 43)) else {
+            throw SallyError(.invalidRequest, "this sign-in is <not> known")
+        }
+        return OpenedPage(url: "https://provider.example/authorize?state=x", browser: key)
     }
 
     func callback(_ parameters: CallbackParameters) async throws -> CallbackOutcome {

@@ -28,6 +28,31 @@ import Testing
         }
     }
 
+    @Test func aBrowserGetsACookieAndBringsItBack() async throws {
+        try await withWorld { _, client in
+            let first = try await client.call(.get, "/sign-in?request=good")
+            let set = try #require(first.headers[.setCookie])
+            let key = String(repeating: "A", count: 43)
+            #expect(
+                set == "__Host-sally-sign-in=\(key); Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure")
+            let mine = String(repeating: "Q", count: 42) + "A"
+            let again = try await client.call(
+                .get, "/sign-in?request=good", headers: [("Cookie", "x=y; __Host-sally-sign-in=\(mine)")])
+            #expect(again.headers[.setCookie]?.hasPrefix("__Host-sally-sign-in=\(mine);") == true)
+            let junk = try await client.call(
+                .get, "/sign-in?request=good", headers: [("Cookie", "__Host-sally-sign-in=junk")])
+            #expect(junk.headers[.setCookie]?.hasPrefix("__Host-sally-sign-in=\(key);") == true)
+        }
+    }
+
+    /// Browsers take the prefix and `Secure` over TLS only (RFC 6265bis section 4.1.3.2).
+    @Test func withoutTLSTheCookieHasAnotherName() throws {
+        let key = try #require(BrowserKey(cookie: String(repeating: "A", count: 43)))
+        #expect(
+            SignInCookie(publicURL: "http://127.0.0.1:8480").setting(key)
+                == "sally-sign-in=\(key.text); Path=/; Max-Age=900; HttpOnly; SameSite=Lax")
+    }
+
     /// The address that people are shown is the one the program asked from, not the one a browser comes from.
     @Test func aProgramBeginsAndItsAddressIsTheGatewaysWord() async throws {
         try await withWorld { _, client in

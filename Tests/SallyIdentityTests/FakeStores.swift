@@ -18,6 +18,7 @@ final class FakeStores: SessionStore, SignInStore, IdentityStore {
         var rows: [OpaqueID: Row] = [:]
         var people: [Person] = []
         var pending: [String: PendingSignIn] = [:]
+        var browsers: [String: [UInt8]] = [:]
         var codes: [[UInt8]: GatewayCode] = [:]
     }
 
@@ -99,12 +100,23 @@ final class FakeStores: SessionStore, SignInStore, IdentityStore {
     // MARK: SignInStore
 
     func begin(_ pending: PendingSignIn) async throws { state.withLock { $0.pending[pending.state] = pending } }
-    func pending(state name: String) async throws -> PendingSignIn? { state.withLock { $0.pending[name] } }
+    func open(state name: String, browserHash: [UInt8]) async throws -> SignInClaim {
+        state.withLock { state in
+            guard let pending = state.pending[name] else { return .unknown }
+            guard state.browsers[name, default: browserHash] == browserHash else { return .otherBrowser }
+            state.browsers[name] = browserHash
+            return .granted(pending)
+        }
+    }
     func isAwaited(challenge: String) async throws -> Bool {
         state.withLock { $0.codes.values.contains { $0.clientChallenge == challenge } }
     }
-    func take(state name: String) async throws -> PendingSignIn? {
-        state.withLock { $0.pending.removeValue(forKey: name) }
+    func take(state name: String, browserHash: [UInt8]) async throws -> SignInClaim {
+        state.withLock { state in
+            guard state.pending[name] != nil else { return .unknown }
+            guard state.browsers[name] == browserHash else { return .otherBrowser }
+            return state.pending.removeValue(forKey: name).map { .granted($0) } ?? .unknown
+        }
     }
     func issue(_ code: GatewayCode) async throws { state.withLock { $0.codes[code.codeHash] = code } }
     func redeem(codeHash: [UInt8]) async throws -> GatewayCode? {

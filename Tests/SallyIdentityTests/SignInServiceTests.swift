@@ -14,6 +14,7 @@ import Testing
     let service: SignInService
     let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
     let loopback = "http://127.0.0.1:4711/callback"
+    let browser = BrowserKey()
 
     init() throws {
         stores = FakeStores(clock: fixture.clock)
@@ -40,12 +41,13 @@ import Testing
                 clientState: loopback == nil ? nil : state,
                 client: SignInClient(address: "10.0.0.1", label: "sally\u{1b}[0m on laptop")))
         let pending = try #require(stores.pendingSignIns.first)
+        _ = try await service.page(state: pending.state, browser: browser)
         try await fixture.respond(fixture.claims.with("nonce", .string(pending.nonce)))
         return pending
     }
 
     func back(_ pending: PendingSignIn, issuer: String? = FakeProvider.issuer) -> CallbackParameters {
-        CallbackParameters(state: pending.state, code: "provider-code", issuer: issuer, error: nil)
+        CallbackParameters(state: pending.state, code: "provider-code", issuer: issuer, error: nil, browser: browser)
     }
 
     /// The code of a page. Nothing goes to a loopback address but by the person's click.
@@ -151,14 +153,51 @@ import Testing
 
     @Test func aBrowserOpensThePageAndOpensItAgain() async throws {
         let pending = try await begin(loopback: loopback)
-        let url = try await service.page(state: pending.state)
-        #expect(url.contains("state=\(pending.state)") && url.contains("nonce=\(pending.nonce)"))
-        #expect(try await service.page(state: pending.state) == url)
+        let opening = try await service.page(state: pending.state, browser: browser)
+        #expect(opening.url.contains("state=\(pending.state)") && opening.url.contains("nonce=\(pending.nonce)"))
+        #expect(opening.browser == browser)
+        #expect(try await service.page(state: pending.state, browser: browser) == opening)
         for state in [nil, "", "short", String(repeating: "x", count: 43)] {
-            await #expect(throws: SallyError.self) { try await service.page(state: state) }
+            await #expect(throws: SallyError.self) { try await service.page(state: state, browser: browser) }
         }
         fixture.clock.advance(.seconds(600))
-        await #expect(throws: SallyError.self) { try await service.page(state: pending.state) }
+        await #expect(throws: SallyError.self) { try await service.page(state: pending.state, browser: browser) }
+    }
+
+    /// Who saw the address on a screen or in a list of processes.
+    @Test(arguments: [true, false]) func anotherBrowserGetsNowhere(hasKey: Bool) async throws {
+        let pending = try await begin(loopback: loopback)
+        let other = hasKey ? BrowserKey() : nil
+        let page = await #expect(throws: SallyError.self) {
+            try await service.page(state: pending.state, browser: other)
+        }
+        #expect(page?.code == .denied)
+        var stolen = back(pending)
+        stolen.browser = other
+        let error = await #expect(throws: SallyError.self) { try await service.callback(stolen) }
+        #expect(error?.code == .denied && error?.message.contains("another browser") == true)
+        #expect(stores.codes.isEmpty && fixture.fake.requests("/token").isEmpty)
+        // The one that opened it goes on.
+        _ = try code(try await service.callback(back(pending)))
+    }
+
+    @Test func whoNeverOpenedThePageDoesNotFinish() async throws {
+        _ = try await service.begin(
+            SignInRequest(
+                provider: nil, challenge: PKCE.challenge(for: verifier), loopback: loopback,
+                clientState: "client-state",
+                client: SignInClient(address: "10.0.0.1", label: "sally")))
+        let pending = try #require(stores.pendingSignIns.first)
+        let error = await #expect(throws: SallyError.self) { try await service.callback(back(pending)) }
+        #expect(error?.code == .denied)
+    }
+
+    @Test func aKeyIsOnlyOneOfOurs() throws {
+        #expect(BrowserKey(cookie: browser.text) == browser)
+        #expect(BrowserKey() != browser && BrowserKey().hash != browser.hash)
+        for text in ["", "x", browser.text + "A", String(browser.text.dropLast()), String(repeating: "é", count: 43)] {
+            #expect(BrowserKey(cookie: text) == nil)
+        }
     }
 
     @Test func aSignInIsFinishedOnce() async throws {
@@ -188,7 +227,8 @@ import Testing
     @Test func passesOnThatTheProviderRefused() async throws {
         let pending = try await begin(loopback: nil)
         let parameters = CallbackParameters(
-            state: pending.state, code: nil, issuer: FakeProvider.issuer, error: "access_denied")
+            state: pending.state, code: nil, issuer: FakeProvider.issuer, error: "access_denied",
+            browser: browser)
         let error = await #expect(throws: SallyError.self) { try await service.callback(parameters) }
         #expect(error?.code == .denied)
     }

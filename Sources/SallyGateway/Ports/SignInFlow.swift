@@ -6,7 +6,7 @@ package import SallyIdentity
 package protocol SignInFlow: Sendable {
     func begin(_ request: SignInRequest) async throws -> OpenedSignIn
     /// Where a browser goes that opened the page of a sign-in.
-    func page(state: String?) async throws -> String
+    func page(state: String?, browser: BrowserKey?) async throws -> OpenedPage
     func callback(_ parameters: CallbackParameters) async throws -> CallbackOutcome
     func redeem(code: String, verifier: String) async throws -> SessionGrant
 }

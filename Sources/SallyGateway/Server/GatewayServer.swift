@@ -36,7 +36,7 @@ package struct GatewayServer: Sendable {
         session.addBeginning(to: limited(router, perMinute: parts.rates.signInsPerMinute, since: start))
         // A sign-in that was begun takes three requests more; sessions are refreshed too.
         let open = limited(router, perMinute: 4 * parts.rates.signInsPerMinute, since: start)
-        SignInRoutes(flow: parts.signIn).add(to: open)
+        SignInRoutes(flow: parts.signIn, publicURL: parts.publicURL).add(to: open)
         session.addOpen(to: open)
 
         let signedIn = router.group().add(

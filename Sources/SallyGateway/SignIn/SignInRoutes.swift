@@ -10,6 +10,13 @@ import SallyWire
 /// wrong.
 struct SignInRoutes: Sendable {
     let flow: (any SignInFlow)?
+    let cookie: SignInCookie
+
+    /// - Parameter publicURL: where browsers find the gateway.
+    init(flow: (any SignInFlow)?, publicURL: String) {
+        self.flow = flow
+        cookie = SignInCookie(publicURL: publicURL)
+    }
 
     func add(to routes: some RouterMethods<GatewayContext>) {
         routes.get("/sign-in", use: open)
@@ -18,7 +25,10 @@ struct SignInRoutes: Sendable {
 
     @Sendable private func open(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try await page(context) {
-            redirect(try await required().page(state: request.query("request")))
+            let opening = try await required().page(state: request.query("request"), browser: cookie.read(request))
+            var response = redirect(opening.url)
+            response.headers[.setCookie] = cookie.setting(opening.browser)
+            return response
         }
     }
 
@@ -27,7 +37,7 @@ struct SignInRoutes: Sendable {
             let outcome = try await required().callback(
                 CallbackParameters(
                     state: request.query("state"), code: request.query("code"), issuer: request.query("iss"),
-                    error: request.query("error")))
+                    error: request.query("error"), browser: cookie.read(request)))
             switch outcome {
             case .redirect(let url): return redirect(url)
             case .page(let page): return SignInPages.last(page, browser: "\(context.client)")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Crypto
 package import SallyModel
 
 /// How a program opens a sign-in.
@@ -37,6 +38,37 @@ package struct OpenedSignIn: Sendable, Equatable {
     }
 }
 
+/// Where a browser goes that opened a sign-in, and what it is known by when it comes back.
+package struct OpenedPage: Sendable, Equatable {
+    package var url: String
+    package var browser: BrowserKey
+    package init(url: String, browser: BrowserKey) {
+        self.url = url
+        self.browser = browser
+    }
+}
+
+/// What tells one browser from another during a sign-in: a secret of its own in a cookie (RFC 9700 section 4.7.1). 256 bits,
+/// base64url.
+package struct BrowserKey: Sendable, Equatable {
+    package let text: String
+
+    /// A new one.
+    init() {
+        var generator = SystemRandomNumberGenerator()
+        text = randomText(using: &generator)
+    }
+
+    /// From a cookie; nil for what was never one.
+    package init?(cookie: String) {
+        guard Base64URL.decode(cookie.utf8)?.count == 32 else { return nil }
+        text = cookie
+    }
+
+    /// What is kept of it.
+    var hash: [UInt8] { Array(SHA256.hash(data: Array("sallyport sign-in browser 1\n\(text)".utf8))) }
+}
+
 /// The query of the provider's redirect back (RFC 6749 section 4.1.2, RFC 9207 section 2).
 package struct CallbackParameters: Sendable {
     package var state: String?
@@ -44,11 +76,14 @@ package struct CallbackParameters: Sendable {
     /// `iss`.
     package var issuer: String?
     package var error: String?
-    package init(state: String?, code: String?, issuer: String?, error: String?) {
+    /// From the browser's cookie.
+    package var browser: BrowserKey?
+    package init(state: String?, code: String?, issuer: String?, error: String?, browser: BrowserKey?) {
         self.state = state
         self.code = code
         self.issuer = issuer
         self.error = error
+        self.browser = browser
     }
 }
 

@@ -76,14 +76,19 @@ package struct SignInService: Sendable {
         return OpenedSignIn(state: pending.state, expires: pending.expires)
     }
 
-    /// Where a browser goes that opened the page of this sign-in. It may be opened again until the person is back.
-    /// - Throws: `SallyError(.invalidRequest)` for a sign-in that is not, or not any more; `.unavailable`.
-    package func page(state: String?) async throws -> String {
-        guard let state, SignInService.isState(state), let pending = try await store.pending(state: state),
-            clock.now < pending.expires, let name = ClusterName(rawValue: pending.provider)
-        else { throw SignInService.unknown }
-        return try await provider(name).authorizationURL(
+    /// Where a browser goes that opened the page of this sign-in. The first browser that does may open it again until the
+    /// person is back; no other may, so that whoever gets to see the address gets nowhere with it.
+    /// - Parameter browser: what the browser has from before; nil for a new one.
+    /// - Throws: `SallyError(.invalidRequest)` for a sign-in that is not, or not any more, `.denied` for one that another
+    ///   browser opened; `.unavailable`.
+    package func page(state: String?, browser: BrowserKey?) async throws -> OpenedPage {
+        let browser = browser ?? BrowserKey()
+        guard let state, SignInService.isState(state) else { throw SignInService.unknown }
+        let pending = try granted(try await store.open(state: state, browserHash: browser.hash))
+        guard let name = ClusterName(rawValue: pending.provider) else { throw SignInService.unknown }
+        let url = try await provider(name).authorizationURL(
             state: pending.state, nonce: pending.nonce, verifier: pending.verifier)
+        return OpenedPage(url: url, browser: browser)
     }
 
     /// Takes the provider's redirect back: verifies, lets the person in, and makes a page that names who asked and has
@@ -91,11 +96,13 @@ package struct SignInService: Sendable {
     ///
     /// A failure goes to the loopback address at once (`error`, `error_description`), so that the CLI does not wait in
     /// vain.
-    /// - Throws: `SallyError` where there is no such address.
+    /// - Throws: `SallyError` where there is no such address; `.denied` for another browser than the one that opened the
+    ///   sign-in, which goes on waiting for that one.
     package func callback(_ parameters: CallbackParameters) async throws -> CallbackOutcome {
-        guard let state = parameters.state, SignInService.isState(state),
-            let pending = try await store.take(state: state), clock.now < pending.expires
-        else { throw SignInService.unknown }
+        guard let state = parameters.state, SignInService.isState(state) else { throw SignInService.unknown }
+        // A browser without a key of its own is some other browser.
+        let browser = parameters.browser ?? BrowserKey()
+        let pending = try granted(try await store.take(state: state, browserHash: browser.hash))
         do {
             return try await finish(pending, parameters)
         } catch let error as SallyError {
@@ -201,6 +208,17 @@ package struct SignInService: Sendable {
     private static var unknown: SallyError {
         SallyError(
             .invalidRequest, "this sign-in is unknown, finished or too old", hint: "start again with `sally login`")
+    }
+
+    private func granted(_ claim: SignInClaim) throws -> PendingSignIn {
+        switch claim {
+        case .granted(let pending) where clock.now < pending.expires: return pending
+        case .granted, .unknown: throw SignInService.unknown
+        case .otherBrowser:
+            throw SallyError(
+                .denied, "this sign-in was opened in another browser, or this browser keeps no cookies",
+                hint: "if it was not you who opened it, start again with `sally login`")
+        }
     }
 
     private static var wrongCode: SallyError {

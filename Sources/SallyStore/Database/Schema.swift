@@ -11,7 +11,9 @@ enum Schema {
     }
 
     static let migrations: [Migration] = [
-        Migration(version: 1, statements: firstTables + firstGuards)
+        Migration(version: 1, statements: firstTables + firstGuards),
+        // The browser that opened a sign-in; NULL until one has.
+        Migration(version: 2, statements: ["ALTER TABLE pending_sign_ins ADD COLUMN browser_hash TEXT"]),
     ]
 
     static var newest: Int64 { migrations.map(\.version).max() ?? 0 }

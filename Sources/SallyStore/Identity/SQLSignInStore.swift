@@ -50,22 +50,34 @@ package struct SQLSignInStore: SignInStore {
         }
     }
 
-    package func pending(state: String) async throws -> PendingSignIn? {
-        try await database.read { transaction in
-            try transaction.row(
-                "SELECT \(PendingSignIn.columns) FROM pending_sign_ins WHERE state_hash = ? AND expires > ?",
-                [.text(stateHash(state)), .integer(transaction.now.rawValue)]
-            ).map { try PendingSignIn(state: state, row: $0) }
-        }
+    package func open(state: String, browserHash: [UInt8]) async throws -> SignInClaim {
+        try await claim(
+            state,
+            """
+            UPDATE pending_sign_ins SET browser_hash = ?2
+            WHERE state_hash = ?1 AND expires > ?3 AND (browser_hash IS NULL OR browser_hash = ?2)
+            """, browserHash)
     }
 
-    package func take(state: String) async throws -> PendingSignIn? {
+    package func take(state: String, browserHash: [UInt8]) async throws -> SignInClaim {
+        try await claim(
+            state, "DELETE FROM pending_sign_ins WHERE state_hash = ?1 AND expires > ?3 AND browser_hash = ?2",
+            browserHash)
+    }
+
+    /// Runs a statement that changes the row only for its own browser, and tells why it did not.
+    private func claim(_ state: String, _ statement: String, _ browserHash: [UInt8]) async throws -> SignInClaim {
         try await database.write { transaction in
-            let row = try transaction.row(
-                "DELETE FROM pending_sign_ins WHERE state_hash = ? RETURNING \(PendingSignIn.columns)",
-                [.text(stateHash(state))])
-            guard let row, try row.time("expires") > transaction.now else { return nil }
-            return try PendingSignIn(state: state, row: row)
+            let hash = stateHash(state)
+            let values: [SQLValue] = [
+                .text(hash), .text(hexadecimal(browserHash)), .integer(transaction.now.rawValue),
+            ]
+            if let row = try transaction.row("\(statement) RETURNING \(PendingSignIn.columns)", values) {
+                return .granted(try PendingSignIn(state: state, row: row))
+            }
+            let other = try transaction.row(
+                "SELECT serial FROM pending_sign_ins WHERE state_hash = ? AND expires > ?", [values[0], values[2]])
+            return other == nil ? .unknown : .otherBrowser
         }
     }
 

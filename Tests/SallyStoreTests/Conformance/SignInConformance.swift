@@ -10,16 +10,24 @@ enum SignInConformance {
         try await with { ports in
             let first = pending("state-1", clock: ports.clock)
             try await ports.signIns.begin(first)
-            #expect(try await ports.signIns.take(state: "state-2") == nil)
-            #expect(try await ports.signIns.pending(state: "state-2") == nil)
-            #expect(try await ports.signIns.pending(state: "state-1") == first)
-            #expect(try await ports.signIns.take(state: "state-1") == first)
-            #expect(try await ports.signIns.pending(state: "state-1") == nil)
-            #expect(try await ports.signIns.take(state: "state-1") == nil)
+            let (mine, other) = (hash(7), hash(8))
+            #expect(try await ports.signIns.take(state: "state-2", browserHash: mine) == .unknown)
+            #expect(try await ports.signIns.open(state: "state-2", browserHash: mine) == .unknown)
+            // Nobody has opened it.
+            #expect(try await ports.signIns.take(state: "state-1", browserHash: mine) == .otherBrowser)
+            #expect(try await ports.signIns.open(state: "state-1", browserHash: mine) == .granted(first))
+            #expect(try await ports.signIns.open(state: "state-1", browserHash: other) == .otherBrowser)
+            #expect(try await ports.signIns.take(state: "state-1", browserHash: other) == .otherBrowser)
+            #expect(try await ports.signIns.open(state: "state-1", browserHash: mine) == .granted(first))
+            #expect(try await ports.signIns.take(state: "state-1", browserHash: mine) == .granted(first))
+            #expect(try await ports.signIns.open(state: "state-1", browserHash: mine) == .unknown)
+            #expect(try await ports.signIns.take(state: "state-1", browserHash: mine) == .unknown)
             try await ports.signIns.begin(pending("state-3", clock: ports.clock))
+            try await ports.signIns.begin(pending("state-4", clock: ports.clock))
+            _ = try await ports.signIns.open(state: "state-4", browserHash: mine)
             ports.clock.advance(.seconds(600))
-            #expect(try await ports.signIns.pending(state: "state-3") == nil)
-            #expect(try await ports.signIns.take(state: "state-3") == nil)
+            #expect(try await ports.signIns.open(state: "state-3", browserHash: mine) == .unknown)
+            #expect(try await ports.signIns.take(state: "state-4", browserHash: mine) == .unknown)
 
             let alice = try await ports.identities.signIn(identity("alice"))
             let code = IdentityConformance.code(1, of: alice, clock: ports.clock)
@@ -40,8 +48,10 @@ enum SignInConformance {
     static func checkBounds(_ with: PortsFactory) async throws {
         try await with { ports in
             for number in 1...7 { try await ports.signIns.begin(pending("state-\(number)", clock: ports.clock)) }
-            for number in 1...2 { #expect(try await ports.signIns.take(state: "state-\(number)") == nil) }
-            for number in 3...7 { #expect(try await ports.signIns.take(state: "state-\(number)") != nil) }
+            for number in 1...7 {
+                let claim = try await ports.signIns.open(state: "state-\(number)", browserHash: hash(1))
+                #expect((claim == .unknown) == (number < 3))
+            }
 
             let alice = try await ports.identities.signIn(identity("alice"))
             let bob = try await ports.identities.signIn(identity("bob"))
@@ -61,11 +71,13 @@ enum SignInConformance {
         try await with { ports in
             let alice = try await ports.identities.signIn(identity("alice"))
             try await ports.signIns.begin(pending("state", clock: ports.clock))
+            _ = try await ports.signIns.open(state: "state", browserHash: hash(7))
             try await ports.signIns.issue(IdentityConformance.code(1, of: alice, clock: ports.clock))
             let counts = try await withThrowingTaskGroup(of: (Int, Int).self) { group in
                 for _ in 0..<20 {
                     group.addTask {
-                        let taken = try await ports.signIns.take(state: "state") == nil ? 0 : 1
+                        let claim = try await ports.signIns.take(state: "state", browserHash: hash(7))
+                        let taken = claim == .unknown ? 0 : 1
                         return (taken, try await ports.signIns.redeem(codeHash: hash(1)) == nil ? 0 : 1)
                     }
                 }
