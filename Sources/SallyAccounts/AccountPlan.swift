@@ -16,15 +16,18 @@ package struct AccountPlan: Sendable, Equatable {
 
     /// What it takes to have `desired`.
     ///
-    /// - Parameter observed: one observation for each of the layout's probed nodes; the controller's has the record.
+    /// - Parameters:
+    ///   - observed: one observation for each of `nodes`; the controller's has the record.
+    ///   - nodes: those of the layout's probed nodes that can be reached; nil for all.
     package static func make(
-        desired: [DesiredAccount], observed: [NodeName: NodeObservation], layout: ClusterLayout
+        desired: [DesiredAccount], observed: [NodeName: NodeObservation], layout: ClusterLayout,
+        nodes: [NodeName]? = nil
     ) -> AccountPlan {
         var plan = AccountPlan()
         var records: [ManagedRecord] = []
         for account in desired {
             let conflicts = AccountConflict.find(
-                account, on: layout.probedNodes, observed: observed, layout: layout)
+                account, on: nodes ?? layout.probedNodes, observed: observed, layout: layout)
             if conflicts.isEmpty {
                 plan.add(account, observed: observed, layout: layout, records: &records)
             } else {
@@ -86,6 +89,10 @@ package enum AccountStep: Sendable, Equatable {
     case makeHome(DesiredAccount)
     /// Slurm associations, and that slurmctld knows the uid of them.
     case associate(DesiredAccount)
+
+    var isRecord: Bool {
+        if case .record = self { true } else { false }
+    }
 
     var isAssociation: Bool {
         if case .associate = self { true } else { false }

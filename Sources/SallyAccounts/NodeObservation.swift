@@ -25,6 +25,8 @@ package struct NodeObservation: Sendable, Equatable {
     package var daemons: [String: UInt32] = [:]
     /// AdminLevel by user. Only from the controller; a user that Slurm does not know is missing.
     package var adminLevels: [String: String] = [:]
+    /// Every uid and gid that somebody has or had there, where the probe was asked for them.
+    package var taken: Set<UInt32> = []
     /// Slurm accounts by user.
     package var associations: [String: Set<AccountName>] = [:]
 
@@ -108,6 +110,9 @@ package struct NodeObservation: Sendable, Equatable {
         case ("record", 2):
             guard let record = try? ManagedRecord(line: fields[1]) else { return false }  // reported by the caller
             records.append(record)
+        case ("taken", 2):
+            guard let uid = UInt32(fields[1]) else { return false }
+            taken.insert(uid)
         case ("daemon", 3):
             guard let uid = UInt32(fields[2]) else { return false }
             daemons[fields[1]] = uid

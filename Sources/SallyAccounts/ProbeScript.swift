@@ -18,6 +18,15 @@ package enum ProbeScript {
         return script(accounts, calls, in: layout)
     }
 
+    /// Who has these names, and which uids and gids of `range` are taken: what has to be known to choose uids.
+    static func names(_ names: [UserName], range: ClosedRange<UInt32>, on node: NodeName, in layout: ClusterLayout)
+        -> String
+    {
+        var calls = ["probe_users", shellCall("probe_taken", ["\(range.lowerBound)", "\(range.upperBound)"])]
+        if node == layout.controller { calls.append("probe_record") }
+        return script(names.map { Subject(name: $0, uid: nil, home: nil) }, calls, in: layout)
+    }
+
     /// Only the lines of the managed record about `name` and `uid`, for the controller. Asks nothing of Slurm.
     static func records(_ name: UserName, _ uid: UserID, in layout: ClusterLayout) -> String {
         script([Subject(name: name, uid: uid, home: nil)], ["probe_record"], in: layout)
@@ -76,6 +85,13 @@ package enum ProbeScript {
         probe_groups() {
             { entries group "$names"; [ -z "$uids" ] || entries group "$uids"; [ $# = 0 ] || getent group "$@"; } |
                 awk -F: -v OFS='\t' '{ print "group", $1, $3 }' | sort -u
+        }
+        # probe_taken LOW HIGH: by passwd, group, the record, and owners of what is in /home.
+        probe_taken() {
+            { getent passwd; getent group; } | cut -d: -f3 |
+                { cat; sed -nE 's/^\{"user":"[^"]*","uid":([0-9]+),.*/\1/p' "$state/accounts.jsonl" 2>/dev/null
+                    find /home -mindepth 1 -maxdepth 1 -printf '%U\n%G\n' 2>/dev/null; } |
+                awk -v OFS='\t' -v low="$1" -v high="$2" '$1 + 0 >= low && $1 + 0 <= high && !($1 in seen) { seen[$1]; print "taken", $1 + 0 }'
         }
         # What lies where homes belong, and what else beside them has one of the uids.
         probe_homes() {

@@ -3,11 +3,35 @@
 /// Functions around the managed record. Every script that changes accounts holds its lock while it runs, so that two
 /// administrators, or an administrator and the steward, come one after the other.
 enum RecordScript {
+    /// For a conversation: takes the lock for as long as the shell lives, or says `held` and by whom.
+    static func take(by who: String, in layout: ClusterLayout) -> String {
+        layout.prologue + AccountScript.stepLibrary + library + shellCall("take_record", [who]) + "\n"
+    }
+
+    /// Waits for the lock ten minutes; the status is not 0 when it did not come.
+    static func await(by who: String, in layout: ClusterLayout) -> String {
+        layout.prologue + AccountScript.stepLibrary + library + shellCall("await_record", [who]) + "\n"
+    }
+
     static let library = #"""
-        hold_record() {
+        record_folder() {
             [ ! -L "$state" ] && mkdir -p -m 0700 "$state" && [ "$(stat -c '%F %u' "$state")" = 'directory 0' ] ||
                 fail record "$state is not a folder of root"
+        }
+        hold_record() {
+            [ -z "${record_held-}" ] || return 0
+            record_folder
             exec 9>>"$state/accounts.lock" && flock -w 30 9 || fail record "another program changes accounts on this machine"
+        }
+        take_record() {
+            record_folder
+            exec 9>>"$state/accounts.lock" || fail record "$state/accounts.lock cannot be opened"
+            if flock -n 9; then held_by "$1"; else printf 'held\t%s\n' "$(head -c 300 "$state/accounts.holder" 2>/dev/null || echo another program)"; fi
+        }
+        await_record() { flock -w 600 9 && held_by "$1"; }
+        held_by() {
+            record_held=1
+            printf '%s since %s\n' "$1" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$state/accounts.holder"
         }
         # record_lines: rows `before LINE` and `after LINE`. What is there before, about the names and uids of the lines that
         # are added, has to be exactly what the caller saw: somebody else may have come in between.

@@ -8,7 +8,14 @@ import SallyTransport
 enum StepReport {
     /// - Throws: `SallyError(.unavailable)` when the answer is cut off: what was done is not known then.
     static func parse(_ completion: Completion, on node: NodeName) throws -> [KeeperReport.Step] {
-        var steps: [KeeperReport.Step] = []
+        try parseUsers(completion, on: node).map(\.step)
+    }
+
+    /// With the user that each step was for.
+    ///
+    /// - Throws: as `parse`.
+    static func parseUsers(_ completion: Completion, on node: NodeName) throws -> [ClusterReport.UserStep] {
+        var steps: [ClusterReport.UserStep] = []
         var ended = false
         for line in completion.output.split(separator: "\n") {
             let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
@@ -17,8 +24,9 @@ enum StepReport {
             } else if fields.count == 4 || fields.count == 5, fields[0] == "step",
                 let outcome = KeeperReport.Outcome(rawValue: fields[2])
             {
-                steps.append(
-                    KeeperReport.Step(name: fields[1], place: node.rawValue, outcome: outcome, detail: fields[3]))
+                let step = KeeperReport.Step(
+                    name: fields[1], place: node.rawValue, outcome: outcome, detail: fields[3])
+                steps.append(ClusterReport.UserStep(user: fields.count == 5 ? fields[4] : nil, step: step))
             }
         }
         guard ended else {

@@ -153,6 +153,8 @@ package struct AuditVerification: Sendable, Codable {
     package var heads: Int
     /// Tokens that the service account got to read, which no decision pays for.
     package var serviceReads: Int
+    /// Decisions for which the steward read output, each compared with its event.
+    package var outputReads: Int
     /// The newest event that the signer countersigned; 0 when none.
     package var countersigned: Int64
     /// What is wrong, the first place first.
@@ -164,12 +166,13 @@ package struct AuditVerification: Sendable, Codable {
         case mints
         case heads
         case serviceReads = "service_reads"
+        case outputReads = "output_reads"
         case countersigned
         case problems
     }
 
     package init(
-        good: Bool, events: Int64, mints: Int, heads: Int, serviceReads: Int, countersigned: Int64,
+        good: Bool, events: Int64, mints: Int, heads: Int, serviceReads: Int, outputReads: Int, countersigned: Int64,
         problems: [String]
     ) {
         self.good = good
@@ -177,6 +180,7 @@ package struct AuditVerification: Sendable, Codable {
         self.mints = mints
         self.heads = heads
         self.serviceReads = serviceReads
+        self.outputReads = outputReads
         self.countersigned = countersigned
         self.problems = problems
     }

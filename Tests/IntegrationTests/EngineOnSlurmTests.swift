@@ -3,6 +3,7 @@
 import SallyAccounts
 import SallyKeepProtocol
 import SallyModel
+import Synchronization
 import Testing
 
 /// Many accounts at once on real machines: a local cluster whose record SALLYPORT_CLUSTER_JSON names.
@@ -58,6 +59,64 @@ struct EngineOnSlurmTests {
             #expect(error.message.contains("shell /bin/no-such-shell does not exist"), "\(error.message)")
             let entries = try await bench.run("getent passwd \(people.map(\.name.rawValue).joined(separator: " "))")
             #expect(entries.split(separator: "\n").count == 2 && !entries.contains("\(people[1].name):"))
+        }
+    }
+
+    static func requests(_ bench: StewardBench, _ count: Int) throws -> [UserRequest] {
+        try (0..<count).map { _ in
+            let name = try bench.person().0
+            return UserRequest(
+                name: name, profile: try ProfileName("standard"), gecos: "User \(name)", home: "/home/\(name)",
+                shell: "/bin/bash", groups: [], accounts: [try AccountName("research")])
+        }
+    }
+
+    static func run(
+        _ bench: StewardBench, _ users: [UserRequest], by who: String = "root",
+        told: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws -> ClusterReport {
+        let engine = bench.engine()
+        return try await ClusterRun(
+            layout: engine.layout, transport: bench.transport, users: users, uids: 61000...61999, dryRun: false,
+            by: who, told: told
+        ).run()
+    }
+
+    @Test func givesUsersTheSameUIDEverywhereAndThenFindsNothingToDo() async throws {
+        try await StewardBench.with { bench in
+            let users = try Self.requests(bench, 5)
+            let report = try await Self.run(bench, users)
+            #expect(report.isComplete, "\(report.failures) \(report.plan.conflicts) \(report.failed)")
+            for account in report.accounts {
+                for node in bench.nodes {
+                    let entry = try await bench.run("getent passwd \(account.name); id -un \(account.uid)", on: node)
+                    #expect(
+                        entry.hasPrefix("\(account.name):x:\(account.uid):\(account.uid):User \(account.name):/home/"))
+                    #expect(entry.hasSuffix("\n\(account.name)\n"))
+                }
+            }
+            let again = try await Self.run(bench, users)
+            #expect(again.isComplete && again.plan.isEmpty && again.steps.isEmpty)
+            #expect(again.accounts == report.accounts)
+        }
+    }
+
+    /// Both have what they asked for; nobody's uid is another's.
+    @Test func twoAdministratorsComeOneAfterTheOther() async throws {
+        try await StewardBench.with { bench in
+            let first = try Self.requests(bench, 40)
+            let second = try Self.requests(bench, 40)
+            let heard = Mutex<[String]>([])
+            let told: @Sendable (String) -> Void = { text in heard.withLock { $0.append(text) } }
+            async let one = Self.run(bench, first, by: "ann", told: told)
+            async let two = Self.run(bench, second, by: "ben", told: told)
+            let reports = try await [one, two]
+            #expect(reports.allSatisfy { $0.isComplete })
+            #expect(Set(reports.flatMap(\.accounts).map(\.uid)).count == 80)
+            let waited = heard.withLock { $0 }
+            #expect(
+                waited.count == 1 && (waited[0].contains(" ann since ") || waited[0].contains(" ben since ")),
+                "\(waited)")
         }
     }
 }

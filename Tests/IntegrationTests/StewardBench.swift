@@ -19,7 +19,7 @@ final class StewardBench: Sendable {
     let nodes: [NodeName]
     let registry = ToldRegistry()
     private let folder: String
-    private let transport: PodmanTransport
+    let transport: PodmanTransport
     private let made = Mutex<[(UserName, UserID)]>([])
     private let current: Mutex<Steward?>
 

@@ -51,7 +51,7 @@ private let me =
         (["admin", "revoke", "bob", "--json"], "POST /v1/admin/identities/bob/revoke", #"{"ended":2}"#, "revoke"),
         (
             ["admin", "audit", "verify", "--json"], "GET /v1/admin/audit/verify",
-            #"{"good":true,"events":3,"mints":1,"heads":2,"service_reads":4,"countersigned":3,"problems":[]}"#,
+            #"{"good":true,"events":3,"mints":1,"heads":2,"service_reads":4,"output_reads":5,"countersigned":3,"problems":[]}"#,
             "audit-verification"
         ),
     ])
@@ -167,7 +167,7 @@ private let me =
                 "GET /v1/admin/audit/verify": [
                     (
                         200,
-                        #"{"good":false,"events":3,"mints":1,"heads":2,"service_reads":4,"countersigned":2,"#
+                        #"{"good":false,"events":3,"mints":1,"heads":2,"service_reads":4,"output_reads":5,"countersigned":2,"#
                             + #""problems":["event 3 is missing"]}"#
                     )
                 ]
@@ -175,6 +175,6 @@ private let me =
         #expect(run.status == 1)
         #expect(
             run.output == "NOT GOOD: 3 events, 1 tokens, 2 countersigned heads up to event 2,"
-                + " 4 tokens of service accounts to read\n  event 3 is missing\n")
+                + " 4 tokens of service accounts to read, output read for 5 decisions\n  event 3 is missing\n")
     }
 }

@@ -64,7 +64,8 @@ struct AuditVerifyCommand: SallySubcommand {
                 try here.put(
                     "\(result.good ? "good" : "NOT GOOD"): \(result.events) events, \(result.mints) tokens,"
                         + " \(result.heads) countersigned heads up to event \(result.countersigned),"
-                        + " \(result.serviceReads) tokens of service accounts to read")
+                        + " \(result.serviceReads) tokens of service accounts to read,"
+                        + " output read for \(result.outputReads) decisions")
                 for problem in result.problems { try here.put("  \(printable(problem))") }
             }
             if !result.good { throw ExitCode(1) }

@@ -204,7 +204,7 @@ enum OpenAPISchemas {
             "AuditVerification",
             object([
                 ("good", flag), ("events", number), ("mints", number), ("heads", number),
-                ("service_reads", number), ("countersigned", number),
+                ("service_reads", number), ("output_reads", number), ("countersigned", number),
                 ("problems", list(text)),
             ])
         ),

@@ -43,7 +43,7 @@ struct AuditService: Sendable {
         let report = try await book.verifyChain(evidence)
         return AuditVerification(
             good: report.isGood, events: report.events, mints: report.mints, heads: report.heads,
-            serviceReads: report.serviceReads, countersigned: report.countersigned,
+            serviceReads: report.serviceReads, outputReads: evidence.reads.count, countersigned: report.countersigned,
             problems: report.problems.map { problem in
                 problem.sequence > 0 ? "event \(problem.sequence): \(problem.message)" : problem.message
             })

@@ -77,7 +77,8 @@ package struct SignInService: Sendable {
     }
 
     /// Where a browser goes that opened the page of this sign-in. The first browser that does may open it again until the
-    /// person is back; no other may, so that whoever gets to see the address gets nowhere with it.
+    /// person is back; no other may, so that whoever gets to see the address later gets nowhere with it. Whoever opens it
+    /// first is seen: the person's own browser is told.
     /// - Parameter browser: what the browser has from before; nil for a new one.
     /// - Throws: `SallyError(.invalidRequest)` for a sign-in that is not, or not any more, `.denied` for one that another
     ///   browser opened; `.unavailable`.

@@ -50,6 +50,7 @@ struct AdminAuditVerify: AsyncParsableCommand {
                 result.good ? "the chain is good" : "THE CHAIN IS NOT GOOD",
                 "events: \(result.events), tokens: \(result.mints), countersigned heads: \(result.heads), the last at event \(result.countersigned)",
                 "tokens of service accounts to read, which need no event: \(result.serviceReads)",
+                "decisions for which output was read: \(result.outputReads)",
             ] + result.problems).joined(separator: "\n")
         }
         if !result.good { throw ExitCode(SallyError.Code.conflict.exitStatus) }

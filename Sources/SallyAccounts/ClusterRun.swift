@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyKeepProtocol
+import SallyModel
+package import SallyTransport
+
+/// Makes users on a whole cluster. Each machine is talked to over one connection, from the first look to the last change,
+/// and nothing is changed on any before all were looked at.
+///
+/// A machine that does not answer is reported and left out; only the controller and the one that serves homes have to be
+/// there. A user whom somebody stands in the way of is reported and left alone everywhere. Whatever interrupts this, asking
+/// again comes to the same end.
+package struct ClusterRun: Sendable {
+    private let layout: ClusterLayout
+    private let transport: any Transport
+    private let users: [UserRequest]
+    private let range: ClosedRange<UInt32>
+    private let dryRun: Bool
+    private let who: String
+    private let told: @Sendable (String) -> Void
+
+    /// How many machines are called at the same time. Connections stay open until all machines were looked at.
+    private static let calledAtOnce = 16
+
+    /// - Parameters:
+    ///   - range: where the uids of new users come from. It must not overlap that of a gateway's ledger.
+    ///   - dryRun: plan, and change nothing.
+    ///   - who: who asks, for whoever waits meanwhile.
+    ///   - told: hears for whom we wait.
+    package init(
+        layout: ClusterLayout, transport: some Transport, users: [UserRequest], uids range: ClosedRange<UInt32>,
+        dryRun: Bool, by who: String, told: @escaping @Sendable (String) -> Void
+    ) {
+        self.layout = layout
+        self.transport = transport
+        self.users = users
+        self.range = range
+        self.dryRun = dryRun
+        self.who = who
+        self.told = told
+    }
+
+    /// - Throws: `SallyError(.unavailable)` when the controller or the machine with the homes cannot be looked at;
+    ///   `.conflict` when somebody holds the managed record for ten minutes, or `range` is used up.
+    package func run() async throws -> ClusterReport {
+        let nodes = layout.probedNodes
+        let meetings = Meetings(
+            nodes: nodes, controller: layout.controller,
+            choose: { observed in try choose(observed) }, plan: { seen in try plan(seen) })
+        let called = Turnstile(ClusterRun.calledAtOnce)
+        var report = ClusterReport()
+        var problems: [NodeName: any Error] = [:]
+        await withTaskGroup(of: NodeAnswer.self) { group in
+            for node in nodes { group.addTask { await answer(of: node, called, meetings) } }
+            for await answer in group {
+                switch answer.result {
+                case .success(let steps): report.steps += steps
+                case .failure(let error): problems[answer.node] = error
+                }
+            }
+        }
+        try Task.checkCancellation()
+        if let error = await meetings.failure {
+            // Why the machine that all need could not be looked at says more than that it could not.
+            throw problems[layout.controller] ?? problems[layout.homeServer] ?? error
+        }
+        guard let (accounts, plan) = await meetings.decided else {
+            throw SallyError(.unavailable, "no machine of the cluster was looked at")
+        }
+        report.accounts = accounts.filter { account in !plan.conflicts.contains { $0.user == account.name } }
+        report.plan = plan
+        for (node, error) in problems { report.failed[node] = (error as? SallyError)?.message ?? "\(error)" }
+        report.steps.sort { ($0.step.place, $0.user ?? "") < ($1.step.place, $1.user ?? "") }
+        return report
+    }
+
+    private func answer(of node: NodeName, _ called: Turnstile, _ meetings: Meetings) async -> NodeAnswer {
+        await called.enter()
+        let inside = Inside(called)
+        do {
+            let limits = ConversationLimits(total: .seconds(3600), outputLimit: 64 << 20)
+            let steps = try await transport.converse(on: node, limits: limits) { shell in
+                try await talk(with: node, shell, inside, meetings)
+            }
+            await inside.leave()
+            return NodeAnswer(node, .success(steps))
+        } catch {
+            await inside.leave()
+            await meetings.leave(node)
+            return NodeAnswer(node, .failure(readable(error, node)))
+        }
+    }
+
+    private func talk(
+        with node: NodeName, _ shell: NodeShell, _ inside: Inside, _ meetings: Meetings
+    ) async throws -> [ClusterReport.UserStep] {
+        let isController = node == layout.controller
+        if isController, !dryRun { try await holdRecord(shell) }
+        let names = users.map(\.name)
+        let first = try await look(ProbeScript.names(names, range: range, on: node, in: layout), shell)
+        await inside.leave()
+        let accounts = try await meetings.choice.meet(node, with: first)
+        let subjects = accounts.map { ProbeScript.Subject(name: $0.name, uid: $0.uid, home: $0.home) }
+        let groups = Set(accounts.flatMap(\.groups))
+        let second = try await look(ProbeScript.make(subjects, groups: groups, on: node, in: layout), shell)
+        let plan = try await meetings.plans.meet(node, with: Meetings.Seen(observation: second, accounts: accounts))
+        guard !dryRun else { return [] }
+        let steps = plan.steps[node] ?? []
+        // No machine gets an account that the record does not have.
+        let record = steps.filter(\.isRecord)
+        var done = try await apply(record, shell)
+        _ = try await meetings.recorded.meet(node, with: ())
+        done += try await apply(steps.filter { !$0.isRecord }, shell)
+        return done
+    }
+
+    private func holdRecord(_ shell: NodeShell) async throws {
+        let said = try await shell.run(RecordScript.take(by: who, in: layout), deadline: .seconds(60)).output
+        guard said.hasPrefix("held\t") else { return }
+        told("waiting for \(said.dropFirst(5).prefix { !$0.isNewline }), who changes accounts on this cluster")
+        let waited = try await shell.run(RecordScript.await(by: who, in: layout), deadline: .seconds(660))
+        guard waited.succeeded else {
+            throw SallyError(
+                .conflict, "somebody else changes accounts on this cluster for ten minutes",
+                hint: "see who holds /var/lib/sallyport/accounts.lock on \(layout.controller)")
+        }
+    }
+
+    private func look(_ script: String, _ shell: NodeShell) async throws -> NodeObservation {
+        let completion = try await shell.run(script, deadline: deadline)
+        guard completion.succeeded else {
+            throw SallyError(
+                .unavailable, "node \(shell.node) cannot be looked at", hint: "is Slurm's accounting running there?",
+                cause: "status \(completion.status): \(quoted(completion.errorOutput))")
+        }
+        return try NodeObservation(parsing: completion.output, node: shell.node)
+    }
+
+    private func apply(_ steps: [AccountStep], _ shell: NodeShell) async throws -> [ClusterReport.UserStep] {
+        guard !steps.isEmpty else { return [] }
+        let completion = try await shell.run(AccountScript.make(steps, in: layout), deadline: deadline)
+        return try StepReport.parseUsers(completion, on: shell.node)
+    }
+
+    /// A tenth of a second for each user, on a busy machine, and a minute for what comes before.
+    private var deadline: Duration { .seconds(60) + .milliseconds(100 * users.count) }
+
+    private func choose(_ observed: [NodeName: NodeObservation]) throws -> [DesiredAccount] {
+        try checkEssential(observed.keys)
+        let uids = try UIDChoice.make(users.map(\.name), observed: observed, layout: layout, range: range)
+        let accounts = users.compactMap { user in uids[user.name].map(user.account) }
+        for account in accounts { try account.check() }
+        return accounts
+    }
+
+    private func plan(_ seen: [NodeName: Meetings.Seen]) throws -> AccountPlan {
+        try checkEssential(seen.keys)
+        let accounts = seen[layout.controller]?.accounts ?? []
+        return AccountPlan.make(
+            desired: accounts, observed: seen.mapValues(\.observation), layout: layout, nodes: seen.keys.sorted())
+    }
+
+    private func checkEssential(_ found: some Collection<NodeName>) throws {
+        for (node, what) in [(layout.controller, "the controller"), (layout.homeServer, "which serves homes")]
+        where layout.probedNodes.contains(node) && !found.contains(node) {
+            throw SallyError(.unavailable, "\(node), \(what), cannot be looked at", hint: "nothing was changed")
+        }
+    }
+
+    private func readable(_ error: any Error, _ node: NodeName) -> any Error {
+        switch error {
+        case TransportError.unreachable(_, let reason):
+            SallyError(.unavailable, "node \(node) is not reached: \(reason)")
+        case TransportError.deadlineExceeded(_, let after):
+            SallyError(.unavailable, "node \(node) did not finish within \(after)")
+        case TransportError.outputLimit(_, let bytes):
+            SallyError(.unavailable, "node \(node) wrote more than \(bytes) bytes")
+        default: error
+        }
+    }
+
+    /// A reference: see the other `NodeAnswer`, in AccountEngine.
+    private final class NodeAnswer: Sendable {
+        let node: NodeName
+        let result: Result<[ClusterReport.UserStep], any Error>
+        init(_ node: NodeName, _ result: Result<[ClusterReport.UserStep], any Error>) {
+            self.node = node
+            self.result = result
+        }
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyKeepProtocol
+package import SallyModel
+
+/// A user as an administrator asks for one on a cluster, without a uid: the cluster says which is free.
+package struct UserRequest: Sendable, Equatable {
+    package var name: UserName
+    package var profile: ProfileName
+    package var gecos: String
+    package var home: String
+    package var shell: String
+    package var groups: [String]
+    /// Slurm accounts, the default first.
+    package var accounts: [AccountName]
+
+    package init(
+        name: UserName, profile: ProfileName, gecos: String, home: String, shell: String, groups: [String],
+        accounts: [AccountName]
+    ) {
+        self.name = name
+        self.profile = profile
+        self.gecos = gecos
+        self.home = home
+        self.shell = shell
+        self.groups = groups
+        self.accounts = accounts
+    }
+
+    func account(_ uid: UserID) -> DesiredAccount {
+        DesiredAccount(
+            name: name, uid: uid, profile: profile, gecos: gecos, home: home, shell: shell, groups: groups,
+            accounts: accounts)
+    }
+}
+
+/// Which uid each user of a cluster gets. Pure.
+enum UIDChoice {
+    /// A name that the managed record or the controller has keeps its uid. Any other gets the lowest of `range` that nobody
+    /// has or had on any machine: no passwd or group entry, no line of the record, no owner of a home.
+    ///
+    /// - Throws: `SallyError(.conflict)` when `range` is used up.
+    static func make(
+        _ names: [UserName], observed: [NodeName: NodeObservation], layout: ClusterLayout, range: ClosedRange<UInt32>
+    ) throws -> [UserName: UserID] {
+        let controller = observed[layout.controller]
+        var taken: Set<UInt32> = []
+        for seen in observed.values { taken.formUnion(seen.taken) }
+        var chosen: [UserName: UserID] = [:]
+        var next = range.lowerBound
+        for name in names {
+            if let known = controller?.record(of: name)?.uid {
+                chosen[name] = known
+            } else if let entry = controller?.users[name.rawValue], let uid = UserID(rawValue: entry.uid) {
+                chosen[name] = uid
+            } else {
+                while taken.contains(next), next < range.upperBound { next += 1 }
+                guard !taken.contains(next), let uid = UserID(rawValue: next) else {
+                    throw SallyError(
+                        .conflict, "no uid is left of \(range.lowerBound) to \(range.upperBound) for \(name)",
+                        hint: "uids are never given twice; choose a wider range")
+                }
+                taken.insert(next)
+                chosen[name] = uid
+            }
+        }
+        return chosen
+    }
+}
