@@ -128,7 +128,9 @@ enum RedirectRequest {
         guard words.count == 3, words[0] == "GET", words[2].hasPrefix("HTTP/1.") else { return nil }
         // A page elsewhere whose name was made to point here sends its own name (DNS rebinding).
         let host = lines.dropFirst().first { $0.lowercased().hasPrefix("host:") }
-        guard let host, host.dropFirst(5).trimmingSpaces().hasPrefix("127.0.0.1") else { return nil }
+        guard let host = host?.dropFirst(5).trimmingSpaces(), host == "127.0.0.1" || host.hasPrefix("127.0.0.1:") else {
+            return nil
+        }
         let parts = words[1].split(separator: "?", maxSplits: 1)
         guard parts.count == 2, parts[0] == "/callback" else { return nil }
         var values: [String: String] = [:]

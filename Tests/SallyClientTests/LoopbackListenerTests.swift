@@ -40,6 +40,7 @@ import Testing
         "GET /callback?state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         "GET /callback?code=x&code=y&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         "GET /callback?code=x&state=s-1 HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        "GET /callback?code=x&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\n\r\n",
         "GET /other?code=x&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         "POST /callback?code=x&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         "GET /callback?code=%zz&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "junk\r\n\r\n",
