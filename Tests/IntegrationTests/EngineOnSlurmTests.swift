@@ -3,7 +3,7 @@
 import SallyAccounts
 import SallyKeepProtocol
 import SallyModel
-import Synchronization
+import SallyTransport
 import Testing
 
 /// Many accounts at once on real machines: a local cluster whose record SALLYPORT_CLUSTER_JSON names.
@@ -106,17 +106,33 @@ struct EngineOnSlurmTests {
         try await StewardBench.with { bench in
             let first = try Self.requests(bench, 40)
             let second = try Self.requests(bench, 40)
-            let heard = Mutex<[String]>([])
-            let told: @Sendable (String) -> Void = { text in heard.withLock { $0.append(text) } }
-            async let one = Self.run(bench, first, by: "ann", told: told)
-            async let two = Self.run(bench, second, by: "ben", told: told)
+            async let one = Self.run(bench, first, by: "ann")
+            async let two = Self.run(bench, second, by: "ben")
             let reports = try await [one, two]
             #expect(reports.allSatisfy { $0.isComplete })
             #expect(Set(reports.flatMap(\.accounts).map(\.uid)).count == 80)
-            let waited = heard.withLock { $0 }
-            #expect(
-                waited.count == 1 && (waited[0].contains(" ann since ") || waited[0].contains(" ben since ")),
-                "\(waited)")
+        }
+    }
+
+    @Test func whoWaitsIsToldForWhom() async throws {
+        try await StewardBench.with { bench in
+            let users = try Self.requests(bench, 1)
+            let heard = AsyncStream.makeStream(of: String.self)
+            let report = try await bench.transport.converse(on: bench.nodes[0], limits: ConversationLimits()) { shell in
+                let state = "/var/lib/sallyport"
+                let held = try await shell.run(
+                    "mkdir -p -m 0700 \(state); exec 9>>\(state)/accounts.lock; flock 9; echo 'ann since noon' >\(state)/accounts.holder"
+                )
+                #expect(held.succeeded)
+                async let waiting = Self.run(bench, users, by: "ben") { heard.continuation.yield($0) }
+                for await text in heard.stream {
+                    #expect(text == "waiting for ann since noon, who changes accounts on this cluster")
+                    break
+                }
+                #expect(try await shell.run("flock -u 9").succeeded)
+                return try await waiting
+            }
+            #expect(report.isComplete)
         }
     }
 }
