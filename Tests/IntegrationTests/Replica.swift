@@ -3,6 +3,7 @@
 import NIOCore
 import NIOPosix
 import SallyTestSupport
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -156,14 +157,19 @@ extension Stack {
         return text[..<key.upperBound] + "none" + text[key.upperBound...].drop { $0 != "\"" }
     }
 
-    /// A port of 127.0.0.1 that nobody listens on.
+    /// A port of 127.0.0.1 that nobody listens on, never the same twice. It is below those that the system gives to outgoing
+    /// connections (ip_local_port_range, from 32768 on), of which one could take it before its program has started.
     func freePort() async throws -> Int {
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(host: "127.0.0.1", port: 0).get()
-        let port = channel.localAddress?.port
-        try await channel.close()
-        guard let port else { throw Failure("no free port") }
-        return port
+        for _ in 0..<200 {
+            let port = nextPort.add(1, ordering: .relaxed).oldValue
+            guard
+                let channel = try? await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                    .bind(host: "127.0.0.1", port: port).get()
+            else { continue }  // somebody's
+            try await channel.close()
+            return port
+        }
+        throw Failure("no free port")
     }
 
     /// Whom `serve` runs as: `install -o`'s argument.
@@ -177,3 +183,5 @@ extension Stack {
         removeTree("\(path).new")
     }
 }
+
+private let nextPort = Atomic<Int>(Int.random(in: 20000..<30000))
