@@ -211,6 +211,8 @@ final class StewardBench: Sendable {
             \(rows)END
             rm -rf /run/sally-test
             until [ -z "$(squeue -h -t R,CG -o %U | grep -xFf /run/sally-gone.$$)" ]; do sleep 0.1; done
+            # Others add lines meanwhile.
+            exec 9>>/var/lib/sallyport/accounts.lock && flock 9
             grep -vFf /run/sally-lines.$$ /var/lib/sallyport/accounts.jsonl >/run/sally-kept.$$
             cat /run/sally-kept.$$ >/var/lib/sallyport/accounts.jsonl
             rm -f /run/sally-*.$$
