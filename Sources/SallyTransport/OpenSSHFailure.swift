@@ -44,6 +44,11 @@ struct OpenSSHFailure: Equatable {
             return "the name \(command.address.host) does not resolve; check the list of hosts"
         }
         if said.contains("Connection refused") { return "\(place) refuses connections; is sshd running there" }
+        if said.contains("kex_exchange_identification: ") {
+            return
+                "\(place) takes connections and ends them at once: sshd has too many that wait to be let in"
+                + " (MaxStartups), keeps this address out after failures (PerSourcePenalties), or is not what answers"
+        }
         if said.contains("timed out") {
             return "\(place) did not answer within \(command.settings.connectTimeout.components.seconds) s"
         }

@@ -9,9 +9,9 @@ import Testing
 /// What is particular to OpenSSH, against a real sshd.
 @Suite(.enabled(if: TransportKind.nodeImage != nil, "needs podman and a node image: `make images`"))
 struct OpenSSHTests {
-    private func withNode(_ body: (SSHNode) async throws -> Void) async throws {
+    private func withNode(startups: String = "200", _ body: (SSHNode) async throws -> Void) async throws {
         guard let image = TransportKind.nodeImage else { return }
-        try await SSHNode.with(image: image, body)
+        try await SSHNode.with(image: image, startups: startups, body)
     }
 
     /// The reason that both ways onto the node give.
@@ -135,6 +135,17 @@ struct OpenSSHTests {
             ).run()
             let silent = try await reason(transport, names.2)
             #expect(silent == "127.0.0.1 port \(made.port) did not answer within 1 s")
+        }
+    }
+
+    @Test func whoIsKeptOutIsTold() async throws {
+        try await withNode(startups: "1") { made in
+            // One connection that has read sshd's greeting and says nothing.
+            _ = try await made.run("exec 3<>/dev/tcp/127.0.0.1/22; read -r <&3; sleep 600 >/dev/null 2>&1 &")
+            let reason = try await reason(made.transport(made.settings()), made.node)
+            #expect(
+                reason.hasPrefix(
+                    "127.0.0.1 port \(made.port) takes connections and ends them at once: sshd has too many"))
         }
     }
 
