@@ -50,6 +50,7 @@ extension ClusterConfig {
         let profile = section.optional("default_profile")?.name(ProfileName.self)
         let account = section.optional("default_account")?.name(AccountName.self)
         let partition = section.optional("default_partition")?.name(PartitionName.self)
+        let exclusive = section.optional("exclusive_partitions").map { $0.set { $0.name(PartitionName.self) } } ?? []
         let service =
             section.optional("service_account").map { $0.name(ServiceAccountName.self)?.rawValue } ?? "sallyport"
         let output = section.optional("output")?.bool() ?? true
@@ -57,11 +58,11 @@ extension ClusterConfig {
         if profiles.isEmpty, profile == nil, section.optional("profiles") == nil {
             section.report("nobody would get an account: profiles or default_profile is wanted")
         }
-        guard let name, let endpoint, let mode, let service else { return nil }
+        guard let name, let endpoint, let mode, let exclusive, let service else { return nil }
         return ClusterConfig(
             name: name, slurmrestd: endpoint, apiVersion: version, accountMode: mode, profiles: profiles,
-            defaultProfile: profile, defaultAccount: account, defaultPartition: partition, serviceAccount: service,
-            output: output,
+            defaultProfile: profile, defaultAccount: account, defaultPartition: partition,
+            exclusivePartitions: exclusive, serviceAccount: service, output: output,
             pendingJobsOnOffboarding: leavers)
     }
 

@@ -142,6 +142,8 @@ package struct ClusterConfig: Sendable, Equatable {
     package var defaultAccount: AccountName?
     /// The partition of jobs that name none; nil where slurmrestd says which it is (v0.0.38; not v0.0.40 to v0.0.42).
     package var defaultPartition: PartitionName?
+    /// With OverSubscribe=EXCLUSIVE, where slurmrestd does not say it (v0.0.36 to v0.0.38).
+    package var exclusivePartitions: Set<PartitionName>
     /// The cluster's service account, as in the signer's file.
     package var serviceAccount: String
     package var output: Bool
@@ -150,7 +152,8 @@ package struct ClusterConfig: Sendable, Equatable {
     package init(
         name: ClusterName, slurmrestd: SlurmrestdEndpoint, apiVersion: String?, accountMode: AccountMode,
         profiles: [ProfileRule], defaultProfile: ProfileName?, defaultAccount: AccountName?,
-        defaultPartition: PartitionName? = nil, serviceAccount: String = "sallyport", output: Bool,
+        defaultPartition: PartitionName? = nil, exclusivePartitions: Set<PartitionName> = [],
+        serviceAccount: String = "sallyport", output: Bool,
         pendingJobsOnOffboarding: LeaverJobs
     ) {
         self.name = name
@@ -161,6 +164,7 @@ package struct ClusterConfig: Sendable, Equatable {
         self.defaultProfile = defaultProfile
         self.defaultAccount = defaultAccount
         self.defaultPartition = defaultPartition
+        self.exclusivePartitions = exclusivePartitions
         self.serviceAccount = serviceAccount
         self.output = output
         self.pendingJobsOnOffboarding = pendingJobsOnOffboarding

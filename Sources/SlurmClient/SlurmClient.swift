@@ -17,6 +17,7 @@ package struct SlurmClient: Sendable {
     private let exchange: SlurmExchange
     private let version: VersionMemory
     private let defaultPartition: PartitionName?
+    private let exclusivePartitions: Set<PartitionName>
     private let deadline: Duration
     private let logger: Logger
 
@@ -30,14 +31,16 @@ package struct SlurmClient: Sendable {
     ///   - pinned: nil finds out which version is served.
     ///   - deadline: for one call; listings may take four times as long.
     ///   - defaultPartition: where replies do not say which it is (v0.0.40 to v0.0.42; 24.11.5, observed).
+    ///   - exclusivePartitions: those with OverSubscribe=EXCLUSIVE, where replies do not say it (v0.0.36 to v0.0.38).
     package init(
         cluster: ClusterName, address: SlurmrestdAddress, pinned: APIVersion?, defaultPartition: PartitionName?,
-        deadline: Duration, client: HTTPClient, logger: Logger
+        exclusivePartitions: Set<PartitionName> = [], deadline: Duration, client: HTTPClient, logger: Logger
     ) {
         self.cluster = cluster
         exchange = SlurmExchange(address: address, client: client)
         version = VersionMemory(pinned: pinned)
         self.defaultPartition = defaultPartition
+        self.exclusivePartitions = exclusivePartitions
         self.deadline = deadline
         self.logger = logger
     }
@@ -107,9 +110,9 @@ package struct SlurmClient: Sendable {
         let reply = try await list("/slurm/\(version)/partitions", version, token)
         let found = try believed { () throws(SlurmReply.Malformed) in try reply.partitions() }
         return found.map { partition in
-            guard let defaultPartition else { return partition }
             var partition = partition
-            partition.isDefault = partition.name == defaultPartition.rawValue
+            if let defaultPartition { partition.isDefault = partition.name == defaultPartition.rawValue }
+            if exclusivePartitions.contains(where: { $0.rawValue == partition.name }) { partition.isExclusive = true }
             return partition
         }
     }

@@ -25,12 +25,11 @@ package struct SlurmConnections: Sendable {
 
     package func client(
         _ cluster: ClusterName, at address: SlurmrestdAddress, pinned: APIVersion?, defaultPartition: PartitionName?,
-        deadline: Duration = .seconds(15)
+        exclusivePartitions: Set<PartitionName> = [], deadline: Duration = .seconds(15)
     ) -> SlurmClient {
         SlurmClient(
             cluster: cluster, address: address, pinned: pinned, defaultPartition: defaultPartition,
-            deadline: deadline, client: client,
-            logger: logger)
+            exclusivePartitions: exclusivePartitions, deadline: deadline, client: client, logger: logger)
     }
 
     package func close() async throws { try await client.shutdown() }

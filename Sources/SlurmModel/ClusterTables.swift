@@ -3,6 +3,7 @@
 enum PartitionKey: Hashable, Sendable {
     case name, flags, configuredFlags, states, totalNodes, totalCPUs, nodeList, maximumTime, defaultTime, maximumNodes
     case defaultMemoryPerNode, defaultMemoryPerCPU, maximumMemoryPerNode, allowedAccounts, qos, tres
+    case shares, jobsPerResource
 }
 
 /// `GET /slurm/VERSION/partitions`.
@@ -36,6 +37,8 @@ let partitionRows: [FieldRow<PartitionKey>] = [
     .init(.qos, "qos.assigned", 40...45, .text),
     .init(.tres, "tres", 36...38, .text),
     .init(.tres, "tres.configured", 40...45, .text),
+    .init(.shares, "maximums.shares", 40...45, .integer),
+    .init(.jobsPerResource, "maximums.oversubscribe.jobs", 40...45, .integer),
 ]
 
 enum NodeKey: Hashable, Sendable {

@@ -4,6 +4,8 @@
 package struct Partition: Sendable, Equatable {
     package var name: String
     package var isDefault: Bool
+    /// Every job gets whole nodes (slurm.conf(5) OverSubscribe=EXCLUSIVE). v0.0.36 to v0.0.38 do not say.
+    package var isExclusive: Bool
     /// UP, DOWN, DRAIN, INACTIVE.
     package var states: [String]
     package var totalNodes: Int
@@ -28,6 +30,7 @@ package struct Partition: Sendable, Equatable {
     package init(name: String, isDefault: Bool, totalNodes: Int, totalCPUs: Int, totalMemory: Memory?) {
         self.name = name
         self.isDefault = isDefault
+        isExclusive = false
         states = ["UP"]
         self.totalNodes = totalNodes
         self.totalCPUs = totalCPUs

@@ -22,6 +22,8 @@ package struct ResolvedJob: Sendable, Equatable {
 
     /// What bounds a job in a partition.
     struct Place: Sendable, Equatable {
+        /// Whether the partition gives every job whole nodes.
+        var isExclusive: Bool
         /// Of one node and of the whole partition.
         var cpusPerNode: Int
         var cpus: Int
@@ -38,6 +40,7 @@ package struct ResolvedJob: Sendable, Equatable {
             let all = nodes.filter { $0.partitions.contains(partition.name) }
             let own = all.filter { !excluded.contains($0.name) }
             let complete = !own.isEmpty && all.count >= partition.totalNodes
+            isExclusive = partition.isExclusive
             cpus = partition.totalCPUs
             cpusPerNode = complete ? own.map(\.cpus).max() ?? partition.totalCPUs : partition.totalCPUs
             memory = partition.totalMemory

@@ -32,11 +32,12 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
             cpus = ResourceBounds.cpus(cpus, gpus: gpus.total, each: each, nodes: nodes)
         }
         let asked = ResourceBounds.memory(job, nodes: nodes, cpus: cpus, gpus: gpus.total)
-        if request.exclusive == nil {
+        let givingWhole = job.places.filter { $0.isExclusive || request.exclusive != nil }
+        if givingWhole.isEmpty {
             self.cpus = cpus
             memory = asked
         } else {
-            let whole = WholeNodes(job.places, nodes: nodes)
+            let whole = WholeNodes(givingWhole, nodes: nodes)
             self.cpus = whole.cpus.flatMap { all in cpus.map { max($0, all) } }
             memory = whole.memory.flatMap { all in asked.map { max($0, all) } }
             gpus = whole.gpus.map { gpus.within($0) } ?? GPUCounts(byType: gpus.byType, untyped: .max)

@@ -49,6 +49,8 @@ extension Partition {
         tres = TRES(table.text(.tres, in: json) ?? "")
         self.name = name
         isDefault = table.words(.flags, in: json).contains("DEFAULT")
+        // OverSubscribe=EXCLUSIVE is written as no job that shares; NO is one (scontrol(1), read in 24.11).
+        isExclusive = [.shares, .jobsPerResource].contains { table.count($0, in: json) == 0 }
         states = table.words(.states, in: json)
         totalNodes = table.count(.totalNodes, in: json) ?? 0
         totalCPUs = table.count(.totalCPUs, in: json) ?? 0

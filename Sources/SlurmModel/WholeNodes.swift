@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The most that so many whole nodes have, over all partitions that Slurm may choose from: what an exclusive job can be given
+/// The most that so many whole nodes have, over the partitions that give them to the job: what an exclusive job can be given
 /// and is charged for, whatever it asked for. Nil is not known.
 struct WholeNodes: Equatable {
     var cpus: Int? = 0

@@ -14,6 +14,8 @@ extension SlurmConnections {
             case .url(let url): .url(url)
             }
         let pinned = try cluster.apiVersion.map { try APIVersion($0) }
-        return client(cluster.name, at: address, pinned: pinned, defaultPartition: cluster.defaultPartition)
+        return client(
+            cluster.name, at: address, pinned: pinned, defaultPartition: cluster.defaultPartition,
+            exclusivePartitions: cluster.exclusivePartitions)
     }
 }

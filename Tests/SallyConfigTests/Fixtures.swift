@@ -41,6 +41,7 @@ enum Full {
             default_profile: guest
             default_account: Research
             default_partition: debug
+            exclusive_partitions: [gpu, long]
             service_account: sallyport
             output: false
             pending_jobs_on_offboarding: hold

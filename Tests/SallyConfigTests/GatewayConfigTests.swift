@@ -29,6 +29,7 @@ import Testing
         #expect(demo.slurmrestd == .unixSocket(path: "/run/slurmrestd/slurmrestd.sock"))
         #expect(demo.apiVersion == "v0.0.42")
         #expect(demo.defaultAccount?.rawValue == "research")
+        #expect(demo.exclusivePartitions.map(\.rawValue).sorted() == ["gpu", "long"])
         #expect(demo.output == false)
         #expect(demo.pendingJobsOnOffboarding == .hold)
         #expect(config.clusters[1].apiVersion == nil)

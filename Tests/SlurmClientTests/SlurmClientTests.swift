@@ -33,13 +33,12 @@ import Testing
 
     private func withClient<Result>(
         _ path: String, _ version: Int? = 42, deadline: Duration = .seconds(10), partition: PartitionName? = nil,
-        _ body: (SlurmClient) async throws -> Result
+        exclusive: Set<PartitionName> = [], _ body: (SlurmClient) async throws -> Result
     ) async throws -> Result {
         let connections = SlurmConnections(logger: Logger(label: "test"))
         let client = connections.client(
             cluster, at: .unixSocket(path: path), pinned: version.map(APIVersion.init(rawValue:)),
-            defaultPartition: partition,
-            deadline: deadline)
+            defaultPartition: partition, exclusivePartitions: exclusive, deadline: deadline)
         do {
             let result = try await body(client)
             try await connections.close()
@@ -271,6 +270,16 @@ import Testing
                 try await $0.partitions(read, token: token)
             }
             #expect(partitions.map(\.isDefault) == [false, true])
+        }
+    }
+
+    @Test func marksTheConfiguredExclusivePartitions() async throws {
+        let body = #"{"partitions":[{"name":"a"},{"name":"b"}],"errors":[]}"#
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, body) }) { server in
+            let partitions = try await withClient(server.path, exclusive: [PartitionName("b")]) {
+                try await $0.partitions(read, token: token)
+            }
+            #expect(partitions.map(\.isExclusive) == [false, true])
         }
     }
 

@@ -148,6 +148,26 @@ import Testing
         #expect(unknown.description.contains("gpu=unbounded"))
     }
 
+    @Test func jobsInExclusivePartitionsAreChargedWholeNodes() throws {
+        func bounds(_ exclusive: String, _ fields: (String, JSONValue)...) throws -> ResourceBounds {
+            var defaults = try ResourceBoundsTests.defaults()
+            for index in defaults.partitions.indices {
+                defaults.partitions[index].isExclusive = defaults.partitions[index].name == exclusive
+            }
+            for index in defaults.nodes.indices { defaults.nodes[index].gres = "gpu:a100:2" }
+            let request = try JobRequest(
+                json: .object(JSONObject([("script", "#!/bin/sh\n"), ("mem", "1G")] + fields)))
+            return ResourceBounds(of: try request.resolved(with: defaults, user: UserName("alice")))
+        }
+        let whole = try bounds("debug", ("nodes", "2"))
+        #expect(whole.cpus == 16 && whole.memory == 16_000 << 20 && whole.gpusByType == ["a100": 4])
+        let shared = try bounds("gpu", ("nodes", "2"))
+        #expect(shared.cpus == 2 && shared.memory == 2 << 30 && shared.gpusByType == [:])
+        // One of those that Slurm may choose is enough, and only its nodes count as whole.
+        let either = try bounds("debug", ("partition", "debug,gpu"))
+        #expect(either.cpus == 8 && either.memory == 8000 << 20 && either.gpusByType == ["a100": 2])
+    }
+
     @Test func exclusiveJobsAreChargedTheGPUsOfTheirNodes() throws {
         func bounds(_ gres: [String], _ fields: [(String, JSONValue)]) throws -> ResourceBounds {
             let partition = Partition(

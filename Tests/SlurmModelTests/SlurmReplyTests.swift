@@ -102,6 +102,7 @@ import Testing
         #expect(gpu.allowedAccounts == ["gpu"])
         #expect(gpu.defaultMemoryPerNode == nil && gpu.defaultMemoryPerCPU == nil && gpu.maximumMemoryPerNode == nil)
         #expect(gpu.tres.gpus == GPUCounts(byType: ["a100": 2, "v100": 2], untyped: 0))
+        #expect(partitions.allSatisfy { !$0.isExclusive })
         #expect(partitions[0].qos == "sally-debug")
     }
 
@@ -158,6 +159,17 @@ import Testing
         #expect(try Fixture.reply("cancel-others", Fixture.old).refusal?.number == 2002)
         #expect(try Fixture.reply("cancel-missing", Fixture.old).refusal?.number == 2017)
         #expect(throws: SlurmReply.Malformed.self) { try SlurmReply([:], version: Fixture.new.version).cancellations() }
+    }
+
+    @Test(arguments: [
+        ("{\"shares\": 0}", true), ("{\"oversubscribe\": {\"jobs\": 0, \"flags\": []}}", true),
+        ("{\"shares\": 1, \"oversubscribe\": {\"jobs\": 1, \"flags\": []}}", false),
+        ("{\"shares\": 32772, \"oversubscribe\": {\"jobs\": 4, \"flags\": [\"force\"]}}", false), ("{}", false),
+    ])
+    func readsWhichPartitionsGiveWholeNodes(maximums: String, isExclusive: Bool) throws {
+        let json = try JSONValue(parsing: "{\"partitions\": [{\"name\": \"p\", \"maximums\": \(maximums)}]}")
+        let reply = SlurmReply(json, version: Fixture.new.version)
+        #expect(try reply.partitions().map(\.isExclusive) == [isExclusive])
     }
 
     @Test func halfAQueueIsNone() {
