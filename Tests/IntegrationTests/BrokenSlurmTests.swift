@@ -91,7 +91,7 @@ struct BrokenSlurmTests {
             proxy.behave(.deaf)
             let other = try await replica.sally("bob", ["jobs", "-M", "it12"])
             #expect(other.status == 0, "\(other)")
-            try await replica.wait(untilReady: false, within: .seconds(240))
+            try await replica.wait(untilReady: false, within: .seconds(45))
             let ready = try await replica.request("GET", "/readyz")
             #expect(ready.body.contains("cluster it13 did not answer in time"), "\(ready)")
             proxy.behave(.through)

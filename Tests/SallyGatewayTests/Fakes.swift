@@ -65,6 +65,7 @@ final class FakeQueue: SlurmQueue {
         /// Whether the job is there although the answer is lost.
         var losesAnswer = false
         var blocksSubmit: Latch?
+        var blocksReads: Latch?
         /// What the next reads of the queue say, instead of `jobs`.
         var lists: [[QueuedJob]] = []
         var cancelsNothing = false
@@ -107,7 +108,8 @@ final class FakeQueue: SlurmQueue {
     }
 
     func jobs(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [QueuedJob] {
-        try state.withLock { state in
+        await now.blocksReads?.wait()
+        return try state.withLock { state in
             state.reads += 1
             if let failure = state.failure { throw failure }
             return state.lists.isEmpty ? state.jobs : state.lists.removeFirst()

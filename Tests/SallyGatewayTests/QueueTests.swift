@@ -3,6 +3,7 @@
 import HTTPTypes
 import HummingbirdTesting
 import SallyModel
+import SallyTestSupport
 import SallyWire
 import StrictJSON
 import Testing
@@ -46,6 +47,42 @@ import Testing
             _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(60))
             try await client.expect(.ok, .get, "/readyz")
         }
+    }
+
+    /// A slurmrestd that accepts and stays silent: nobody waits for the read's deadline to hear of it.
+    @Test(arguments: [(Duration.zero, true), (.seconds(3600), false)])
+    func aReadThatTakesTooLongCountsAsFailed(silence: Duration, isSaid: Bool) async throws {
+        try await withWorld(Self.settings) { world, _ in
+            let latch = Latch()
+            let keeper = QueueKeeper(
+                cluster: World.name, queue: world.queue, access: world.cluster.access, metrics: Metrics(),
+                pause: .seconds(2), silence: silence, log: world.server.dependencies.log)
+            await keeper.refresh()
+            #expect(keeper.failure == nil)
+            world.queue.change { $0.blocksReads = latch }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await keeper.refresh() }
+                defer { latch.open() }
+                try await eventually("the read is under way") { keeper.isReading }
+                if isSaid {
+                    try await eventually("it is said") {
+                        keeper.failure?.message == "cluster demo did not answer in time"
+                    }
+                } else {
+                    #expect(keeper.failure == nil)
+                }
+                latch.open()
+                try await group.waitForAll()
+            }
+            #expect(keeper.failure == nil)
+        }
+    }
+
+    @Test func aClusterThatIsSlowIsGivenThreeTimesWhatItTook() {
+        let silence = Duration.seconds(5)
+        #expect(QueueKeeper.patience(silence, after: [.zero, .seconds(1)]) == silence)
+        #expect(QueueKeeper.patience(silence, after: [.seconds(1), .seconds(20)]) == .seconds(60))
+        #expect(QueueKeeper.patience(silence, after: [.seconds(4), .seconds(2)]) == .seconds(12))
     }
 
     @Test func whatWeDidShowsAtOnce() async throws {

@@ -210,6 +210,43 @@ import Testing
         }
     }
 
+    /// The token was minted before the answer was lost: who waits need not wait as if it were still to come.
+    @Test func whoAsksAgainWaitsForTheTokensLifeAlone() async throws {
+        try await withWorld { world, client in
+            world.queue.change { $0.answer = .unknown(SallyError(.timeout, "no answer")) }
+            try await client.expect(.accepted, .post, Self.path, world.alice, body: goodJob, headers: Self.key)
+            world.queue.change { $0.answer = nil }
+            world.clock.advance(45)
+            try await client.expect(.accepted, .post, Self.path, world.alice, body: goodJob, headers: Self.key)
+            #expect(world.queue.now.submits.count == 1)
+            world.clock.advance(1)
+            // Looking by itself takes its time.
+            let open = try await world.submissions.withoutOutcome(cluster: World.name)
+            #expect(try await world.cluster.submissions.reconciler.settle(open[0]) == nil)
+            try await client.expect(.created, .post, Self.path, world.alice, body: goodJob, headers: Self.key)
+            #expect(world.queue.now.submits.count == 2 && world.queue.now.jobs.count == 1)
+        }
+    }
+
+    /// A gateway that died before it wrote anything down may have been about to ask for the token.
+    @Test func aReservationAloneIsWaitedForToTheEnd() async throws {
+        try await withWorld { world, client in
+            world.queue.change { $0.answer = .unknown(SallyError(.timeout, "no answer")) }
+            _ = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
+            var open = try await world.submissions.withoutOutcome(cluster: World.name)
+            open[0].state = .reserved
+            open[0].finished = nil
+            let reconciler = world.cluster.submissions.reconciler
+            world.clock.advance(195)
+            #expect(try await reconciler.settle(open[0], isAwaited: true) == nil)
+            world.clock.advance(1)
+            guard case .failed = try await reconciler.settle(open[0], isAwaited: true) else {
+                Issue.record("not settled")
+                return
+            }
+        }
+    }
+
     @Test func aReservationOfAGatewayThatDiedIsSettledAtTheStart() async throws {
         try await withWorld { world, client in
             world.queue.change { $0.answer = .unknown(SallyError(.timeout, "no answer")) }

@@ -21,6 +21,7 @@ package final class QueueKeeper: Service {
     private let metrics: Metrics
     private let log: Logger
     private let pause: Duration
+    private let silence: Duration
     private let bell = Doorbell()
     private let state = Mutex(State())
 
@@ -40,12 +41,16 @@ package final class QueueKeeper: Service {
         var failure: SallyError?
         var failures = 0
         var took = Duration.zero
+        /// When the read began that is under way.
+        var readingSince: ContinuousClock.Instant?
     }
 
-    /// - Parameter pause: the shortest pause between two reads.
+    /// - Parameters:
+    ///   - pause: the shortest pause between two reads.
+    ///   - silence: a read that takes longer, and three times as long as any before it, counts as failed while it goes on.
     package init(
         cluster: ClusterName, queue: some SlurmQueue, access: ServiceAccess, metrics: Metrics, pause: Duration,
-        log: Logger
+        silence: Duration = .seconds(5), log: Logger
     ) {
         self.cluster = cluster
         self.queue = queue
@@ -53,6 +58,7 @@ package final class QueueKeeper: Service {
         reader = QueueReader(cluster: cluster, queue: queue, access: access)
         self.metrics = metrics
         self.pause = pause
+        self.silence = silence
         self.log = log
     }
 
@@ -76,14 +82,23 @@ package final class QueueKeeper: Service {
         }
     }
 
-    /// Why the last read failed; nil when it did not.
+    /// Why the last read failed, or the one under way will; nil when it did not.
     package var failure: SallyError? {
         state.withLock { state in
             if let failure = state.failure { return failure }
+            if let since = state.readingSince,
+                since.duration(to: .now)
+                    >= QueueKeeper.patience(silence, after: [state.took, state.memory.wholeTook])
+            {
+                return SallyError(
+                    .unavailable, "cluster \(cluster) did not answer in time", hint: "try again in a moment")
+            }
             return state.snapshot.readAt == nil
                 ? SallyError(.unavailable, "cluster \(cluster) was not read yet", hint: "try again in a moment") : nil
         }
     }
+
+    var isReading: Bool { state.withLock { $0.readingSince != nil } }
 
     /// A snapshot whose read began after `moment`.
     ///
@@ -130,6 +145,8 @@ package final class QueueKeeper: Service {
     /// One read.
     func refresh() async {
         let start = ContinuousClock.now
+        state.withLock { $0.readingSince = start }
+        defer { state.withLock { $0.readingSince = nil } }
         do {
             let memory = try await reader.read(after: remembered(start))
             let shape = try await shape(start)
@@ -209,6 +226,11 @@ package final class QueueKeeper: Service {
             guard state.failure != nil else { return min(adapted, QueueKeeper.longestPause) }
             return min(max(adapted, pause * 4), QueueKeeper.longestPause)
         }
+    }
+
+    /// So long a read may take before it counts as failed: a whole list of many jobs takes its time.
+    static func patience(_ silence: Duration, after reads: [Duration]) -> Duration {
+        reads.reduce(silence) { max($0, $1 * 3) }
     }
 
     private func overlaid(_ state: State) -> QueueSnapshot {

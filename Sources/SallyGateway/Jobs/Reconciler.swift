@@ -69,12 +69,16 @@ package struct Reconciler: Service {
 
     /// What is known now of one submission; records it where it became certain.
     ///
+    /// - Parameter isAwaited: somebody asks. Where Slurm's answer was lost the token was minted before that, so what is
+    ///   recorded as unknown is over one token's life later, whatever preparing could have taken.
     /// - Returns: the job; `.failed` where there is certainly none; nil while that is not known.
-    func settle(_ submission: Submission) async throws -> SubmissionOutcome? {
+    func settle(_ submission: Submission, isAwaited: Bool = false) async throws -> SubmissionOutcome? {
         guard !runner.isUnderWay(submission.id), let key = submission.idempotencyKey else { return nil }
         let marker = markers.marker(person: submission.person, cluster: cluster, key: key)
         // Looked at before the reads: what is missing in a read that began after the end was never there.
-        let isOver = submission.created + SubmissionSteps.preparation + Reconciler.tokenLife < clock.now
+        let lost = isAwaited && submission.state == .unknown ? submission.finished : nil
+        let lastMint = lost ?? submission.created + SubmissionSteps.preparation
+        let isOver = lastMint + Reconciler.tokenLife < clock.now
         if let job = try await find(marker, submission) {
             return try await record(.submitted(job), submission)
         }

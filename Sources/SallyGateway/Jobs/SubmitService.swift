@@ -67,7 +67,7 @@ struct SubmitService: Sendable {
             let submission = try await book.submission(person: principal.person, cluster: cluster, key: key.text)
         else { return nil }
         do {
-            return try await reconciler.settle(submission)
+            return try await reconciler.settle(submission, isAwaited: true)
         } catch let error as SallyError where error.code == .unavailable || error.code == .timeout {
             return nil
         }
