@@ -5,11 +5,12 @@ import HummingbirdTesting
 import SallyKeepProtocol
 import SallyModel
 import SallyPolicy
-import SallyStore
 import SallyWire
+import Synchronization
 import Testing
 
 @testable import SallyGateway
+@testable import SallyStore
 
 @Suite struct AdminTests {
     private static let alice = UserName(unchecked: "alice")
@@ -176,6 +177,27 @@ import Testing
         }
     }
 
+    /// What the steward read comes in pages as well: all of it is held against the chain, each once.
+    @Test(arguments: [0, 1999, 2000, 2001, 4100])
+    func verifyingReadsWhatTheStewardReadToItsEnd(count: Int) async throws {
+        try await withWorld { world, _ in
+            let job = try JobID("7")
+            let positions = (0..<count).map { AuditPosition(sequence: Int64($0) * 3 + 1, hash: AuditEvent.genesis) }
+            world.steward.change { state in
+                state.read = positions.map {
+                    ReadOutputRequest(
+                        cluster: World.name, user: Self.alice, job: job, stream: .standardOutput, offset: 0, limit: 1,
+                        position: $0)
+                }
+            }
+            let book = KeptEvidence()
+            let service = AuditService(gate: world.gate, book: book, signer: world.signer, steward: world.steward)
+            let request = try #require(OpaqueID(rawValue: "0123456789abcdef"))
+            _ = try await service.verify(for: .local(uid: 0), request: request)
+            #expect(book.evidence?.reads.map(\.position) == positions)
+        }
+    }
+
     @Test func aTokenIsPaidForByItsOwnKindOfEvent() async throws {
         try await withWorld { world, client in
             _ = try await client.call(.post, "/v1/clusters/demo/jobs", world.alice, body: goodJob)
@@ -234,5 +256,22 @@ import Testing
                 try await client.expect(.forbidden, .get, "/v1/admin/identities")
             }
         }
+    }
+}
+
+/// A book that finds nothing and keeps what it was given to compare with.
+private final class KeptEvidence: AuditBook {
+    private let state = Mutex<AuditEvidence?>(nil)
+    var evidence: AuditEvidence? { state.withLock { $0 } }
+
+    func page(_ query: AuditQuery) async throws -> AuditEvents { AuditEvents(events: [], next: nil) }
+    func head() async throws -> AuditPosition? { nil }
+    func append(_ draft: AuditDraft) async throws -> AuditPosition {
+        AuditPosition(sequence: 1, hash: AuditEvent.genesis)
+    }
+
+    func verifyChain(_ evidence: AuditEvidence) async throws -> AuditReport {
+        state.withLock { $0 = evidence }
+        return AuditReport(events: 0, mints: 0, heads: 0, serviceReads: 0, countersigned: 0, problems: [])
     }
 }
