@@ -122,9 +122,13 @@ private func requireRegular(_ path: String, _ status: stat) throws(FileProblem) 
     }
 }
 
-private func unreadable(_ path: String, _ number: Int32) -> FileProblem {
+func unreadable(_ path: String, _ number: Int32) -> FileProblem {
     switch number {
     case ENOENT: FileProblem(path: path, reason: "does not exist", remedy: "`sallyd config init` makes starter files")
+    case EACCES:
+        FileProblem(
+            path: path, reason: "cannot be read by uid \(geteuid()): permission denied",
+            remedy: "let that user read it and enter the folders it lies in")
     default: FileProblem(path: path, reason: "cannot be read: \(String(cString: strerror(number)))", remedy: nil)
     }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SallyConfig
 import SallyModel
 import SallyTestSupport
 import Testing
+
+@testable import SallyConfig
 
 #if canImport(Glibc)
 import Glibc
@@ -20,6 +21,12 @@ import Darwin
             #expect(error.description.hasPrefix("/nonexistent/sallyd.yaml: does not exist"))
             #expect(error.error.code == .misconfigured)
         }
+    }
+
+    @Test func whoMayNotReadAFileIsToldWhoMust() {
+        let problem = unreadable("/etc/slurm.key", EACCES)
+        #expect(problem.description.contains("/etc/slurm.key cannot be read by uid \(geteuid())"))
+        #expect(problem.error.code == .misconfigured && problem.error.hint?.contains("let that user read it") == true)
     }
 
     @Test func aFolderAndWhatEverybodyCanWriteAreRefused() async throws {
