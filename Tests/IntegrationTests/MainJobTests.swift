@@ -18,6 +18,21 @@ struct MainJobTests {
         #expect(result.output.contains("in /home/alice"))
     }
 
+    /// Every task runs and is told of; the array ends as its worst task.
+    @Test(arguments: Stack.clusters)
+    func anArrayIsFollowedToItsEnd(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let result = try await stack.sally(
+            "alice", ["submit", "-M", cluster, "--array", "0-2", "--follow", "--time=5"],
+            input: "#!/bin/bash\nexit $((SLURM_ARRAY_TASK_ID == 1 ? 3 : 0))\n")
+        #expect(result.status == 3, "\(result)")
+        let job = result.output.split(separator: " ").last?.filter(\.isNumber) ?? ""
+        #expect(result.output == "Submitted batch job \(job)\n", "\(result)")
+        for task in [0, 2] { #expect(result.errors.contains("job \(job)_\(task) has completed"), "\(result)") }
+        #expect(result.errors.contains("job \(job)_1 ended: FAILED, exit status 3"), "\(result)")
+        #expect(!result.errors.contains("is not known"), "\(result)")
+    }
+
     @Test(arguments: Stack.clusters)
     func standardOutputIsExactlyWhatSbatchPrints(_ cluster: String) async throws {
         let stack = try Stack.required()
