@@ -6,7 +6,7 @@ import StrictJSON
 /// One line of `GET /slurm/VERSION/jobs/state/` (Slurm 24.05): a job, or one task of an array, and its states. What has
 /// ended is listed as long as slurmctld remembers it (MinJobAge), as in the queue itself.
 package struct JobStateEntry: Sendable, Hashable {
-    /// Of an array: the array's own.
+    /// The record's own: a task that has started has another than its array (24.11.5, observed).
     package var job: JobID
     /// What follows the number: `_3` for a task, `+1` for a component of a heterogeneous job, else empty.
     package var part: String

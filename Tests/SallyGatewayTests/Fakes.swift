@@ -120,7 +120,7 @@ final class FakeQueue: SlurmQueue {
         try state.withLock { state in
             state.jobReads.append(job)
             if let failure = state.failure { throw failure }
-            return state.jobs.filter { $0.base == job && !state.hidden.contains(job) }
+            return state.jobs.filter { ($0.view.job == job || $0.base == job) && !state.hidden.contains(job) }
         }
     }
 
@@ -131,7 +131,7 @@ final class FakeQueue: SlurmQueue {
             guard state.servesStates else { return nil }
             return state.jobs.map { job in
                 let part = job.array == nil ? "" : String(job.view.displayID.drop { $0 != "_" })
-                return JobStateEntry(job: job.base, part: part, states: job.view.states.map { JobState($0) })
+                return JobStateEntry(job: job.view.job, part: part, states: job.view.states.map { JobState($0) })
             }
         }
     }
@@ -163,6 +163,14 @@ func makeJob(
         displayID: "\(id)", cluster: cluster, name: "job", user: owner.rawValue,
         account: "lab", partition: "debug", states: [state])
     return QueuedJob(view: view, owner: owner, array: nil, marker: split.marker)
+}
+
+/// One task of an array, or its waiting rest.
+func makeTask(_ id: UInt32, of array: UInt32, _ displayID: String, _ owner: UserName) -> QueuedJob {
+    var job = makeJob(id, owner)
+    job.array = JobID(rawValue: array)
+    job.view.displayID = displayID
+    return job
 }
 
 final class FakeSigner: TokenMinter {

@@ -44,23 +44,48 @@ import Testing
         #expect(change.unknown.map(\.rawValue) == [3, 7])
     }
 
+    /// As 24.11 lists them: what waits under the array's number, what has started under its own.
     @Test func aTaskOfAnArrayHasItsOwnState() {
-        var rest = makeJob(10, Self.alice)
-        rest.array = JobID(rawValue: 10)
-        rest.view.displayID = "10_[3-4]"
-        var task = makeJob(12, Self.alice)
-        task.array = JobID(rawValue: 10)
-        task.view.displayID = "10_2"
-        let before = Self.states([(10, "_2", "PENDING"), (10, "_3", "PENDING"), (10, "_4", "PENDING")])
+        let rest = makeTask(10, of: 10, "10_[3-4]", Self.alice)
+        let task = makeTask(12, of: 10, "10_2", Self.alice)
+        let before = Self.states([(12, "_2", "PENDING"), (10, "_3", "PENDING"), (10, "_4", "PENDING")])
         let one = QueueChange(
             of: [rest, task], before: before,
-            now: Self.states([(10, "_2", "RUNNING"), (10, "_3", "PENDING"), (10, "_4", "PENDING")]))
+            now: Self.states([(12, "_2", "RUNNING"), (10, "_3", "PENDING"), (10, "_4", "PENDING")]))
         #expect(one.jobs.map(\.view.states) == [["PENDING"], ["RUNNING"]])
-        #expect(one.stale.map(\.rawValue) == [10])
+        #expect(one.stale.map(\.rawValue) == [12])
+        #expect(one.unknown.isEmpty)
         let all = QueueChange(
             of: [rest, task], before: before,
-            now: Self.states([(10, "_2", "CANCELLED"), (10, "_3", "CANCELLED"), (10, "_4", "CANCELLED")]))
+            now: Self.states([(12, "_2", "CANCELLED"), (10, "_3", "CANCELLED"), (10, "_4", "CANCELLED")]))
         #expect(all.jobs.map(\.view.states) == [["CANCELLED"], ["CANCELLED"]])
+    }
+
+    @Test func aTaskThatStartsIsNewAndTheRestHasChanged() {
+        let rest = makeTask(10, of: 10, "10_[2-3]", Self.alice)
+        let change = QueueChange(
+            of: [rest], before: Self.states([(10, "_2", "PENDING"), (10, "_3", "PENDING")]),
+            now: Self.states([(11, "_2", "RUNNING"), (10, "_3", "PENDING")]))
+        #expect(change.unknown.map(\.rawValue) == [11])
+        #expect(change.stale.map(\.rawValue) == [10])
+    }
+
+    @Test func aTaskThatIsGoneIsNotKeptByItsArray() {
+        let last = makeTask(10, of: 10, "10_3", Self.alice)
+        let first = makeTask(11, of: 10, "10_2", Self.alice)
+        let change = QueueChange(
+            of: [last, first], before: Self.states([(11, "_2", "COMPLETED"), (10, "_3", "RUNNING")]),
+            now: Self.states([(10, "_3", "RUNNING")]))
+        #expect(change.jobs.map(\.view.displayID) == ["10_3"])
+    }
+
+    /// Were all tasks listed under the array's number, none would be missing either.
+    @Test func tasksUnderTheArraysNumberAreKnown() {
+        let jobs = [makeTask(10, of: 10, "10_3", Self.alice), makeTask(11, of: 10, "10_2", Self.alice)]
+        let now = Self.states([(10, "_2", "RUNNING"), (10, "_3", "PENDING")])
+        let change = QueueChange(of: jobs, before: now, now: now)
+        #expect(change.jobs.map(\.view.states) == [["PENDING"], ["RUNNING"]])
+        #expect(change.unknown.isEmpty)
     }
 }
 
@@ -130,6 +155,25 @@ import Testing
             world.queue.change { $0.hidden = [] }
             let read = try await keeper.snapshot(readAfter: .now, within: .seconds(20))
             #expect(read.jobs.map(\.view.job.rawValue) == [1, 9])
+        }
+    }
+
+    /// Before, a task was looked for under its array's number alone, and no snapshot was new while one was listed.
+    @Test func anArrayThatRunsIsReadLikeAnyJob() async throws {
+        try await withWorld(Self.settings(1)) { world, _ in
+            let keeper = world.cluster.keeper
+            let tasks: [QueuedJob] = (0..<3).map { task in
+                makeTask(task == 2 ? 10 : 11 + task, of: 10, "10_\(task)", Self.alice)
+            }
+            world.queue.change { $0.jobs += tasks }
+            let read = try await keeper.snapshot(readAfter: .now, within: .seconds(20))
+            #expect(read.jobs.map(\.view.displayID) == ["1", "10_2", "10_0", "10_1"])
+            // The array's number brought them all.
+            #expect(world.queue.now.jobReads.map(\.rawValue) == [10])
+            world.queue.change { $0.jobs[1].view.states = ["FAILED"] }
+            let next = try await keeper.snapshot(readAfter: .now, within: .seconds(20))
+            #expect(next.records(JobID(rawValue: 11)!).map(\.view.states) == [["FAILED"]])  // a small number
+            #expect(world.queue.now.jobReads.map(\.rawValue) == [10, 11])
         }
     }
 

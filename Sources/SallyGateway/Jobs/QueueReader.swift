@@ -2,6 +2,7 @@
 
 import SallyModel
 import SallyPolicy
+import SallyWire
 import SlurmModel
 
 /// Reads one cluster's queue as cheaply as its slurmrestd lets it be read.
@@ -45,14 +46,20 @@ struct QueueReader: Sendable {
             var memory = memory
             let wanted = (change.unknown + change.stale).prefix(QueueReader.mostSingly)
             var found: [QueuedJob] = []
-            for job in wanted { found += try await queue.job(job, read, token: token) }
-            // An answer about another job, or none at all, says nothing of those that were asked for.
-            let asked = Set(wanted)
-            found.removeAll { !asked.contains($0.base) }
-            let read = Set(found.map(\.base))
-            memory.jobs = change.jobs.filter { !read.contains($0.base) } + found
+            var answered: Set<JobID> = []
+            for job in wanted where !answered.contains(job) {
+                // An array's number brings all of its tasks. An answer about another job says nothing of this one.
+                let records = try await queue.job(job, read, token: token).filter {
+                    ($0.view.job == job || $0.base == job) && !answered.contains($0.view.job)
+                }
+                guard !records.isEmpty else { continue }
+                found += records
+                answered.formUnion(records.map(\.view.job))
+                answered.insert(job)
+            }
+            memory.jobs = change.jobs.filter { !answered.contains($0.view.job) } + found
             memory.states = states
-            memory.isComplete = change.unknown.allSatisfy(read.contains)
+            memory.isComplete = change.unknown.allSatisfy(answered.contains)
             return memory
         }
     }
