@@ -38,7 +38,7 @@ extension AccountEngine {
     ///
     /// - Throws: `SallyError(.unavailable)` when the controller or Slurm's accounting does not answer.
     package func powerful(among users: Set<UserName>) async throws -> [UserName: String] {
-        let script = PowerScript.make(in: layout)
+        let script = PowerScript.make(among: users, in: layout)
         var reasons: [UserName: String] = [:]
         for (node, answer) in await onEach([layout.controller], { _ in script }) {
             let completion = try answer.get()

@@ -34,7 +34,7 @@ package enum LockScript {
             switch act {
             case .lock: calls.append(shellCall("slurm_lock", [name]))
             case .unlock: calls += [shellCall("slurm_unlock", [name]), shellCall("slurm_unscrontab", [name])]
-            case .remove: break
+            case .remove: if !place.account { calls.append(shellCall("forget", [name])) }
             }
         }
         if let record {
@@ -280,16 +280,24 @@ package enum LockScript {
             fi
         }
 
+        # What was kept for unlock: whoever is ensured by that name later gets back nothing of it. The files' names hold a
+        # dot, which no name of a person does.
+        forget() {
+            rm -rf -- "$vault/$1".{expire,password,crontab,crontab-path,crontab-later,cron-deny,at-deny,cron-allow,at-allow,at} \
+                "$vault/$1".{scrontab,scrontab-later,scrontab.new,scrontab-later.new,limits,limits.new,qos,qos.new}
+        }
         # The home stays; so do its files' owner and the line in the record, and with them the uid.
         remove_account() {
             local name=$1 uid=$2 said
             if ! is_ours "$name" "$uid"; then
+                # Not what is kept of somebody else by that name.
+                getent passwd "$name" >/dev/null || forget "$name"
                 report account unchanged "$name with uid $uid is not on this machine"
                 return
             fi
             if said=$(userdel "$name" 2>&1) && ! getent passwd "$name" >/dev/null; then
                 getent group "$name" >/dev/null && groupdel "$name" 2>/dev/null
-                rm -rf -- "$vault/$name".{expire,password,crontab,crontab-path,crontab-later,cron-deny,at-deny,cron-allow,at-allow,at,scrontab,scrontab-later}
+                forget "$name"
                 report account done "removed; the home stays"
             else
                 report account failed "$said"

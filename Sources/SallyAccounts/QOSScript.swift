@@ -33,7 +33,8 @@ enum QOSScript {
                 maxsubmitjobsperuser=0 maxsubmitjobsperaccount=0 flags=OverPartQOS >/dev/null 2>&1
             said=$(soon sacctmgr -nP show qos where name="$lock_qos" format=grpsubmit,maxsubmitjobsperuser,maxsubmitjobsperaccount,flags)
             [ "$said" = '0|0|0|OverPartQOS' ] || { barrier="QOS $lock_qos cannot be made: $said"; return; }
-            [ -e "$file" ] || { printf '%s\n' "$have" >"$file.new" && mv -fT "$file.new" "$file"; } ||
+            # What an earlier lock set is nothing to give back.
+            [ -e "$file" ] || ! grep -qv "|$lock_qos|$lock_qos\$" <<<"$have" || { printf '%s\n' "$have" >"$file.new" && mv -fT "$file.new" "$file"; } ||
                 { barrier="$file cannot be written"; return; }
             soon sacctmgr -i modify user where name="$name" cluster="$cluster" set qos="$lock_qos" defaultqos="$lock_qos" >/dev/null 2>&1
             said=$(soon sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=qos,defaultqos | sort -u)

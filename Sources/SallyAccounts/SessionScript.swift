@@ -5,19 +5,45 @@
 ///
 /// A process belongs to a job when a slurmstepd of root's is above it, when slurmd lists it (`scontrol listpids`), or
 /// when it is in a job's control group at the place where Slurm makes them (v1 and v2, cgroup.conf(5)), which a user's
-/// own delegated groups are never. Only where Slurm tracks by something else than control groups, so that it does not
-/// know a job's process whose parent has gone, its SLURM_JOB_ID counts too, if that job of the user runs here: it is
-/// able to do no more than that job is.
+/// own delegated groups are never.
+///
+/// Where Slurm tracks by something else than control groups it does not know a job's process whose parent has gone, and
+/// anybody can write SLURM_JOB_ID into an environment. Such a claim is heard only for a job of the user that slurmctld
+/// has running and slurmd has here. It is true when the process is in the session (setsid(2)) of a process that slurmd
+/// lists, or in a slurmstepd's control group, neither of which can be entered from outside. It is false when the
+/// slurmsteps have a control group of their own and the process is in another one: where systemd makes them, a login's
+/// always is. What is neither is spared and said, and the step has failed: locking again when the job has ended ends it.
+///
+/// A process is its pid and its start (proc_pid_stat(5), field 22): that of what was judged is compared before every
+/// signal. All are stopped before any is killed, so that a stopped one keeps its pid and makes no other.
+///
+/// Who forks and ends faster than /proc is read is in no list of processes. So each look begins with kill(-1, SIGSTOP)
+/// under the user's uid, which the kernel delivers to all of them and to no fork between; jobs' processes go on after it,
+/// those excepted that were stopped before. Processes under subordinate uids are out of its reach.
 enum SessionScript {
     static let library = #"""
-        # people UID LISTED: processes of the user, by any of their uids and his subordinate ones (subuid(5)), that have no
-        # slurmstepd and no listed process above them; `unread` when the processes could not be read. A process whose first
-        # thread has ended says Z and may run on with others.
+        # Seconds of the script's time after which no more is looked for; slurm_requeue comes afterwards (SlurmScript).
+        sessions_until=40
+        statuses() { printf '%s\0' /proc/[0-9]*/status | xargs -0 cat 2>/dev/null; }
+        # slurmstepds: pids of that name whose program, where it can be seen, is slurmstepd: a link of that name to a
+        # program of root's (sudo) is none. Root in a container may not see it (CAP_SYS_PTRACE).
+        slurmstepds() {
+            local file pid program
+            while IFS= read -r file; do
+                pid=${file#/proc/} pid=${pid%/status}
+                program=$(readlink "/proc/$pid/exe" 2>/dev/null)
+                program=${program% (deleted)}
+                case ${program##*/} in '' | slurmstepd) printf '%s ' "$pid" ;; esac
+            done < <(printf '%s\0' /proc/[0-9]*/status | xargs -0 grep -lsx $'Name:\tslurmstepd')
+        }
+        # people UID LISTED [all]: processes of the user, by any of their uids and his subordinate ones (subuid(5)), that
+        # have no slurmstepd and no listed process above them, or all; `unread` when the processes could not be read. A
+        # process whose first thread has ended says Z and may run on with others.
         people() {
             local ranges
             ranges=$(awk -F: -v uid="$1" -v name="$(id -un "$1" 2>/dev/null)" \
                 '$1 == uid || $1 == name { printf "%s-%s ", $2, $2 + $3 - 1 }' /etc/subuid 2>/dev/null)
-            printf '%s\0' /proc/[0-9]*/status | xargs -0 cat 2>/dev/null | awk -v uid="$1" -v ranges="$ranges" -v listed=" $2 " '
+            statuses | awk -v uid="$1" -v ranges="$ranges" -v listed=" $2 " -v all="${3-}" -v steps=" $(slurmstepds)" '
                 function his(id, i, n, range, ends) {
                     if (id == uid) return 1
                     n = split(ranges, range, " ")
@@ -27,9 +53,8 @@ enum SessionScript {
                     }
                     return 0
                 }
-                $1 == "Name:" { name = $2 }
                 $1 == "State:" { state = $2 }
-                $1 == "Pid:" { pid = $2; names[pid] = name; states[pid] = state }
+                $1 == "Pid:" { pid = $2; states[pid] = state }
                 $1 == "PPid:" { parent[pid] = $2 }
                 $1 == "Uid:" { real[pid] = $2; mine[pid] = his($2) || his($3) || his($4) || his($5) }
                 $1 == "Threads:" { threads[pid] = $2 }
@@ -37,9 +62,10 @@ enum SessionScript {
                     if (!(1 in real)) { print "unread"; exit }
                     for (pid in real) {
                         if (!mine[pid] || (states[pid] == "Z" && threads[pid] < 2)) continue
+                        if (all != "") { print pid; continue }
                         at = pid
                         for (depth = 0; depth < 500 && at in real; depth++) {
-                            if (names[at] == "slurmstepd" && real[at] == 0 || index(listed, " " at " ")) break
+                            if (index(steps, " " at " ") && real[at] == 0 || index(listed, " " at " ")) break
                             at = parent[at]
                         }
                         if (depth == 500 || !(at in real)) print pid
@@ -50,61 +76,224 @@ enum SessionScript {
             grep -qE '^[0-9]+:[^:]*:(/system\.slice/[^/]*slurmstepd\.scope|/slurm(_[^/]*)?/uid_[0-9]+)/job_[0-9]+(/|$)' \
                 "/proc/$1/cgroup" 2>/dev/null
         }
-        # outside UID LISTED JOBS: those of them that are in no job's control group, nor otherwise known as a job's.
-        outside() {
-            local uid=$1 listed=$2 jobs=$3 pid job
-            for pid in $(people "$uid" "$listed"); do
-                [ "$pid" != unread ] || { printf 'unread '; continue; }
-                ! in_job_group "$pid" || continue
-                if [ -n "$jobs" ]; then
-                    # As the user: root in a container may not look into a process of theirs (CAP_SYS_PTRACE).
-                    job=$(timeout -k 1 1 setpriv --reuid="$uid" --regid="$(stat -c %g "/proc/$pid" 2>/dev/null || echo "$uid")" \
-                        --clear-groups --no-new-privs cat "/proc/$pid/environ" 2>/dev/null | tr '\0' '\n' |
-                        sed -n 's/^SLURM_JOB_ID=//p' | head -n 1)
-                    case " $jobs " in *" ${job:-none} "*) continue ;; esac
-                fi
-                printf '%s ' "$pid"
+        # born PID: leaves in $birth when the process started, in $sid its session, in $run its state; empty when it is gone. The name
+        # before them may hold anything, its parenthesis and line ends too.
+        born() {
+            local text=
+            birth= sid= run=
+            { IFS= read -r -d '' text <"/proc/$1/stat"; } 2>/dev/null
+            text=${text##*) }
+            set -- $text
+            run=${1-} sid=${4-} birth=${20-}
+        }
+        # hit SIGNAL PID:BIRTH...: those that are still the process that was judged. A shell has no pidfd_open(2): who gets
+        # the pid in the instant between is let go on, and a stopped process keeps its pid for the next signal.
+        hit() {
+            local kind=$1 one
+            shift
+            for one; do
+                born "${one%:*}"
+                [ "$birth" = "${one#*:}" ] || continue
+                kill -"$kind" "${one%:*}" 2>/dev/null
+                [ "$kind" = STOP ] || continue
+                born "${one%:*}"
+                [ -z "$birth" ] || [ "$birth" = "${one#*:}" ] || kill -CONT "${one%:*}" 2>/dev/null
             done
         }
-        # Stopped before they are killed, so that none of them makes another meanwhile.
+        briefly() {
+            local rest=$((sessions_until - SECONDS))
+            [ "$rest" -gt 0 ] || return 124
+            timeout "$((rest < 10 ? rest : 10))" "$@"
+        }
+        # all_of UID SIGNAL: to everything that the user may signal, at once; kill(2) leaves out who sends it. Fails where it
+        # was not sent: processes of the user's may signal the sender first.
+        all_of() {
+            local said
+            said=$(timeout -k 1 2 setpriv --reuid="$1" --regid="$1" --clear-groups --no-new-privs \
+                bash -c "kill -$2 -1 2>/dev/null; echo sent" 2>/dev/null)
+            [ "$said" = sent ]
+        }
+        # Remembers what was stopped before: Slurm suspends jobs so (scontrol suspend).
+        freeze() {
+            local pid
+            resting=()
+            for pid in $(people "$1" "" all); do
+                born "$pid"
+                [ "$run" != T ] || resting[$pid]=$birth
+            done
+            frozen=$1
+            all_of "$1" STOP && iced=1 || iced=
+        }
+        # At once where it can be, so that no shell in a job sees a stopped child.
+        thaw() {
+            local pid uid=$frozen
+            [ -n "$uid" ] || return 0
+            frozen=
+            if [ "${#resting[@]}" -eq 0 ]; then
+                all_of "$uid" CONT
+            fi
+            for pid in $(people "$uid" "" all); do
+                born "$pid"
+                [ "$run" != T ] || [ "${resting[$pid]-}" = "$birth" ] || kill -CONT "$pid" 2>/dev/null
+            done
+        }
+        # slurm_view UID: what slurmd says now of processes in $begun: $listed and their sessions $sids; and in $known the
+        # user's jobs that it has here and slurmctld has running.
+        slurm_view() {
+            local uid=$1 all pid job rest here=
+            listed= sids= known=
+            all=$(briefly scontrol listpids 2>/dev/null) || return 0
+            while read -r pid job rest; do
+                case $pid in '' | *[!0-9]* | 0) continue ;; esac
+                born "$pid"
+                [ -n "$birth" ] && [ "$birth" = "${begun[$pid]-}" ] || continue
+                listed+=" $pid" sids+=" $sid" here+=" $job"
+            done <<<"$all"
+            [ "$tracking" != proctrack/cgroup ] && [ -n "$here" ] || return 0
+            known=$(briefly squeue -h -a -t R,S,CG -o '%A %U' 2>/dev/null | awk -v uid="$uid" -v here="$here " \
+                '$2 == uid && index(here, " " $1 " ") { printf "%s ", $1 }')
+        }
+        # As the user: root in a container may not look into a process of theirs (CAP_SYS_PTRACE).
+        claimed_job() {
+            timeout -k 1 1 setpriv --reuid="$1" --regid="$(stat -c %g "/proc/$2" 2>/dev/null || echo "$1")" \
+                --clear-groups --no-new-privs cat "/proc/$2/environ" 2>/dev/null | tr '\0' '\n' |
+                sed -n 's/^SLURM_JOB_ID=//p' | head -n 1
+        }
+        place() { grep -E '^[0-9]+:(name=systemd)?:' "/proc/$1/cgroup" 2>/dev/null; }
+        # weigh PID: whether its claim is true, false or open. Where slurmsteps are in process 1's own group, groups say
+        # nothing.
+        weigh() {
+            local step own init there verdict=open
+            born "$1"
+            case " $sids " in *" ${sid:-none} "*) echo true; return ;; esac
+            own=$(place "$1") init=$(place 1)
+            for step in $(slurmstepds); do
+                there=$(place "$step")
+                [ -n "$own" ] && [ -n "$there" ] && [ "$there" != "$init" ] || continue
+                verdict=false
+                [ "$own" != "$there" ] || { echo true; return; }
+            done
+            echo "$verdict"
+        }
+        # look UID: leaves in $found, as PID:BIRTH, what is outside of jobs, in $open what only an open claim spares, in
+        # $unsure how many were there that came or went meanwhile or could not be read, in $late that time has run out.
+        # The start is read before anything is judged and again afterwards: what was judged is that process.
+        look() {
+            local uid=$1 pid job verdict listed sids known
+            local -A begun=()
+            found=() open=() unsure=0 late=
+            for pid in $(people "$uid" "" all); do
+                [ "$SECONDS" -lt "$sessions_until" ] || { late=1; return; }
+                [ "$pid" != unread ] || continue
+                born "$pid"
+                begun[$pid]=$birth
+            done
+            slurm_view "$uid"
+            for pid in $(people "$uid" "$listed"); do
+                [ "$SECONDS" -lt "$sessions_until" ] || { late=1; return; }
+                [ "$pid" != unread ] || { unsure=$((unsure + 1)); continue; }
+                ! in_job_group "$pid" || continue
+                job= verdict=false
+                if [ -n "$known" ]; then
+                    job=$(claimed_job "$uid" "$pid")
+                    case " $known " in *" ${job:-none} "*) verdict=$(weigh "$pid") ;; esac
+                fi
+                born "$pid"
+                if [ -z "$birth" ] || [ "$birth" != "${begun[$pid]-}" ]; then
+                    unsure=$((unsure + 1))
+                    continue
+                fi
+                case $verdict in
+                true) ;;
+                open) open+=("$pid (job $job)") ;;
+                *) found+=("$pid:$birth") ;;
+                esac
+            done
+            for pid in $listed; do
+                born "$pid"
+                [ -z "$birth" ] || [ "$birth" = "${begun[$pid]}" ] || unsure=$((unsure + 1))
+            done
+        }
+        # end_found UID: stops what was found and what it has made meanwhile until there is no more, and kills it then.
+        # What turns out to be a job's goes on.
+        end_found() {
+            local uid=$1 one more tries
+            local -A stopped=() again=()
+            for ((tries = 0; tries < 20; tries++)); do
+                more=
+                again=()
+                for one in "${found[@]}"; do
+                    again[$one]=1
+                    [ -n "${stopped[$one]-}" ] || more=1
+                    stopped[$one]=1
+                done
+                [ -n "$more" ] || [ "$unsure" -gt 0 ] || break
+                hit STOP "${found[@]}"
+                look "$uid"
+                [ -z "$late" ] || break
+            done
+            for one in "${!stopped[@]}"; do
+                if [ -n "$late" ] || [ -n "${again[$one]-}" ]; then
+                    hit KILL "$one"
+                    ended[$one]=1
+                else
+                    hit CONT "$one"
+                fi
+            done
+        }
         end_sessions() {
-            local name=$1 uid=$2 pid rest all found more listed= jobs= count=0 round session service
+            local name=$1 uid=$2 round session service tracking quiet=0 said left was
+            local sessions_until=$sessions_until late= unsure=0 birth sid run frozen= iced=
+            local -a found=() open=()
+            local -A ended=() resting=()
             if ! is_ours "$name" "$uid"; then
                 report sessions skipped "$name with uid $uid is not on this machine"
                 return
             fi
             if [ -d /run/systemd/system ] && command -v loginctl >/dev/null; then
-                timeout 10 loginctl disable-linger "$name" >/dev/null 2>&1
-                for session in $(timeout 10 loginctl list-sessions --no-legend 2>/dev/null | awk -v uid="$uid" '$2 == uid { print $1 }'); do
+                briefly loginctl disable-linger "$name" >/dev/null 2>&1
+                for session in $(briefly loginctl list-sessions --no-legend 2>/dev/null | awk -v uid="$uid" '$2 == uid { print $1 }'); do
                     # slurm.conf's UsePAM makes a session of a job.
-                    service=$(timeout 10 loginctl show-session "$session" --property=Service --value 2>/dev/null)
-                    [ "$service" = slurm ] || timeout 10 loginctl terminate-session "$session" >/dev/null 2>&1
+                    service=$(briefly loginctl show-session "$session" --property=Service --value 2>/dev/null)
+                    [ "$service" = slurm ] || briefly loginctl terminate-session "$session" >/dev/null 2>&1
                 done
             fi
-            if all=$(timeout 10 scontrol listpids 2>/dev/null); then
-                while read -r pid rest; do
-                    case $pid in '' | *[!0-9]* | 0) continue ;; esac
-                    [ "$(stat -c %u "/proc/$pid" 2>/dev/null)" != "$uid" ] || listed+=" $pid"
-                done <<<"$all"
-            fi
-            [ "$(timeout 10 scontrol show config 2>/dev/null | sed -n 's/^ProctrackType *= *//p')" = proctrack/cgroup ] ||
-                jobs=$(timeout 10 squeue -h -a -t R,S,CG -w "$(uname -n | cut -d. -f1)" -o '%A %U' 2>/dev/null |
-                    awk -v uid="$uid" '$2 == uid { printf "%s ", $1 }')
-            for ((round = 0; round < 20; round++)); do
-                found=$(outside "$uid" "$listed" "$jobs")
-                [ -n "$found" ] || break
-                kill -STOP $found 2>/dev/null
-                more=$(outside "$uid" "$listed" "$jobs")
-                kill -KILL $found $more 2>/dev/null
-                [ "$round" -gt 0 ] || count=$(wc -w <<<"$found")
-                [ "$SECONDS" -lt 45 ] || break
-                sleep 0.1
+            tracking=$(briefly scontrol show config 2>/dev/null | sed -n 's/^ProctrackType *= *//p')
+            # What is frozen goes on however this ends.
+            was=$(trap -p EXIT)
+            trap thaw EXIT
+            # Nothing twice in a row: what is under a subordinate uid may have hidden from one look.
+            for ((round = 0; round < 20 && quiet < 2; round++)); do
+                [ "$round" -eq 0 ] || sleep 0.1
+                freeze "$uid"
+                look "$uid"
+                if [ "${#found[@]}" -gt 0 ]; then
+                    quiet=0
+                    end_found "$uid"
+                    thaw
+                    [ -z "$late" ] || break
+                    continue
+                fi
+                thaw
+                [ -z "$late" ] || break
+                if [ "$unsure" -gt 0 ] || [ -z "$iced" ]; then
+                    quiet=0
+                else
+                    quiet=$((quiet + 1))
+                fi
             done
-            found=$(outside "$uid" "$listed" "$jobs" | wc -w)
-            if [ "$found" -gt 0 ]; then
-                report sessions failed "$found processes of $name outside of jobs are still there; lock again"
-            elif [ "$count" -gt 0 ]; then
-                report sessions done "$count processes of $name outside of jobs ended"
+            eval "${was:-trap - EXIT}"
+            if [ "$quiet" -lt 2 ]; then
+                sessions_until=$((SECONDS + 3))
+                look "$uid"
+            fi
+            left=$((${#found[@]} + unsure)) said="${#ended[@]} processes of $name outside of jobs ended"
+            if [ "$quiet" -lt 2 ]; then
+                report sessions failed "$said; $left seen at the end of the time are still there${late:+, and not all could be looked at}; lock again"
+            elif [ "${#open[@]}" -gt 0 ]; then
+                report sessions failed "$said; spared for a job that runs here, which nothing but their environment confirms: ${open[*]:0:8}; ${#open[@]} in all; lock again when it has ended"
+            elif [ "${#ended[@]}" -gt 0 ]; then
+                report sessions done "$said"
             else
                 report sessions unchanged "$name runs nothing outside of jobs"
             fi

@@ -41,10 +41,12 @@ enum SlurmScript {
                 report "submission limit" done "MaxSubmitJobs=0 and GrpSubmitJobs=0 on every association of $name"
             fi
         }
-        # The first lock's are what unlock gives back. A lock of before has kept three columns and left GrpSubmitJobs alone.
+        # The first lock's are what unlock gives back; what is closed already, by the lock of an account that was removed
+        # since perhaps, is nothing to give back. A lock of before has kept three columns and left GrpSubmitJobs alone.
         keep_limits() {
             local file=$1 now=$2
             if [ ! -e "$file" ]; then
+                grep -qv '|0|0$' <<<"$now" || return 0
                 printf '%s\n' "$now" >"$file.new" && mv -fT "$file.new" "$file"
             elif [ "$(head -n 1 "$file" | tr -cd '|')" = '||' ]; then
                 awk -F'|' 'NR == FNR { group[$1 FS $2] = $4; next } { print $0 FS group[$1 FS $2] }' \
@@ -87,7 +89,15 @@ enum SlurmScript {
             local name=$1 cluster account partition limit group grouped=1 said file=$state/locked/$1.limits
             cluster=$(scontrol show config | sed -n 's/^ClusterName *= *//p')
             [ -n "$cluster" ] || { report "submission limit" failed "slurmctld does not answer"; return; }
-            [ -e "$file" ] || { report "submission limit" unchanged "was not lowered"; return; }
+            if [ ! -e "$file" ]; then
+                if soon sacctmgr -nP show assoc where user="$name" cluster="$cluster" format="$limits" | grep -q '|0|0$' ||
+                    soon sacctmgr -nP show assoc where user="$name" cluster="$cluster" format=qos | grep -qxF -- "$lock_qos"; then
+                    report "submission limit" skipped "$name may not submit, and nothing is kept of what held before: set MaxSubmitJobs, GrpSubmitJobs and QOS with sacctmgr"
+                else
+                    report "submission limit" unchanged "was not lowered"
+                fi
+                return
+            fi
             unlock_qos "$name" "$cluster" || { report "submission limit" failed "the QOS of $name cannot be given back"; return; }
             [ "$(head -n 1 "$file" | tr -cd '|')" != '||' ] || { grouped= limits=account,partition,maxsubmit; }
             while IFS='|' read -r account partition limit group; do

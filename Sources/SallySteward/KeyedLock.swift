@@ -47,6 +47,9 @@ actor KeyedLock<Key: Hashable & Sendable> {
         }
     }
 
+    /// How many wait for their turn.
+    func waiting(_ key: Key) -> Int { queues[key]?.count ?? 0 }
+
     private func leave(_ key: Key, _ id: UInt64) {
         guard let index = queues[key]?.firstIndex(where: { $0.id == id }) else { return }
         queues[key]?.remove(at: index).continuation.resume(throwing: CancellationError())

@@ -169,7 +169,7 @@ package struct Steward: Sendable {
         let users = record.book.users(on: cluster).filter { record.state($0, on: cluster) == .active }
         guard !users.isEmpty else { return }
         var failure: (any Error)?
-        for (user, reason) in try await keep.engine.powerful(among: users) {
+        for (user, reason) in try await keep.engine.powerful(among: users).sorted(by: { $0.key < $1.key }) {
             let place = StewardBook.Place(cluster: cluster, user: user)
             do {
                 // In turn with `ensure`, which would otherwise give back what it looked at before.

@@ -226,6 +226,43 @@ import Testing
         }
     }
 
+    /// Whoever is ensured by that name after a removal gets back no limits of before, neither of the first lock's nor what
+    /// the lock itself set.
+    @Test(.enabled(if: isRoot), arguments: [true, false])
+    func keepsNoLimitsOfARemovedAccount(account: Bool) async throws {
+        try await withScratchFolder { folder in
+            var commands = Self.association.merging(Self.person) { first, _ in first }
+            commands["getent"] =
+                "[ ! -e \(folder)/gone ] || exit 2\n" + (Self.person["getent"] ?? "")
+            commands["userdel"] = ": >\(folder)/gone"
+            _ = try await Self.run(.lock, in: folder, slurm: true, commands: commands)
+            let kept = "ls \(folder)/state/locked"
+            #expect(try await Self.bash(kept).output.contains("alice.limits"))
+            _ = try await Self.run(
+                .remove, in: folder, slurm: true, commands: commands, prepare: ": >state/locked/alice.qos",
+                account: account)
+            #expect(try await Self.bash(kept).output == "")
+            _ = try await Self.run(.lock, in: folder, slurm: true, commands: commands)
+            #expect(try await Self.bash(kept).output == "")
+            let back = try await Self.run(.unlock, in: folder, slurm: true, commands: commands)
+            #expect(back.contains("step\tsubmission limit\tskipped\t"), "\(back)")
+            #expect(try await Self.bash("cat \(folder)/assoc").output == "0 0\n")
+        }
+    }
+
+    @Test(.enabled(if: isRoot)) func keepsTheLimitsOfAnAccountThatCannotBeRemoved() async throws {
+        try await withScratchFolder { folder in
+            var commands = Self.person
+            commands["userdel"] = "exit 8"
+            let said = try await Self.run(
+                .remove, in: folder, slurm: true, commands: commands,
+                prepare: "mkdir -p state/locked; : >state/locked/alice.limits; : >state/locked/alice.qos",
+                account: true)
+            #expect(said.contains("step\taccount\tfailed"), "\(said)")
+            #expect(try await Self.bash("ls \(folder)/state/locked").output == "alice.limits\nalice.qos\n")
+        }
+    }
+
     static let loose: [(qos: String, partition: String, enforce: String, outcome: String)] = [
         ("free|100|10|", "N/A", "limits", "failed"), ("free|100||10", "N/A", "limits", "failed"),
         ("other|100|10|", "other", "limits", "failed"), ("free|100||", "N/A", "limits", "done"),

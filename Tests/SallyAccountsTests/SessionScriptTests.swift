@@ -25,13 +25,51 @@ import Testing
         pid: Int, uids: String, state: String, threads: Int, isSeen: Bool
     ) async throws {
         let text = status(1, "0 0 0 0", parent: 0) + status(pid, uids, state: state, threads: threads)
-        let result = try await bash(SessionScript.library, "xargs() { printf %s '\(text)'; }; people 6042424 ''")
+        let result = try await bash(SessionScript.library, "statuses() { printf %s '\(text)'; }; people 6042424 ''")
         #expect(result.output == (isSeen ? "\(pid)\n" : ""), "\(result)")
     }
 
     @Test func saysThatProcessesCouldNotBeRead() async throws {
-        let result = try await bash(SessionScript.library, "xargs() { return 1; }; people 6042424 ''")
+        let result = try await bash(SessionScript.library, "statuses() { return 1; }; people 6042424 ''")
         #expect(result.output == "unread\n", "\(result)")
+    }
+
+    /// The ranges are read from subuid(5), which a test cannot have in its real place.
+    @Test(arguments: [
+        (99_999, false), (100_000, true), (165_535, true), (165_536, false), (300_000, true), (300_001, false),
+    ])
+    func seesProcessesUnderSubordinateUids(uid: Int, isSeen: Bool) async throws {
+        try await withScratchFolder { folder in
+            let text = status(1, "0 0 0 0", parent: 0) + status(50, "\(uid) \(uid) \(uid) \(uid)")
+            let ranges = #"alice:100000:65536\nbob:165536:65536\n6042424:300000:1\n"#
+            let library = SessionScript.library.replacing("/etc/subuid", with: folder + "/subuid")
+            let result = try await bash(
+                library,
+                "printf '\(ranges)' >\(folder)/subuid; id() { echo alice; }; statuses() { printf %s '\(text)'; }; people 6042424 ''"
+            )
+            #expect(result.output == (isSeen ? "50\n" : ""), "\(result)")
+        }
+    }
+
+    /// A program of root's that somebody started by a link named slurmstepd.
+    @Test(.enabled(if: LockScriptTests.isRoot)) func believesNoSlurmstepdOfAnotherProgram() async throws {
+        try await withScratchFolder { folder in
+            let result = try await bash(
+                SessionScript.library,
+                """
+                ln -s /bin/sleep \(folder)/slurmstepd; cp /bin/sleep \(folder)/real
+                mkdir \(folder)/there; mv \(folder)/real \(folder)/there/slurmstepd
+                \(folder)/slurmstepd 100 & false=$!
+                \(folder)/there/slurmstepd 100 & true=$!
+                until [ "$(readlink /proc/$true/exe)" = \(folder)/there/slurmstepd ] &&
+                    [ "$(cat /proc/$false/comm)" = slurmstepd ]; do :; done
+                all=" $(slurmstepds)"
+                kill $false $true
+                case $all in *" $true "*) echo true ;; esac
+                case $all in *" $false "*) echo false ;; esac
+                """)
+            #expect(result.output == "true\n", "\(result)")
+        }
     }
 
     @Test func aListOfQOSThatCannotBeReadIsNoEmptyOne() async throws {

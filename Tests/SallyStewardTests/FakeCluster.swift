@@ -62,7 +62,13 @@ final class FakeRegistry: AccountRegistry {
         told.withLock { $0.append(account) }
         taken.withLock { $0.removeAll { $0 == account.user } }
     }
-    func withdraw(_ user: UserName, on cluster: ClusterName) async throws { taken.withLock { $0.append(user) } }
+    private let stuck = Mutex<Set<UserName>>([])
+    /// Whoever it cannot be told of.
+    func failWithdrawal(of user: UserName) { _ = stuck.withLock { $0.insert(user) } }
+    func withdraw(_ user: UserName, on cluster: ClusterName) async throws {
+        if stuck.withLock({ $0.contains(user) }) { throw SallyError(.unavailable, "\(user) cannot be withdrawn") }
+        taken.withLock { $0.append(user) }
+    }
 }
 
 /// A clock that a test moves.

@@ -2,11 +2,12 @@
 
 import SallyKeepProtocol
 import SallyModel
-import SallySteward
 import SallyTestSupport
 import SallyTransport
 import Synchronization
 import Testing
+
+@testable import SallySteward
 
 /// Somebody who was made sure of, and then got power over Slurm or the machines.
 @Suite struct PowerTests {
@@ -31,6 +32,8 @@ import Testing
             }
         }
     }
+
+    final class Held: Sendable { let flag = Mutex(false) }
 
     static let given = [
         ("admin\talice\tOperator\n", "master"), ("admin\talice\tAdministrator\n", "master"),
@@ -102,6 +105,61 @@ import Testing
             powers.give("member\tbob\tsudo\t27\nmember\talice\tsudo\t27\n", on: "master")
             try await fixture.steward.withdrawPowerful(dev)
             #expect(fixture.registry.withdrawn.map(\.rawValue) == ["alice"])
+        }
+    }
+
+    @Test func withdrawsTheOthersWhereOneFails() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try StewardFixture(
+                folder,
+                FakeCluster { script, _, _ in
+                    if script.contains("\nadmins\n") {
+                        return FakeCluster.said(
+                            ["alice", "bob", "carol"].map { "admin\t\($0)\tOperator\n" }.joined() + "end\n")
+                    }
+                    return FakeCluster.said(
+                        script.contains("\nprobe_") ? "end\n" : "step\tdone\tdone\t\nend\n")
+                })
+            for (index, name) in ["alice", "bob", "carol"].enumerated() {
+                _ = try await fixture.steward.ensure(try ensureRequest(name, 20001 + UInt32(index)))
+            }
+            fixture.registry.failWithdrawal(of: try UserName("bob"))
+            let error = try await #require(throws: SallyError.self) {
+                try await fixture.steward.withdrawPowerful(try ClusterName("dev"))
+            }
+            #expect(error.code == .unavailable && error.message.contains("bob"))
+            #expect(fixture.registry.withdrawn.map(\.rawValue).sorted() == ["alice", "carol"])
+        }
+    }
+
+    /// An `ensure` under way, which found nothing in the way, would otherwise register after the withdrawal.
+    @Test func withdrawsInTurnWithEnsure() async throws {
+        try await withScratchFolder { folder in
+            let powers = Powers()
+            let fixture = try StewardFixture(folder, powers.cluster)
+            let dev = try ClusterName("dev")
+            let alice = try UserName("alice")
+            _ = try await fixture.steward.ensure(try ensureRequest("alice", 20001))
+            powers.give("admin\talice\tOperator\n", on: "master")
+            let place = StewardBook.Place(cluster: dev, user: alice)
+            let steward = fixture.steward
+            let held = Held()
+            async let withdrawal: Void = {
+                // After the other has its turn.
+                try await eventually("the other has its turn") { held.flag.withLock { $0 } }
+                try await steward.withdrawPowerful(dev)
+            }()
+            // In the place of that `ensure`.
+            try await steward.turns.withLock(place) {
+                held.flag.withLock { $0 = true }
+                try await eventually("the withdrawal waits or is done") {
+                    let waiting = await steward.turns.waiting(place)
+                    return waiting == 1 || !fixture.registry.withdrawn.isEmpty
+                }
+                #expect(fixture.registry.withdrawn.isEmpty)
+            }
+            try await withdrawal
+            #expect(fixture.registry.withdrawn == [alice])
         }
     }
 
