@@ -17,9 +17,10 @@
 /// A process is its pid and its start (proc_pid_stat(5), field 22): that of what was judged is compared before every
 /// signal. All are stopped before any is killed, so that a stopped one keeps its pid and makes no other.
 ///
-/// Who forks and ends faster than /proc is read is in no list of processes. So each look begins with kill(-1, SIGSTOP)
-/// under the user's uid, which the kernel delivers to all of them and to no fork between; jobs' processes go on after it,
-/// those excepted that were stopped before. Processes under subordinate uids are out of its reach.
+/// Who forks and ends faster than /proc is read is in no list of processes. So where the user has no job on the machine each
+/// look begins with kill(-1, SIGSTOP) under the user's uid, which the kernel delivers to all of them and to no fork between.
+/// Where there is a job it is not stopped for even a moment: whoever could hide there can as well run in the job. Processes
+/// under subordinate uids are out of that signal's reach.
 enum SessionScript {
     static let library = #"""
         # Seconds of the script's time after which no more is looked for; slurm_requeue comes afterwards (SlurmScript).
@@ -113,7 +114,7 @@ enum SessionScript {
                 bash -c "kill -$2 -1 2>/dev/null; echo sent" 2>/dev/null)
             [ "$said" = sent ]
         }
-        # Remembers what was stopped before: Slurm suspends jobs so (scontrol suspend).
+        # Remembers what was stopped before: a job that starts meanwhile may be suspended (scontrol suspend).
         freeze() {
             local pid
             resting=()
@@ -176,12 +177,13 @@ enum SessionScript {
             echo "$verdict"
         }
         # look UID: leaves in $found, as PID:BIRTH, what is outside of jobs, in $open what only an open claim spares, in
-        # $unsure how many were there that came or went meanwhile or could not be read, in $late that time has run out.
+        # $unsure how many were there that came or went meanwhile or could not be read, in $late that time has run out, in
+        # $working that a job of the user's is here.
         # The start is read before anything is judged and again afterwards: what was judged is that process.
         look() {
-            local uid=$1 pid job verdict listed sids known
+            local uid=$1 pid job verdict listed sids known outside
             local -A begun=()
-            found=() open=() unsure=0 late=
+            found=() open=() unsure=0 late= working=
             for pid in $(people "$uid" "" all); do
                 [ "$SECONDS" -lt "$sessions_until" ] || { late=1; return; }
                 [ "$pid" != unread ] || continue
@@ -189,10 +191,19 @@ enum SessionScript {
                 begun[$pid]=$birth
             done
             slurm_view "$uid"
-            for pid in $(people "$uid" "$listed"); do
+            outside=$(people "$uid" "$listed")
+            for pid in "${!begun[@]}"; do
+                case $'\n'$outside$'\n' in *$'\n'"$pid"$'\n'*) continue ;; esac
+                born "$pid"
+                [ -z "$birth" ] || [ "$run" = Z ] || [ "$birth" != "${begun[$pid]}" ] || working=1
+            done
+            for pid in $outside; do
                 [ "$SECONDS" -lt "$sessions_until" ] || { late=1; return; }
                 [ "$pid" != unread ] || { unsure=$((unsure + 1)); continue; }
-                ! in_job_group "$pid" || continue
+                if in_job_group "$pid"; then
+                    working=1
+                    continue
+                fi
                 job= verdict=false
                 if [ -n "$known" ]; then
                     job=$(claimed_job "$uid" "$pid")
@@ -204,8 +215,8 @@ enum SessionScript {
                     continue
                 fi
                 case $verdict in
-                true) ;;
-                open) open+=("$pid (job $job)") ;;
+                true) working=1 ;;
+                open) working=1 open+=("$pid (job $job)") ;;
                 *) found+=("$pid:$birth") ;;
                 esac
             done
@@ -243,7 +254,7 @@ enum SessionScript {
         }
         end_sessions() {
             local name=$1 uid=$2 round session service tracking quiet=0 said left was
-            local sessions_until=$sessions_until late= unsure=0 birth sid run frozen= iced=
+            local sessions_until=$sessions_until late= unsure=0 birth sid run frozen= iced= working=1
             local -a found=() open=()
             local -A ended=() resting=()
             if ! is_ours "$name" "$uid"; then
@@ -265,7 +276,8 @@ enum SessionScript {
             # Nothing twice in a row: what is under a subordinate uid may have hidden from one look.
             for ((round = 0; round < 20 && quiet < 2; round++)); do
                 [ "$round" -eq 0 ] || sleep 0.1
-                freeze "$uid"
+                iced=
+                [ -n "$working" ] || freeze "$uid"
                 look "$uid"
                 if [ "${#found[@]}" -gt 0 ]; then
                     quiet=0
@@ -276,7 +288,7 @@ enum SessionScript {
                 fi
                 thaw
                 [ -z "$late" ] || break
-                if [ "$unsure" -gt 0 ] || [ -z "$iced" ]; then
+                if [ "$unsure" -gt 0 ] || [ -z "$working$iced" ]; then
                     quiet=0
                 else
                     quiet=$((quiet + 1))

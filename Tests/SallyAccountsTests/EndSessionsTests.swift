@@ -101,7 +101,27 @@ import Testing
         }
     }
 
-    /// A job is stopped for as long as one look takes, and what was stopped before stays so.
+    /// Whoever looks at a job's processes sees nothing, and what was stopped before stays so.
+    @Test func aJobIsNotStoppedForAMoment() async throws {
+        try await withScratchFolder { folder in
+            let result = try await run(
+                6_042_590, in: folder,
+                slurm: [
+                    "scontrol": "[ $1 = listpids ] && for i in $(cat \(folder)/pids); do echo $i 7 batch - -; done"
+                ],
+                """
+                mkdir -m 777 marks
+                printf '%s\\n' 'trap ": >\(folder)/marks/went-on" CONT' ': >\(folder)/marks/ready' 'while :; do sleep 0.02; done' >job; chmod 755 job
+                as_user bash \(folder)/job >/dev/null 2>&1 & echo $! >pids
+                as_user sleep 2000 &
+                await eval '[ -e marks/ready ] && [ $(count) -ge 2 ]'
+                end_sessions nobody $user; end_sessions nobody $user; sleep 0.2; ls marks
+                """)
+            let lines = result.output.split(separator: "\n").map(String.init)
+            #expect(lines.count == 3 && lines.last == "ready", "\(result)")
+        }
+    }
+
     @Test func letsJobsGoOnAndLeavesStoppedOnesStopped() async throws {
         try await withScratchFolder { folder in
             let result = try await run(
