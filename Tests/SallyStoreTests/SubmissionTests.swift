@@ -10,6 +10,7 @@ import Testing
 @Suite struct SubmissionTests {
     private struct Fixture {
         let ports: Ports
+        let database: Database
         let store: SubmissionStore
         let audit: AuditStore
         let alice: Person
@@ -23,6 +24,19 @@ import Testing
             }
         }
 
+        /// Records an outcome of the decision that holds now.
+        @discardableResult
+        func record(_ id: Int64, _ outcome: SubmissionOutcome, _ request: String? = nil) async throws -> AuditPosition?
+        {
+            let position = try await database.read { transaction in
+                try transaction.row(Submission.select + " WHERE s.id = ?", [.integer(id)]).map {
+                    try Submission(row: $0).position
+                }
+            }
+            return try await store.recordOutcome(
+                reservation: id, decidedAt: try #require(position), outcome: outcome, request: request)
+        }
+
         func reserved(_ key: String) async throws -> Int64 {
             guard case .reserved(let id) = try await reserve(key) else { throw SallyError(.internal, "not reserved") }
             return id
@@ -34,7 +48,8 @@ import Testing
             let ports = try makePorts(database, clock)
             try await body(
                 Fixture(
-                    ports: ports, store: SubmissionStore(database: database), audit: AuditStore(database: database),
+                    ports: ports, database: database, store: SubmissionStore(database: database),
+                    audit: AuditStore(database: database),
                     alice: try await ports.identities.signIn(identity("alice")), demo: try ClusterName("demo")))
         }
     }
@@ -43,11 +58,11 @@ import Testing
         try await withFixture { it in
             let id = try await it.reserved("k")
             let job = try JobID("42")
-            #expect(try await it.store.recordOutcome(reservation: id, outcome: .submitted(job), request: "r1") != nil)
-            #expect(try await it.store.recordOutcome(reservation: id, outcome: .submitted(job), request: "r1") == nil)
+            #expect(try await it.record(id, .submitted(job), "r1") != nil)
+            #expect(try await it.record(id, .submitted(job), "r1") == nil)
             for other in [SubmissionOutcome.submitted(try JobID("43")), .unknown, .failed("x")] {
                 #expect(
-                    await code { try await it.store.recordOutcome(reservation: id, outcome: other, request: nil) }
+                    await code { try await it.record(id, other) }
                         == .conflict)
             }
             #expect(try await it.reserve("k") == .answered(job))
@@ -69,7 +84,7 @@ import Testing
         try await withFixture { it in
             let id = try await it.reserved("k")
             let refusal = SlurmRefusal(number: 2015, text: "Invalid account")
-            try await it.store.recordOutcome(reservation: id, outcome: .refused(refusal), request: nil)
+            try await it.record(id, .refused(refusal))
             #expect(try await it.reserve("k") == .refused(refusal))
             let event = try #require(try await it.audit.page(AuditQuery()).events.dropFirst().first)
             #expect(event.outcome == .failed)
@@ -82,11 +97,11 @@ import Testing
             let first = try await it.reserved("k1")
             let second = try await it.reserved("k2")
             #expect(try await it.store.withoutOutcome(cluster: it.demo).map(\.id) == [first, second])
-            try await it.store.recordOutcome(reservation: first, outcome: .unknown, request: nil)
-            #expect(try await it.store.recordOutcome(reservation: first, outcome: .unknown, request: nil) == nil)
+            try await it.record(first, .unknown)
+            #expect(try await it.record(first, .unknown) == nil)
             #expect(try await it.reserve("k1") == .outcomeUnknown(id: first))
             #expect(try await it.store.withoutOutcome(cluster: it.demo).map(\.state) == [.unknown, .reserved])
-            try await it.store.recordOutcome(reservation: first, outcome: .submitted(try JobID("7")), request: nil)
+            try await it.record(first, .submitted(try JobID("7")))
             #expect(try await it.reserve("k1") == .answered(try JobID("7")))
             #expect(try await it.store.withoutOutcome(cluster: it.demo).map(\.id) == [second])
         }
@@ -95,17 +110,33 @@ import Testing
     @Test func whatNeverReachedSlurmMayBeTriedAgain() async throws {
         try await withFixture { it in
             let id = try await it.reserved("k")
-            try await it.store.recordOutcome(reservation: id, outcome: .failed("signer down"), request: nil)
+            try await it.record(id, .failed("signer down"))
             #expect(await code { _ = try await it.reserve("k", "other") } == .conflict)
             #expect(try await it.reserve("k") == .reserved(id: id))
             #expect(try await it.reserve("k") == .outcomeUnknown(id: id))
         }
     }
 
+    /// Two may look for the job of one reservation. The slower has an outcome of a decision that no longer holds.
+    @Test func anOutcomeBelongsToItsDecision() async throws {
+        try await withFixture { it in
+            let id = try await it.reserved("k")
+            let first = try #require(try await it.store.withoutOutcome(cluster: it.demo).first).position
+            try await it.record(id, .failed("no job carries the submission's marker"))
+            #expect(try await it.reserve("k") == .reserved(id: id))
+            #expect(
+                await code {
+                    try await it.store.recordOutcome(
+                        reservation: id, decidedAt: first, outcome: .failed("the same"), request: nil)
+                } == .conflict)
+            #expect(try await it.store.withoutOutcome(cluster: it.demo).map(\.state) == [.reserved])
+        }
+    }
+
     @Test func keysExpireAndOwnersStay() async throws {
         try await withFixture { it in
             let id = try await it.reserved("k")
-            try await it.store.recordOutcome(reservation: id, outcome: .submitted(try JobID("7")), request: nil)
+            try await it.record(id, .submitted(try JobID("7")))
             it.ports.clock.advance(.seconds(24 * 3600 - 1))
             #expect(try await it.reserve("k") == .answered(try JobID("7")))
             it.ports.clock.advance(.seconds(1))
@@ -120,7 +151,7 @@ import Testing
         try await withFixture { it in
             for key in ["k1", "k2"] {
                 let id = try await it.reserved(key)
-                try await it.store.recordOutcome(reservation: id, outcome: .submitted(try JobID("7")), request: nil)
+                try await it.record(id, .submitted(try JobID("7")))
             }
             #expect(try await it.store.submission(job: try JobID("7"), cluster: it.demo)?.idempotencyKey == "k2")
         }
@@ -129,7 +160,11 @@ import Testing
     @Test func aReservationThatIsNotThereIsNotFound() async throws {
         try await withFixture { it in
             #expect(
-                await code { try await it.store.recordOutcome(reservation: 99, outcome: .unknown, request: nil) }
+                await code {
+                    try await it.store.recordOutcome(
+                        reservation: 99, decidedAt: AuditPosition(sequence: 1, hash: ""), outcome: .unknown,
+                        request: nil)
+                }
                     == .notFound)
         }
     }

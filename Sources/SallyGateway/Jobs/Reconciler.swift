@@ -105,8 +105,15 @@ package struct Reconciler: Service {
         }.map { $0.array ?? $0.view.job }
     }
 
-    private func record(_ outcome: SubmissionOutcome, _ submission: Submission) async throws -> SubmissionOutcome {
-        _ = try await book.recordOutcome(reservation: submission.id, outcome: outcome, request: nil)
+    /// - Returns: nil when somebody was quicker: the caller asks again.
+    private func record(_ outcome: SubmissionOutcome, _ submission: Submission) async throws -> SubmissionOutcome? {
+        do {
+            _ = try await book.recordOutcome(
+                reservation: submission.id, decidedAt: submission.position, outcome: outcome, request: nil)
+        } catch let error as SallyError where error.code == .conflict {
+            log.info("a submission was settled meanwhile", metadata: ["reservation": "\(submission.id)"])
+            return nil
+        }
         log.info(
             "a submission was settled",
             metadata: [

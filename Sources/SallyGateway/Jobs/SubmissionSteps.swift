@@ -86,19 +86,24 @@ package struct SubmissionSteps: Sendable {
                 .unavailable, "preparing the account took too long", hint: "submit again: the account may be ready now")
         }
         guard let position = order.authorized.position, let account = order.authorized.account else {
-            throw SallyError(.internal, "a submission was authorized without a recorded decision")
+            throw SubmissionSteps.undecided
         }
         let minted = try await signer.mint(
             MintRequest(cluster: cluster, user: account.name, uid: account.uid, purpose: .submit, position: position))
         return Secret(minted.token)
     }
 
+    private static var undecided: SallyError {
+        SallyError(.internal, "a submission was authorized without a recorded decision")
+    }
+
     /// An outcome that cannot be recorded leaves the reservation open, and reconciling finds the job.
     private func record(_ outcome: SubmissionOutcome, _ order: SubmissionRunner.Order) async {
         metrics.submitted(cluster, outcome: outcome.word)
         do {
+            guard let position = order.authorized.position else { throw SubmissionSteps.undecided }
             _ = try await book.recordOutcome(
-                reservation: order.reservation, outcome: outcome, request: order.request.rawValue)
+                reservation: order.reservation, decidedAt: position, outcome: outcome, request: order.request.rawValue)
         } catch {
             log.error(
                 "a submission's outcome was not recorded",

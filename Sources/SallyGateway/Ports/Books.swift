@@ -14,8 +14,11 @@ package protocol AuditBook: Sendable {
 /// Submissions and what became of them. SallyStore's `SubmissionStore` is it.
 package protocol SubmissionBook: Sendable {
     /// Nil when the same outcome was recorded before.
+    ///
+    /// - Parameter position: of the decision whose outcome it is. The same key may have been decided anew since.
+    /// - Throws: `SallyError(.conflict)` when it was, or when another outcome was recorded.
     func recordOutcome(
-        reservation: Int64, outcome: SubmissionOutcome, request: String?
+        reservation: Int64, decidedAt position: AuditPosition, outcome: SubmissionOutcome, request: String?
     ) async throws -> AuditPosition?
     func submission(person: PersonID, cluster: ClusterName, key: String) async throws -> Submission?
     /// The newest submission that became this job.

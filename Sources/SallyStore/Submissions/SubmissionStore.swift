@@ -14,15 +14,20 @@ package struct SubmissionStore: Sendable {
     /// comes. Durable also when the caller is cancelled meanwhile.
     /// - Parameter request: the request id, for the event.
     /// - Returns: the event's place; nil when this outcome was recorded before.
-    /// - Throws: `SallyError(.notFound)` for no reservation, `SallyError(.conflict)` when another outcome is recorded.
+    /// - Throws: `SallyError(.notFound)` for no reservation, `SallyError(.conflict)` when another outcome is recorded or the
+    ///   same key was decided anew, at another place of the audit chain than `position`.
     @discardableResult
     package func recordOutcome(
-        reservation: Int64, outcome: SubmissionOutcome, request: String?
+        reservation: Int64, decidedAt position: AuditPosition, outcome: SubmissionOutcome, request: String?
     ) async throws -> AuditPosition? {
         try await database.write(.withNext) { transaction in
             let row = try transaction.row(Submission.select + " WHERE s.id = ?", [.integer(reservation)])
             guard let submission = try row.map({ try Submission(row: $0) }) else {
                 throw SallyError(.notFound, "there is no reservation \(reservation)")
+            }
+            guard submission.position == position else {
+                throw SallyError(
+                    .conflict, "reservation \(reservation) was decided anew", hint: "this outcome is not that one's")
             }
             switch submission.state {
             case .reserved: break
