@@ -9,6 +9,8 @@ package struct AccountPlan: Sendable, Equatable {
     package var steps: [NodeName: [AccountStep]] = [:]
     /// Why an account is left alone on every machine. An account with a conflict has no steps.
     package var conflicts: [AccountConflict] = []
+    /// From where users' keys between machines are good.
+    var from = ""
 
     package init() {}
 
@@ -89,6 +91,11 @@ package enum AccountStep: Sendable, Equatable {
     case makeHome(DesiredAccount)
     /// Slurm associations, and that slurmctld knows the uid of them.
     case associate(DesiredAccount)
+    /// What ~/.ssh lacks.
+    case authorize(DesiredAccount, SSHNeed)
+    case makeScratch(DesiredAccount, folder: String, link: String?)
+    /// All lines of ours in the machine's ssh_known_hosts.
+    case knownHosts([String])
 
     var isRecord: Bool {
         if case .record = self { true } else { false }
@@ -111,6 +118,9 @@ package enum AccountStep: Sendable, Equatable {
         case .makeHome(let account): "make \(account.home)"
         case .associate(let account):
             "associate \(account.name) with \(account.accounts.map(\.rawValue).joined(separator: ", "))"
+        case .authorize(let account, let need): "give \(account.name) \(need.summary)"
+        case .makeScratch(_, let folder, let link): "make \(folder)" + (link.map { " and \($0)" } ?? "")
+        case .knownHosts(let lines): "write \(lines.count) lines of known hosts"
         }
     }
 }

@@ -10,15 +10,25 @@ package enum AccountScript {
     /// The managed record has changed since the plan was made: look again (EX_TEMPFAIL).
     static let recordChanged: Int32 = 75
 
-    package static func make(_ steps: [AccountStep], in layout: ClusterLayout) -> String {
-        layout.prologue + stepLibrary + RecordScript.library + library + HomeScript.library + SlurmScript.library
-            + AssociationScript.library
-            + ProbeScript.main(["hold_record"] + calls(steps, in: layout) + ["printf 'end\\n'"])
+    /// - Parameter material: keys for the steps that need them.
+    package static func make(_ steps: [AccountStep], material: SSHMaterial? = nil, in layout: ClusterLayout) -> String {
+        layout.prologue + stepLibrary + RecordScript.library + library + SSHScript.library + HomeScript.library
+            + ScratchScript.library + SlurmScript.library + AssociationScript.library
+            + ProbeScript.main(["hold_record"] + calls(steps, material, in: layout) + ["printf 'end\\n'"])
     }
 
     /// By kind, in the order in which they stand on each other.
-    private static func calls(_ steps: [AccountStep], in layout: ClusterLayout) -> [String] {
+    private static func calls(_ steps: [AccountStep], _ material: SSHMaterial?, in layout: ClusterLayout) -> [String] {
         var rows: [String: [[String]]] = [:]
+        var last: [String] = []
+        if let material {
+            let users = steps.compactMap { step -> DesiredAccount? in
+                if case .authorize(let account, _) = step { account } else { nil }
+            }
+            let read = shellCall("read_ssh", ["sally:\(material.trust.cluster)"])
+            rows[read] = users.map(material.row)
+            last = users.isEmpty ? [] : ["authorize_users"]
+        }
         for step in steps {
             switch step {
             case .record(let records, let before):
@@ -40,10 +50,23 @@ package enum AccountScript {
                     account.name.rawValue, layout.mode == .none ? "-" : "\(account.uid)",
                     account.accounts.map(\.rawValue).joined(separator: ","),
                 ])
+            case .authorize: break
+            case .makeScratch(let account, let folder, let link):
+                rows["make_scratch", default: []].append([
+                    account.name.rawValue, "\(account.uid)", folder, link ?? "-",
+                ])
+            case .knownHosts(let lines):
+                rows[shellCall("known_hosts", [material.map { "\($0.trust.cluster)" } ?? ""])] = lines.map { [$0] }
             }
         }
-        return ["record_lines", "create_accounts", "change_accounts", "join_groups", "make_homes", "associate_users"]
-            .compactMap { call in rows[call].map { hereDocument(call, $0) } }
+        let order = [
+            "record_lines", "create_accounts", "change_accounts", "join_groups", "read_ssh", "make_homes",
+            "make_scratch",
+            "associate_users", "known_hosts",
+        ]
+        return order.flatMap { name in
+            rows.filter { $0.key == name || $0.key.hasPrefix("\(name) ") }.map { hereDocument($0.key, $0.value) }
+        } + last
     }
 
     /// `report STEP OUTCOME DETAIL [USER]`; `spoil USER STEP DETAIL`, the end of the user's steps; `fail STEP DETAIL [STATUS]`,

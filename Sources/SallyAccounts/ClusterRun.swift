@@ -14,6 +14,7 @@ package struct ClusterRun: Sendable {
     private let layout: ClusterLayout
     private let transport: any Transport
     private let users: [UserRequest]
+    private let setup: ClusterSetup?
     private let range: ClosedRange<UInt32>
     private let dryRun: Bool
     private let who: String
@@ -23,17 +24,19 @@ package struct ClusterRun: Sendable {
     private static let calledAtOnce = 16
 
     /// - Parameters:
+    ///   - setup: what the users get besides their accounts.
     ///   - range: where the uids of new users come from. It must not overlap that of a gateway's ledger.
     ///   - dryRun: plan, and change nothing.
     ///   - who: who asks, for whoever waits meanwhile.
     ///   - told: hears for whom we wait.
     package init(
-        layout: ClusterLayout, transport: some Transport, users: [UserRequest], uids range: ClosedRange<UInt32>,
-        dryRun: Bool, by who: String, told: @escaping @Sendable (String) -> Void
+        layout: ClusterLayout, transport: some Transport, users: [UserRequest], setup: ClusterSetup?,
+        uids range: ClosedRange<UInt32>, dryRun: Bool, by who: String, told: @escaping @Sendable (String) -> Void
     ) {
         self.layout = layout
         self.transport = transport
         self.users = users
+        self.setup = setup
         self.range = range
         self.dryRun = dryRun
         self.who = who
@@ -102,16 +105,38 @@ package struct ClusterRun: Sendable {
         let accounts = try await meetings.choice.meet(node, with: first)
         let subjects = accounts.map { ProbeScript.Subject(name: $0.name, uid: $0.uid, home: $0.home) }
         let groups = Set(accounts.flatMap(\.groups))
-        let second = try await look(ProbeScript.make(subjects, groups: groups, on: node, in: layout), shell)
+        let second = try await look(
+            ProbeScript.make(subjects, groups: groups, setup: setup, on: node, in: layout), shell)
         let plan = try await meetings.plans.meet(node, with: Meetings.Seen(observation: second, accounts: accounts))
         guard !dryRun else { return [] }
         let steps = plan.steps[node] ?? []
         // No machine gets an account that the record does not have.
         let record = steps.filter(\.isRecord)
-        var done = try await apply(record, shell)
+        var done = try await apply(record, nil, shell)
         _ = try await meetings.recorded.meet(node, with: ())
-        done += try await apply(steps.filter { !$0.isRecord }, shell)
+        let others = steps.filter { !$0.isRecord }
+        done += try await apply(others, material(for: others, plan), shell)
         return done
+    }
+
+    /// The keys that these steps write; nil where nothing is said of ssh.
+    private func material(for steps: [AccountStep], _ plan: AccountPlan) async throws -> SSHMaterial? {
+        guard let setup else { return nil }
+        var material = SSHMaterial(trust: setup.trust, from: plan.from)
+        var keyless: [UserName] = []
+        for case .authorize(let account, let need) in steps {
+            if need.nodeKey { material.nodeKeys[account.name] = try setup.nodeKey(account.name) }
+            guard need.key else { continue }
+            if let own = setup.keys.wanted(account.name) {
+                material.keys[account.name] = own
+            } else {
+                keyless.append(account.name)
+            }
+        }
+        if !keyless.isEmpty, let source = setup.keys.source {
+            material.keys.merge(try await source(keyless)) { own, _ in own }
+        }
+        return material
     }
 
     private func holdRecord(_ shell: NodeShell) async throws {
@@ -136,9 +161,12 @@ package struct ClusterRun: Sendable {
         return try NodeObservation(parsing: completion.output, node: shell.node)
     }
 
-    private func apply(_ steps: [AccountStep], _ shell: NodeShell) async throws -> [ClusterReport.UserStep] {
+    private func apply(
+        _ steps: [AccountStep], _ material: SSHMaterial?, _ shell: NodeShell
+    ) async throws -> [ClusterReport.UserStep] {
         guard !steps.isEmpty else { return [] }
-        let completion = try await shell.run(AccountScript.make(steps, in: layout), deadline: deadline)
+        let script = AccountScript.make(steps, material: material, in: layout)
+        let completion = try await shell.run(script, deadline: deadline)
         return try StepReport.parseUsers(completion, on: shell.node)
     }
 
@@ -156,8 +184,11 @@ package struct ClusterRun: Sendable {
     private func plan(_ seen: [NodeName: Meetings.Seen]) throws -> AccountPlan {
         try checkEssential(seen.keys)
         let accounts = seen[layout.controller]?.accounts ?? []
-        return AccountPlan.make(
-            desired: accounts, observed: seen.mapValues(\.observation), layout: layout, nodes: seen.keys.sorted())
+        let observed = seen.mapValues(\.observation)
+        var plan = AccountPlan.make(
+            desired: accounts, observed: observed, layout: layout, nodes: seen.keys.sorted())
+        if let setup { plan.add(setup, for: accounts, observed: observed, layout: layout) }
+        return plan
     }
 
     private func checkEssential(_ found: some Collection<NodeName>) throws {

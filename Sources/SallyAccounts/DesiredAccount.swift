@@ -55,7 +55,7 @@ package struct DesiredAccount: Sendable, Equatable {
     }
 }
 
-private func isPathByte(_ byte: UInt8) -> Bool {
+func isPathByte(_ byte: UInt8) -> Bool {
     switch byte {
     case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2e, 0x2f, 0x5f, 0x2d: true
     default: false

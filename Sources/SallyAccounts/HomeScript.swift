@@ -37,10 +37,14 @@ enum HomeScript {
                 fi
             done <<<"$rows"
             # Programs are started for all, where they can be; what went wrong is seen by looking.
-            for parent in "${!made[@]}"; do xargs -r -d '\n' mkdir -m 0700 -- <<<"${made[$parent]%$'\n'}" 2>/dev/null; done
+            for parent in "${!made[@]}"; do
+                xargs -r -d '\n' mkdir -m 0700 -- <<<"${made[$parent]%$'\n'}" 2>/dev/null
+                [ "${#ssh_rows[@]}" -eq 0 ] || sed 's,$,/.ssh,' <<<"${made[$parent]%$'\n'}" | xargs -r -d '\n' mkdir -m 0700 -- 2>/dev/null
+            done
             while IFS=$'\t' read -r name uid home; do
                 [ -n "${new[$name]-}" ] || continue
-                said=$({ [ ! -d /etc/skel ] || cp -a /etc/skel/. "${new[$name]}/"; } 2>&1 && chown -hR "$uid:$uid" -- "${new[$name]}" 2>&1) || {
+                said=$({ [ ! -d /etc/skel ] || cp -a /etc/skel/. "${new[$name]}/"; } 2>&1) && seed_ssh "$name" "${new[$name]}" &&
+                    said=$(chown -hR "$uid:$uid" -- "${new[$name]}" 2>&1) || {
                     spoil "$name" home "$said"
                     made[${home%/*}]=${made[${home%/*}]/"${new[$name]}"$'\n'/}
                     unset "new[$name]"

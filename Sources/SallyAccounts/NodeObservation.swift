@@ -30,7 +30,24 @@ package struct NodeObservation: Sendable, Equatable {
     /// Slurm accounts by user.
     package var associations: [String: Set<AccountName>] = [:]
 
+    /// Type and base64 of each key of the machine's sshd, and the addresses that it has.
+    package var hostKeys: [String] = []
+    package var addresses: Set<String> = []
+    /// Lines of ours in ssh_known_hosts.
+    package var knownHosts: Set<String> = []
+    /// What is in ~/.ssh, by home. Only from the machine that serves homes.
+    package var ssh: [String: SSHState] = [:]
+    /// What lies where scratch folders and links belong.
+    package var paths: [String: PathState] = [:]
+
     package init() {}
+
+    /// A path as find(1) sees it: `d`, `l` and so on, and where a link leads.
+    package struct PathState: Sendable, Equatable {
+        package var kind: String
+        package var owner: UInt32
+        package var target: String
+    }
 
     package struct PasswdEntry: Sendable, Equatable {
         package var name: String
@@ -117,6 +134,21 @@ package struct NodeObservation: Sendable, Equatable {
             guard let uid = UInt32(fields[2]) else { return false }
             daemons[fields[1]] = uid
         case ("admin", 3): adminLevels[fields[1]] = fields[2]
+        case ("hostkey", 2): hostKeys.append(fields[1])
+        case ("address", 2):
+            if SSHTrust.isAddress(fields[1], withPrefix: false) { addresses.insert(fields[1]) }
+        case ("known", 2): knownHosts.insert(fields[1])
+        case ("ssh", 5):
+            guard fields[1].hasSuffix("/.ssh"), let owner = UInt32(fields[3]) else { return false }
+            let home = String(fields[1].dropLast(5))
+            ssh[home, default: SSHState()].kind = fields[2]
+            ssh[home, default: SSHState()].owner = owner
+            ssh[home, default: SSHState()].mode = fields[4]
+        case ("sshkey", 2): ssh[String(fields[1].dropLast(5)), default: SSHState()].hasKey = true
+        case ("authorized", 3): ssh[String(fields[1].dropLast(5)), default: SSHState()].marked.insert(fields[2])
+        case ("path", 6):
+            guard let owner = UInt32(fields[3]) else { return false }
+            paths[fields[1]] = PathState(kind: fields[2], owner: owner, target: fields[5])
         case ("association", 3):
             guard let account = AccountName(rawValue: fields[2]) else { return true }
             associations[fields[1], default: []].insert(account)

@@ -6,11 +6,24 @@ package import SallyModel
 ///
 /// However many accounts are asked about, it starts the same few programs.
 package enum ProbeScript {
-    /// - Parameter accounts: name, uid and home of each; nil where only the name is known.
-    package static func make(_ accounts: [Subject], groups: Set<String>, on node: NodeName, in layout: ClusterLayout)
-        -> String
-    {
+    /// - Parameters:
+    ///   - accounts: name, uid and home of each; nil where only the name is known.
+    ///   - setup: what else they are to have.
+    package static func make(
+        _ accounts: [Subject], groups: Set<String>, setup: ClusterSetup? = nil, on node: NodeName,
+        in layout: ClusterLayout
+    ) -> String {
         var calls = ["probe_users", shellCall("probe_groups", groups.sorted())]
+        if let setup {
+            calls += ["probe_host_keys", shellCall("probe_known", [setup.trust.cluster.rawValue])]
+            if let scratch = setup.scratch {
+                let paths = accounts.flatMap { [scratch.folder(of: $0.name), scratch.link(of: $0.name)] }
+                calls.append(hereDocument("probe_paths", paths.compactMap { $0.map { [$0] } }))
+            }
+            if node == layout.homeServer {
+                calls.append(shellCall("probe_ssh", ["sally:\(setup.trust.cluster):"]))
+            }
+        }
         if node == layout.homeServer, layout.mode == .everywhere || layout.mode == .controller {
             calls.append("probe_homes")
         }
@@ -48,7 +61,8 @@ package enum ProbeScript {
 
     private static func script(_ accounts: [Subject], _ calls: [String], in layout: ClusterLayout) -> String {
         let subjects = hereDocument("read_subjects", accounts.map(\.row))
-        return layout.prologue + library + AssociationScript.names + main([subjects] + calls + ["printf 'end\\n'"])
+        return layout.prologue + library + TrustProbe.library + AssociationScript.names
+            + main([subjects] + calls + ["printf 'end\\n'"])
     }
 
     /// Standard input of bash may be the script itself: what runs in it reads from /dev/null instead.

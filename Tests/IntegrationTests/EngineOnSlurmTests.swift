@@ -77,7 +77,8 @@ struct EngineOnSlurmTests {
     ) async throws -> ClusterReport {
         let engine = bench.engine()
         return try await ClusterRun(
-            layout: engine.layout, transport: bench.transport, users: users, uids: 61000...61999, dryRun: false,
+            layout: engine.layout, transport: bench.transport, users: users, setup: nil, uids: 61000...61999,
+            dryRun: false,
             by: who, told: told
         ).run()
     }

@@ -62,7 +62,7 @@ import Testing
         range: ClosedRange<UInt32> = 30000...30999
     ) async throws -> ClusterReport {
         try await ClusterRun(
-            layout: AccountPlanTests.layout, transport: machines, users: try names.map(user), uids: range,
+            layout: AccountPlanTests.layout, transport: machines, users: try names.map(user), setup: nil, uids: range,
             dryRun: dryRun, by: "root on admin", told: { _ in }
         ).run()
     }
@@ -150,7 +150,8 @@ import Testing
         var layout = AccountPlanTests.layout
         layout.nodes = (1...100).map { NodeName(unchecked: "node\($0)") }
         let report = try await ClusterRun(
-            layout: layout, transport: Machines(), users: [try Self.user("alice")], uids: 30000...30001, dryRun: false,
+            layout: layout, transport: Machines(), users: [try Self.user("alice")], setup: nil, uids: 30000...30001,
+            dryRun: false,
             by: "root", told: { _ in }
         ).run()
         #expect(report.isComplete && report.plan.steps.count == 101)

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+
+/// What the users of a cluster get besides their accounts: ssh between its machines, a key to sign in with, a folder on
+/// each machine's own disk.
+package struct ClusterSetup: Sendable {
+    package var trust: SSHTrust
+    /// Further names that a machine is called by, for known hosts: the address in a list of hosts, say.
+    package var names: [NodeName: [String]]
+    package var keys: Keys
+    package var scratch: Scratch?
+
+    /// Which keys users sign in with from outside.
+    package enum Keys: Sendable {
+        case none
+        /// Type and base64 of each user's own. Who is not named keeps what there is.
+        case brought([UserName: String])
+        /// One for each who has none; for all of them where `renew`.
+        case made(renew: Bool, KeySource)
+    }
+
+    /// Called at most once in a run, with those who need a key. Gives the public halves, type and base64; the private ones
+    /// never reach the cluster. What it throws ends the run on the machine that serves homes, before anything there has a
+    /// key that nobody holds.
+    package typealias KeySource = @Sendable ([UserName]) async throws -> [UserName: String]
+
+    /// Folders of users, and of links to them; the user's name is added to each.
+    package struct Scratch: Sendable, Equatable {
+        package var folders: String
+        package var links: String?
+
+        /// - Throws: `SallyError(.misconfigured)` for what is no absolute path.
+        package init(folders: String, links: String?) throws {
+            for path in [folders, links].compactMap(\.self) {
+                let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+                guard path.hasPrefix("/"), path.utf8.count <= 200, !parts.isEmpty,
+                    parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." && $0.utf8.allSatisfy(isPathByte) })
+                else {
+                    throw SallyError(
+                        .misconfigured, "\(quoted(path)) cannot be the folder of scratch folders",
+                        hint: "an absolute path of A-Z a-z 0-9 . _ -, such as /mnt")
+                }
+            }
+            guard folders != links else {
+                throw SallyError(.misconfigured, "scratch folders and the links to them are both in \(folders)")
+            }
+            self.folders = folders
+            self.links = links
+        }
+
+        func folder(of user: UserName) -> String { "\(folders)/\(user)" }
+        func link(of user: UserName) -> String? { links.map { "\($0)/\(user)" } }
+    }
+
+    /// Makes a user's pair for going from one machine to another.
+    package var nodeKey: @Sendable (UserName) throws -> WrittenKey
+
+    package init(
+        trust: SSHTrust, names: [NodeName: [String]], keys: Keys, scratch: Scratch?,
+        nodeKey: @escaping @Sendable (UserName) throws -> WrittenKey
+    ) {
+        self.trust = trust
+        self.names = names
+        self.keys = keys
+        self.scratch = scratch
+        self.nodeKey = nodeKey
+    }
+}
+
+extension AccountPlan {
+    /// What users lack besides their accounts. To be called after `make`; accounts with conflicts get nothing.
+    mutating func add(
+        _ setup: ClusterSetup, for accounts: [DesiredAccount], observed: [NodeName: NodeObservation],
+        layout: ClusterLayout
+    ) {
+        from = setup.trust.from(observed.values)
+        let good = accounts.filter { account in !conflicts.contains { $0.user == account.name } }
+        for account in good {
+            if let scratch = setup.scratch { add(scratch, for: account, observed: observed, layout: layout) }
+            guard let seen = observed[layout.homeServer] else { continue }
+            let need = SSHNeed(
+                seen.ssh[account.home], from: from, wanted: setup.keys.wanted(account.name),
+                wantsKey: setup.keys.areMade, renew: setup.keys.areRenewed, trust: setup.trust)
+            if !need.isEmpty { steps[layout.homeServer, default: []].append(.authorize(account, need)) }
+        }
+        let absent = Set(layout.accountNodes).subtracting(observed.keys)
+        let before = observed[layout.controller]?.knownHosts ?? []
+        let lines = KnownHosts.lines(observed, names: setup.names, absent: absent, before: before)
+        for (node, seen) in observed where seen.knownHosts != Set(lines) {
+            steps[node, default: []].append(.knownHosts(lines))
+        }
+    }
+
+    private mutating func add(
+        _ scratch: ClusterSetup.Scratch, for account: DesiredAccount, observed: [NodeName: NodeObservation],
+        layout: ClusterLayout
+    ) {
+        let folder = scratch.folder(of: account.name)
+        let link = scratch.link(of: account.name)
+        for node in layout.accountNodes {
+            guard let seen = observed[node] else { continue }
+            let isThere = seen.paths[folder].map { $0.kind == "d" && $0.owner == account.uid.rawValue } ?? false
+            let isLinked = link.map { seen.paths[$0]?.kind == "l" && seen.paths[$0]?.target == folder } ?? true
+            if !isThere || !isLinked {
+                steps[node, default: []].append(.makeScratch(account, folder: folder, link: link))
+            }
+        }
+    }
+}
+
+extension ClusterSetup.Keys {
+    func wanted(_ user: UserName) -> String? {
+        if case .brought(let keys) = self { keys[user] } else { nil }
+    }
+
+    var source: ClusterSetup.KeySource? {
+        if case .made(_, let source) = self { source } else { nil }
+    }
+
+    var areMade: Bool {
+        if case .made = self { true } else { false }
+    }
+
+    var areRenewed: Bool {
+        if case .made(let renew, _) = self { renew } else { false }
+    }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+
+/// The keys that are written into homes in one run.
+package struct SSHMaterial: Sendable {
+    var trust: SSHTrust
+    var from: String
+    var nodeKeys: [UserName: WrittenKey] = [:]
+    /// Type and base64.
+    var keys: [UserName: String] = [:]
+
+    /// What `read_ssh` reads (SSHScript); `-` for what there is none of. A private half is one field: its line ends are
+    /// written as printf(1) reads them.
+    func row(_ account: DesiredAccount) -> [String] {
+        let pair = nodeKeys[account.name]
+        return [
+            account.name.rawValue, "\(account.uid)", account.home, from,
+            pair.map { $0.privateHalf.reveal().split(separator: "\n").map { "\($0)\\n" }.joined() } ?? "-",
+            pair?.publicHalf ?? "-", keys[account.name] ?? "-",
+        ]
+    }
+}

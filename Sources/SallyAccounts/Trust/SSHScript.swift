@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Functions that write users' ~/.ssh and the system's known hosts.
+///
+/// A new home gets its ~/.ssh before anybody else can reach it. In a home that is there already only the user's own uid
+/// writes: whatever links lie there, root follows none.
+enum SSHScript {
+    static let library = #"""
+        declare -A ssh_rows=() ssh_done=()
+        # read_ssh MARK: name, uid, home, from, private half, public half and key line of each user.
+        read_ssh() {
+            local row
+            ssh_mark=$1
+            while IFS= read -r row; do ssh_rows[${row%%$'\t'*}]=$row; done
+        }
+        # seed_ssh NAME FOLDER: into a home that nobody but root can reach. FOLDER/.ssh is there, and empty.
+        seed_ssh() {
+            local name uid home from private public line
+            [ -n "${ssh_rows[$1]-}" ] || return 0
+            IFS=$'\t' read -r name uid home from private public line <<<"${ssh_rows[$1]}"
+            [ "$private" != - ] || return 0
+            printf '%b' "$private" >"$2/.ssh/id_ed25519" && printf '%s %s\n' "$public" "$ssh_mark:nodes" >"$2/.ssh/id_ed25519.pub" &&
+                { printf 'from="%s" %s %s\n' "$from" "$public" "$ssh_mark:nodes"
+                    [ "$line" = - ] || printf '%s %s\n' "$line" "$ssh_mark:key"; } >"$2/.ssh/authorized_keys" && ssh_done[$1]=1
+        }
+        # Runs as the user, in a home that is there. Says what is wrong, in one line.
+        ssh_as_user='
+            umask 077
+            IFS=$'\''\t'\'' read -r name uid home from private public line
+            mark=$1
+            say() { printf "%s\n" "$1"; exit 1; }
+            cd "$home" || exit 1
+            [ ! -L .ssh ] || say "~/.ssh is a link; make it a folder"
+            [ -d .ssh ] || mkdir -m 0700 .ssh || exit 1
+            cd -P .ssh && [ "$PWD" = "$home/.ssh" ] && [ "$(stat -c %u .)" = "$uid" ] || say "~/.ssh is not a folder of the user"
+            [ "$(stat -c %a .)" = 700 ] || chmod 0700 . || exit 1
+            [ ! -L authorized_keys ] || say "~/.ssh/authorized_keys is a link; make it a file"
+            [ ! -e authorized_keys ] || [ -f authorized_keys ] || say "~/.ssh/authorized_keys is not a file"
+            if [ "$private" != - ] && [ ! -e id_ed25519 ] && [ ! -L id_ed25519 ]; then
+                printf "%b" "$private" >id_ed25519.sally && printf "%s %s\n" "$public" "$mark:nodes" >id_ed25519.pub &&
+                    mv -nT id_ed25519.sally id_ed25519 && [ ! -e id_ed25519.sally ] || exit 1
+            else
+                public=$(ssh-keygen -y -P "" -f id_ed25519 </dev/null 2>/dev/null | cut -d" " -f1,2) && [ -n "$public" ] ||
+                    say "~/.ssh/id_ed25519 has a passphrase or is no key: without it nothing goes from node to node"
+            fi
+            { [ ! -f authorized_keys ] || awk -v nodes=" $mark:nodes" -v key="$([ "$line" = - ] || printf " %s" "$mark:key")" "
+                    function ends(with) { return with != \"\" && substr(\$0, length(\$0) - length(with) + 1) == with }
+                    !ends(nodes) && !ends(key)" authorized_keys
+                printf "from=\"%s\" %s %s\n" "$from" "$public" "$mark:nodes"
+                [ "$line" = - ] || printf "%s %s\n" "$line" "$mark:key"
+            } >authorized_keys.sally && mv -fT authorized_keys.sally authorized_keys || exit 1
+        '
+        authorize_users() {
+            local name row uid home rest said
+            for name in "${!ssh_rows[@]}"; do
+                row=${ssh_rows[$name]}
+                [ -z "${spoiled[$name]-}" ] || continue
+                if [ -n "${ssh_done[$name]-}" ]; then
+                    report ssh done "made with the home" "$name"
+                    continue
+                fi
+                IFS=$'\t' read -r _ uid home rest <<<"$row"
+                if said=$(printf '%s\n' "$row" | timeout 30 setpriv --reuid="$uid" --regid="$uid" --clear-groups --no-new-privs \
+                    env -i PATH="$PATH" LC_ALL=C bash -c "$ssh_as_user" ssh "$ssh_mark" 2>&1); then
+                    report ssh done "$home/.ssh" "$name"
+                else
+                    spoil "$name" ssh "${said:-$home/.ssh could not be written}"
+                fi
+            done
+        }
+        # known_hosts CLUSTER: reads lines. What others wrote in that file stays.
+        known_hosts() {
+            local file=/etc/ssh/ssh_known_hosts rows new
+            rows=$(cat)
+            if [ -L "$file" ] || { [ -e "$file" ] && [ ! -f "$file" ]; }; then
+                report "known hosts" failed "$file is not a file"
+                return
+            fi
+            new=$({ [ ! -f "$file" ] || sed "/^# sallyport begin $1\$/,/^# sallyport end $1\$/d" "$file"; } &&
+                [ -z "$rows" ] || printf '# sallyport begin %s\n%s\n# sallyport end %s\n' "$1" "$rows" "$1")
+            if [ -f "$file" ] && [ "$(cat "$file")" = "$new" ] || [ ! -e "$file" ] && [ -z "$new" ]; then
+                report "known hosts" unchanged "$file"
+            elif mkdir -p /etc/ssh && printf '%s\n' "$new" >"$file.sally" && chmod 0644 "$file.sally" && mv -fT "$file.sally" "$file"; then
+                report "known hosts" done "$file"
+            else
+                report "known hosts" failed "$file could not be written"
+            fi
+        }
+
+        """#
+}

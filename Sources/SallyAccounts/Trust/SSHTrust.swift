@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+
+/// What lets a cluster's users sign in from one of its machines to another, and from outside with the key they were given.
+///
+/// Lines of ours in authorized_keys(5) end with a mark that names the cluster; no other line is ever touched.
+package struct SSHTrust: Sendable, Equatable {
+    package var cluster: ClusterName
+    /// Where the machines call each other from, as `from=` has it. Empty: the addresses that they say they have.
+    package var networks: [String]
+
+    /// - Throws: `SallyError(.misconfigured)` for a network that is no address and no prefix of one.
+    package init(cluster: ClusterName, networks: [String]) throws {
+        self.cluster = cluster
+        self.networks = networks
+        for network in networks where !SSHTrust.isAddress(network, withPrefix: true) {
+            throw SallyError(
+                .misconfigured, "network \(quoted(network)) is no address and no network such as 10.1.0.0/24",
+                hint: "it says from where users' keys between nodes are good")
+        }
+    }
+
+    /// Ends the line with a user's key of the cluster itself.
+    package var nodesMark: String { "sally:\(cluster):nodes" }
+    /// Ends the line with the key that was handed out or brought.
+    package var keyMark: String { "sally:\(cluster):key" }
+
+    /// The networks that `from=` names, given what the machines said of themselves.
+    func from(_ observed: some Collection<NodeObservation>) -> String {
+        let all = networks.isEmpty ? Set(observed.flatMap(\.addresses)).sorted() : networks
+        return all.joined(separator: ",")
+    }
+
+    /// An address of IPv4 or IPv6, of the characters that these have: what stands in a list between quotes.
+    static func isAddress(_ text: String, withPrefix: Bool) -> Bool {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 1 || (withPrefix && parts.count == 2), let address = parts.first else { return false }
+        if parts.count == 2 {
+            guard let bits = UInt8(parts[1]), bits <= (address.contains(":") ? 128 : 32), bits > 0 else { return false }
+        }
+        if address.contains(":") {
+            return address.utf8.count <= 45 && address.utf8.allSatisfy { isHexadecimal($0) || $0 == 0x3a || $0 == 0x2e }
+        }
+        let numbers = address.split(separator: ".", omittingEmptySubsequences: false)
+        return numbers.count == 4 && numbers.allSatisfy { UInt8($0) != nil && $0.utf8.count <= 3 }
+    }
+
+    private static func isHexadecimal(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x46, 0x61...0x66: true
+        default: false
+        }
+    }
+}
+
+/// What was found in a user's ~/.ssh on the machine that serves homes.
+package struct SSHState: Sendable, Equatable {
+    /// ~/.ssh: `d` for a folder, `l` for a link and so on (find(1) -printf %y); nil where there is none.
+    package var kind: String?
+    package var owner: UInt32?
+    /// Permissions in octal digits.
+    package var mode: String?
+    package var hasKey = false
+    /// Lines of authorized_keys that have a mark of ours.
+    package var marked: Set<String> = []
+
+    package init() {}
+}
+
+/// What a user's ~/.ssh lacks.
+package struct SSHNeed: Sendable, Equatable {
+    /// A key pair for going from one machine to another.
+    package var nodeKey: Bool
+    /// The line that says from where it is good.
+    package var nodesLine: Bool
+    /// A key to sign in with from outside.
+    package var key: Bool
+
+    var isEmpty: Bool { !nodeKey && !nodesLine && !key }
+
+    /// - Parameters:
+    ///   - state: nil where there is no home yet.
+    ///   - wanted: the key line that the user is to have, if it is known; any of ours is good otherwise.
+    ///   - wantsKey: whether the user is to have one at all.
+    ///   - renew: a new one, whatever there is.
+    init(_ state: SSHState?, from: String, wanted: String?, wantsKey: Bool, renew: Bool, trust: SSHTrust) {
+        let nodes = "from=\"\(from)\" ssh-ed25519 "
+        let state = state ?? SSHState()
+        let isFolder = state.kind == "d" && state.mode == "700"
+        nodeKey = !state.hasKey
+        nodesLine =
+            !isFolder || !state.hasKey
+            || !state.marked.contains { $0.hasPrefix(nodes) && $0.hasSuffix(" \(trust.nodesMark)") }
+        let keys = state.marked.filter { $0.hasSuffix(" \(trust.keyMark)") }
+        if let wanted {
+            key = keys != ["\(wanted) \(trust.keyMark)"]
+        } else {
+            key = wantsKey && (renew || keys.isEmpty)
+        }
+    }
+
+    /// For people and `--dry-run`.
+    var summary: String {
+        var parts: [String] = []
+        if nodeKey { parts.append("a key pair for going between nodes") }
+        if nodesLine, !nodeKey { parts.append("that key's line in authorized_keys") }
+        if key { parts.append("a key to sign in with") }
+        return parts.joined(separator: ", ")
+    }
+}
+
+/// A key pair in the forms that are written into files.
+package struct WrittenKey: Sendable {
+    /// The file, whole.
+    package let privateHalf: Secret<String>
+    /// Type and base64, nothing else.
+    package let publicHalf: String
+
+    package init(privateHalf: Secret<String>, publicHalf: String) {
+        self.privateHalf = privateHalf
+        self.publicHalf = publicHalf
+    }
+}
