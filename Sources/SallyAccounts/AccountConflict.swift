@@ -125,7 +125,7 @@ package struct AccountConflict: Sendable, Equatable {
         switch seen.homes[account.home] {
         case nil: break
         case .folder(let owner) where owner == account.uid.rawValue:
-            if record == nil, seen.users[account.name.rawValue] == nil {
+            if record == nil, seen.users[account.name.rawValue] == nil, !account.adoptsHome {
                 reasons.append("\(account.home) exists already and belongs to uid \(owner)")
             }
         case .folder(let owner): reasons.append("\(account.home) belongs to uid \(owner), not to \(account.uid)")

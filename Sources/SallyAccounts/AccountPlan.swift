@@ -69,6 +69,9 @@ package struct AccountPlan: Sendable, Equatable {
             let groups = Set(seen.memberships[account.name.rawValue, default: []].map(\.name))
             let missing = account.groups.filter { !groups.contains($0) }
             if !missing.isEmpty { steps[node, default: []].append(.join(account.name, groups: missing)) }
+            if record?.origin != .adopted, let day = AccountPlan.expiry(of: account, seen, controller) {
+                steps[node, default: []].append(.expire(account.name, day))
+            }
             if node == layout.homeServer, seen.homes[account.home] == nil {
                 steps[node, default: []].append(.makeHome(account))
             }
@@ -80,6 +83,24 @@ package struct AccountPlan: Sendable, Equatable {
     }
 }
 
+extension AccountPlan {
+    /// The day that is to be set; nil where it is right.
+    private static func expiry(
+        of account: DesiredAccount, _ seen: NodeObservation, _ controller: NodeObservation
+    ) -> ExpiryDay? {
+        let name = account.name.rawValue
+        let known = controller.expiry[name]
+        let wanted: ExpiryDay?
+        switch account.expiry {
+        case .always(let day): wanted = day
+        // A machine that is new, or was down, gets what the controller has.
+        case .atFirst(let day): wanted = controller.users[name] == nil ? day : seen.expiry[name] ?? known
+        case .unchanged: wanted = seen.users[name] == nil ? known : nil
+        }
+        return seen.expiry[name] == wanted ? nil : wanted
+    }
+}
+
 /// One thing to do on one machine.
 package enum AccountStep: Sendable, Equatable {
     /// Writes the lines, if those about these names and uids are still what the plan was made from.
@@ -88,6 +109,8 @@ package enum AccountStep: Sendable, Equatable {
     /// Full name and shell.
     case change(DesiredAccount)
     case join(UserName, groups: [String])
+    /// shadow(5): from that day on nobody signs in as this account.
+    case expire(UserName, ExpiryDay)
     case makeHome(DesiredAccount)
     /// Slurm associations, and that slurmctld knows the uid of them.
     case associate(DesiredAccount)
@@ -115,6 +138,7 @@ package enum AccountStep: Sendable, Equatable {
         case .create(let account): "create \(account.name) uid \(account.uid)"
         case .change(let account): "change \(account.name)"
         case .join(let name, let groups): "add \(name) to \(groups.joined(separator: ", "))"
+        case .expire(let name, let day): "let \(name) expire on day \(day.days) since 1970"
         case .makeHome(let account): "make \(account.home)"
         case .associate(let account):
             "associate \(account.name) with \(account.accounts.map(\.rawValue).joined(separator: ", "))"

@@ -12,8 +12,9 @@ package enum AccountScript {
 
     /// - Parameter material: keys for the steps that need them.
     package static func make(_ steps: [AccountStep], material: SSHMaterial? = nil, in layout: ClusterLayout) -> String {
-        layout.prologue + stepLibrary + RecordScript.library + library + SSHScript.library + HomeScript.library
-            + ScratchScript.library + SlurmScript.library + AssociationScript.library
+        layout.prologue + stepLibrary + RecordScript.library + library + HomeScript.library
+            + (material == nil ? "" : SSHScript.library + ScratchScript.library)
+            + SlurmScript.library + AssociationScript.library
             + ProbeScript.main(["hold_record"] + calls(steps, material, in: layout) + ["printf 'end\\n'"])
     }
 
@@ -42,6 +43,8 @@ package enum AccountScript {
                 rows["change_accounts", default: []].append([account.name.rawValue, account.shell, account.gecos])
             case .join(let name, let groups):
                 rows["join_groups", default: []].append([name.rawValue, groups.joined(separator: ",")])
+            case .expire(let name, let day):
+                rows["expire_accounts", default: []].append([name.rawValue, "\(day.days)"])
             case .makeHome(let account):
                 rows["make_homes", default: []].append([account.name.rawValue, "\(account.uid)", account.home])
             case .associate(let account):
@@ -60,7 +63,8 @@ package enum AccountScript {
             }
         }
         let order = [
-            "record_lines", "create_accounts", "change_accounts", "join_groups", "read_ssh", "make_homes",
+            "record_lines", "create_accounts", "change_accounts", "join_groups", "expire_accounts", "read_ssh",
+            "make_homes",
             "make_scratch",
             "associate_users", "known_hosts",
         ]
@@ -122,6 +126,17 @@ package enum AccountScript {
                     report account done "full name and shell of $name" "$name"
                 else
                     spoil "$name" account "$said"
+                fi
+            done
+        }
+        expire_accounts() {
+            local name days said
+            while IFS=$'\t' read -r name days; do
+                [ -z "${spoiled[$name]-}" ] || continue
+                if said=$(chage --expiredate "$days" "$name" 2>&1); then
+                    report expiry done "$(date -u -d "1970-01-01 + $days days" +%Y-%m-%d)" "$name"
+                else
+                    spoil "$name" expiry "$said"
                 fi
             done
         }

@@ -99,8 +99,7 @@ package struct ClusterRun: Sendable {
     ) async throws -> [ClusterReport.UserStep] {
         let isController = node == layout.controller
         if isController, !dryRun { try await holdRecord(shell) }
-        let names = users.map(\.name)
-        let first = try await look(ProbeScript.names(names, range: range, on: node, in: layout), shell)
+        let first = try await look(ProbeScript.names(users, range: range, on: node, in: layout), shell)
         await inside.leave()
         let accounts = try await meetings.choice.meet(node, with: first)
         let subjects = accounts.map { ProbeScript.Subject(name: $0.name, uid: $0.uid, home: $0.home) }
@@ -175,7 +174,7 @@ package struct ClusterRun: Sendable {
 
     private func choose(_ observed: [NodeName: NodeObservation]) throws -> [DesiredAccount] {
         try checkEssential(observed.keys)
-        let uids = try UIDChoice.make(users.map(\.name), observed: observed, layout: layout, range: range)
+        let uids = try UIDChoice.make(users, observed: observed, layout: layout, range: range)
         let accounts = users.compactMap { user in uids[user.name].map(user.account) }
         for account in accounts { try account.check() }
         return accounts

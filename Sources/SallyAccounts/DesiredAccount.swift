@@ -15,6 +15,18 @@ package struct DesiredAccount: Sendable, Equatable {
     package var groups: [String]
     /// Slurm accounts, the default first.
     package var accounts: [AccountName]
+    /// Whether a home that is there already, of the uid, becomes the account's, though nobody knows it.
+    package var adoptsHome = false
+    package var expiry = Expiry.unchanged
+
+    /// shadow(5): the day on which nobody can sign in any more.
+    package enum Expiry: Sendable, Equatable {
+        /// As it is; a new account never expires.
+        case unchanged
+        /// For accounts that are made now.
+        case atFirst(ExpiryDay)
+        case always(ExpiryDay)
+    }
 
     package init(
         name: UserName, uid: UserID, profile: ProfileName, gecos: String, home: String, shell: String, groups: [String],
@@ -52,6 +64,18 @@ package struct DesiredAccount: Sendable, Equatable {
                     hint: "people get no group that can become root or read other people's data")
             }
         }
+    }
+}
+
+/// Days since 1970-01-01 in UTC, as shadow(5) counts them: on that day the account has expired.
+package struct ExpiryDay: Sendable, Hashable {
+    package var days: Int
+    package init(days: Int) { self.days = days }
+
+    /// The first day that begins no earlier than `moment`.
+    package init(notBefore moment: Timestamp) {
+        let day: Int64 = 86_400
+        days = Int((moment.rawValue + day - 1) / day)
     }
 }
 

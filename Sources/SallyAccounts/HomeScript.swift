@@ -5,6 +5,9 @@ enum HomeScript {
     /// A home is made beside its place, in a folder that root alone can write to, and then moved there: nobody sees half
     /// a home, and no link that a user made is ever followed. Everything that can be done for all at once is.
     static let library = #"""
+        # SSHScript has more.
+        declare -A ssh_rows=()
+        seed_ssh() { :; }
         # home_parent FOLDER: says what speaks against homes in it.
         home_parent() {
             if [ "$(realpath -e -- "$1")" != "$1" ]; then

@@ -15,6 +15,8 @@ package struct NodeObservation: Sendable, Equatable {
     package var memberships: [String: [Group]] = [:]
     /// Users whose shadow(5) entry has expired.
     package var expired: Set<String> = []
+    /// The day of it, where there is one.
+    package var expiry: [String: ExpiryDay] = [:]
     /// What lies where a home should be.
     package var homes: [String: HomeState] = [:]
     /// Other folders beside the home that belong to the uid.
@@ -115,6 +117,9 @@ package struct NodeObservation: Sendable, Equatable {
             guard let gid = UInt32(fields[3]) else { return false }
             memberships[fields[1], default: []].append(Group(name: fields[2], gid: gid))
         case ("expired", 2): expired.insert(fields[1])
+        case ("expiry", 3):
+            guard let days = Int(fields[2]) else { return false }
+            expiry[fields[1]] = ExpiryDay(days: days)
         case ("home", 4):
             if fields[2] == "directory", let owner = UInt32(fields[3]) {
                 homes[fields[1]] = .folder(owner: owner)

@@ -32,12 +32,13 @@ package enum ProbeScript {
     }
 
     /// Who has these names, and which uids and gids of `range` are taken: what has to be known to choose uids.
-    static func names(_ names: [UserName], range: ClosedRange<UInt32>, on node: NodeName, in layout: ClusterLayout)
+    static func names(_ users: [UserRequest], range: ClosedRange<UInt32>, on node: NodeName, in layout: ClusterLayout)
         -> String
     {
         var calls = ["probe_users", shellCall("probe_taken", ["\(range.lowerBound)", "\(range.upperBound)"])]
         if node == layout.controller { calls.append("probe_record") }
-        return script(names.map { Subject(name: $0, uid: nil, home: nil) }, calls, in: layout)
+        if node == layout.homeServer, users.contains(where: \.adoptsHome) { calls.append("probe_homes") }
+        return script(users.map { Subject(name: $0.name, uid: nil, home: $0.home) }, calls, in: layout)
     }
 
     /// Only the lines of the managed record about `name` and `uid`, for the controller. Asks nothing of Slurm.
@@ -86,7 +87,7 @@ package enum ProbeScript {
             [ -z "$uids" ] || entries passwd "$uids" | tr '\t' ' ' | awk -F: -v OFS='\t' '{ print "owner", $3, $0 }'
             # Days since 1970, as in shadow(5).
             entries shadow "$names" | awk -F: -v OFS='\t' -v today="$(($(date +%s) / 86400))" \
-                '$8 != "" && $8 + 0 <= today { print "expired", $1 }'
+                '$8 != "" { print "expiry", $1, $8 } $8 != "" && $8 + 0 <= today { print "expired", $1 }'
             # name, gid: the primary group, then the others
             gids=$(awk -F: 'NF { print $1, $4 }' <<<"$found"
                 cut -d: -f1 <<<"$found" | grep . | xargs -r -d '\n' getent initgroups |

@@ -13,10 +13,13 @@ package struct UserRequest: Sendable, Equatable {
     package var groups: [String]
     /// Slurm accounts, the default first.
     package var accounts: [AccountName]
+    /// Whether a home that is there decides the uid (DesiredAccount).
+    package var adoptsHome: Bool
+    package var expiry: DesiredAccount.Expiry
 
     package init(
         name: UserName, profile: ProfileName, gecos: String, home: String, shell: String, groups: [String],
-        accounts: [AccountName]
+        accounts: [AccountName], adoptsHome: Bool, expiry: DesiredAccount.Expiry
     ) {
         self.name = name
         self.profile = profile
@@ -25,33 +28,47 @@ package struct UserRequest: Sendable, Equatable {
         self.shell = shell
         self.groups = groups
         self.accounts = accounts
+        self.adoptsHome = adoptsHome
+        self.expiry = expiry
     }
 
     func account(_ uid: UserID) -> DesiredAccount {
-        DesiredAccount(
+        var account = DesiredAccount(
             name: name, uid: uid, profile: profile, gecos: gecos, home: home, shell: shell, groups: groups,
             accounts: accounts)
+        account.adoptsHome = adoptsHome
+        account.expiry = expiry
+        return account
     }
 }
 
 /// Which uid each user of a cluster gets. Pure.
 enum UIDChoice {
-    /// A name that the managed record or the controller has keeps its uid. Any other gets the lowest of `range` that nobody
-    /// has or had on any machine: no passwd or group entry, no line of the record, no owner of a home.
+    /// A name that the managed record or the controller has keeps its uid. Where its home is there and it may adopt it, it
+    /// gets the home's: if that is somebody else's, planning finds the conflict. Any other gets the lowest of `range` that
+    /// nobody has or had on any machine: no passwd or group entry, no line of the record, no owner of a home.
     ///
     /// - Throws: `SallyError(.conflict)` when `range` is used up.
     static func make(
-        _ names: [UserName], observed: [NodeName: NodeObservation], layout: ClusterLayout, range: ClosedRange<UInt32>
+        _ users: [UserRequest], observed: [NodeName: NodeObservation], layout: ClusterLayout,
+        range: ClosedRange<UInt32>
     ) throws -> [UserName: UserID] {
         let controller = observed[layout.controller]
         var taken: Set<UInt32> = []
         for seen in observed.values { taken.formUnion(seen.taken) }
         var chosen: [UserName: UserID] = [:]
+        var adopted: Set<UserID> = []
         var next = range.lowerBound
-        for name in names {
+        for user in users {
+            let name = user.name
             if let known = controller?.record(of: name)?.uid {
                 chosen[name] = known
             } else if let entry = controller?.users[name.rawValue], let uid = UserID(rawValue: entry.uid) {
+                chosen[name] = uid
+            } else if let uid = homeOwner(user, observed[layout.homeServer]), !adopted.contains(uid) {
+                // One uid for two names it never is: the second's home is a conflict then.
+                adopted.insert(uid)
+                taken.insert(uid.rawValue)
                 chosen[name] = uid
             } else {
                 while taken.contains(next), next < range.upperBound { next += 1 }
@@ -65,5 +82,10 @@ enum UIDChoice {
             }
         }
         return chosen
+    }
+
+    private static func homeOwner(_ user: UserRequest, _ seen: NodeObservation?) -> UserID? {
+        guard user.adoptsHome, case .folder(let owner) = seen?.homes[user.home] else { return nil }
+        return UserID(rawValue: owner)
     }
 }

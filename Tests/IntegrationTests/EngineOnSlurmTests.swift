@@ -67,7 +67,8 @@ struct EngineOnSlurmTests {
             let name = try bench.person().0
             return UserRequest(
                 name: name, profile: try ProfileName("standard"), gecos: "User \(name)", home: "/home/\(name)",
-                shell: "/bin/bash", groups: [], accounts: [try AccountName("research")])
+                shell: "/bin/bash", groups: [], accounts: [try AccountName("research")],
+                adoptsHome: false, expiry: .unchanged)
         }
     }
 

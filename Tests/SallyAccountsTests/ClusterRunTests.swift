@@ -54,7 +54,8 @@ import Testing
     static func user(_ name: String) throws -> UserRequest {
         UserRequest(
             name: try UserName(name), profile: try ProfileName("standard"), gecos: "User \(name)",
-            home: "/home/\(name)", shell: "/bin/bash", groups: [], accounts: [try AccountName("research")])
+            home: "/home/\(name)", shell: "/bin/bash", groups: [], accounts: [try AccountName("research")],
+            adoptsHome: false, expiry: .unchanged)
     }
 
     static func run(
@@ -136,13 +137,84 @@ import Testing
             name: "dave", uid: 1500, gid: 1500, gecos: "", home: "/home/dave", shell: "/bin/sh")
         controller.taken = [30000, 30001]
         let chosen = try UIDChoice.make(
-            try ["carol", "dave", "erin"].map { try UserName($0) },
+            try ["carol", "dave", "erin"].map(Self.user),
             observed: [AccountPlanTests.layout.controller: controller], layout: AccountPlanTests.layout,
             range: 30000...30010)
         #expect(
             chosen.mapValues(\.rawValue) == [
                 try UserName("carol"): 41000, try UserName("dave"): 1500, try UserName("erin"): 30002,
             ])
+    }
+
+    /// (owner of the home, whether it may be adopted) to uid
+    @Test(arguments: [
+        (UInt32(1234), true, UInt32(1234)), (1234, false, 30000), (0, true, 30000), (999, true, 30000),
+        (65534, true, 30000),
+    ]) func aHomeThatIsThereMayDecide(owner: UInt32, adopts: Bool, uid: UInt32) throws {
+        var seen = NodeObservation()
+        seen.homes["/home/alice"] = .folder(owner: owner)
+        var alice = try Self.user("alice")
+        alice.adoptsHome = adopts
+        let layout = AccountPlanTests.layout
+        let observed = [layout.homeServer: seen]
+        #expect(
+            try UIDChoice.make([alice], observed: observed, layout: layout, range: 30000...30010)
+                .mapValues(\.rawValue) == [alice.name: uid])
+        let plan = AccountPlan.make(
+            desired: [alice.account(UserID(rawValue: uid)!)],
+            observed: Dictionary(  // a permitted uid
+                uniqueKeysWithValues: layout.probedNodes.map { ($0, seen) }), layout: layout)
+        #expect(plan.conflicts.isEmpty == (uid == owner))
+        if uid != owner { #expect(plan.conflicts.first?.reason.contains("belongs to uid \(owner)") == true) }
+    }
+
+    /// Two homes of one owner make no two accounts of one uid.
+    @Test func aUIDIsAdoptedOnce() throws {
+        var seen = NodeObservation()
+        for name in ["alice", "bob"] { seen.homes["/home/\(name)"] = .folder(owner: 1234) }
+        var users = try ["alice", "bob"].map(Self.user)
+        for index in users.indices { users[index].adoptsHome = true }
+        let layout = AccountPlanTests.layout
+        let chosen = try UIDChoice.make(
+            users, observed: [layout.homeServer: seen], layout: layout, range: 30000...30010)
+        #expect(chosen.values.map(\.rawValue).sorted() == [1234, 30000])
+    }
+
+    /// (on the controller, on the node, wanted) to what is set on the node; nil for nothing
+    @Test(arguments: [
+        ("none", "none", DesiredAccount.Expiry.unchanged, Int?.none),
+        ("20", "none", .unchanged, 20), ("20", "-", .unchanged, nil), ("20", "30", .unchanged, nil),
+        ("none", "none", .atFirst(ExpiryDay(days: 9)), 9), ("20", "none", .atFirst(ExpiryDay(days: 9)), 20),
+        ("20", "-", .atFirst(ExpiryDay(days: 9)), 20), ("-", "-", .atFirst(ExpiryDay(days: 9)), nil),
+        ("20", "30", .atFirst(ExpiryDay(days: 9)), nil),
+        ("20", "30", .always(ExpiryDay(days: 9)), 9), ("9", "9", .always(ExpiryDay(days: 9)), nil),
+    ]) func expires(controller: String, node: String, wanted: DesiredAccount.Expiry, day: Int?) throws {
+        var alice = try Self.user("alice")
+        alice.expiry = wanted
+        let layout = AccountPlanTests.layout
+        func seen(_ text: String) -> NodeObservation {
+            var seen = NodeObservation()
+            guard text != "none" else { return seen }
+            seen.users["alice"] = .init(
+                name: "alice", uid: 30000, gid: 30000, gecos: "User alice", home: "/home/alice", shell: "/bin/bash")
+            seen.expiry["alice"] = Int(text).map(ExpiryDay.init)
+            return seen
+        }
+        var observed = Dictionary(uniqueKeysWithValues: layout.probedNodes.map { ($0, seen(node)) })
+        observed[layout.controller] = seen(controller)
+        observed[layout.controller]?.records = [try AccountPlanTests.record("alice", 30000, state: .active)]
+        let plan = AccountPlan.make(
+            desired: [alice.account(UserID(rawValue: 30000)!)], observed: observed, layout: layout)  // a permitted uid
+        let set = try (plan.steps[NodeName("node001")] ?? []).compactMap { step -> Int? in
+            if case .expire(_, let day) = step { day.days } else { nil }
+        }
+        #expect(set == [day].compactMap(\.self))
+    }
+
+    @Test func aDayBeginsNoEarlierThanAsked() {
+        let day = 86_400
+        #expect(ExpiryDay(notBefore: Timestamp(rawValue: Int64(day))).days == 1)
+        #expect(ExpiryDay(notBefore: Timestamp(rawValue: Int64(day) + 1)).days == 2)
     }
 
     /// More machines than are called at once meet all the same.
