@@ -8,7 +8,8 @@ import PackageDescription
 let dependencies: [Package.Dependency] = [
     // Command line of sally, sally-cluster and sallyd: the *Commands targets and the executables.
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-    // Random numbers, SHA-256, HMAC, constant-time comparison: SallyIdentity, SallyStore, SallyClient.
+    // Random numbers, SHA-256, HMAC, constant-time comparison: SallyIdentity, SallyStore, SallyClient. Key pairs:
+    // SallyAccounts.
     .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
     // Log lines: every target with effects.
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
@@ -38,6 +39,7 @@ let dependencies: [Package.Dependency] = [
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -92,9 +94,10 @@ let tier1: [Target] = [
     .target(name: "SallyTransport", dependencies: ["SallyModel", subprocess, systemPackage, logging]),
     // YAML that people write, read with key path and line, all problems at once.
     .target(name: "SallyConfig", dependencies: ["SallyModel", "SallyPolicy", "SlurmModel", yams]),
-    // Accounts on nodes: plan, apply, lock.
+    // Accounts on nodes: plan, apply, lock. Key pairs for people, and the archive of them.
     .target(
-        name: "SallyAccounts", dependencies: ["SallyModel", "SallyKeepProtocol", "SallyTransport", "StrictJSON"]),
+        name: "SallyAccounts",
+        dependencies: ["SallyModel", "SallyKeepProtocol", "SallyTransport", "StrictJSON", crypto, cryptoExtras]),
     // Cluster templates, the Podman provider, start and terminate.
     .target(
         name: "SallyClusters",
