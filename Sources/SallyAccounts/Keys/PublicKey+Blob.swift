@@ -23,16 +23,16 @@ extension PublicKey.Kind {
             guard reader.string()?.count == 32 else { throw damaged }
             bits = 256
         case .ecdsa256, .securityECDSA256:
-            let point = try point(&reader, on: "nistp256")
-            guard (try? P256.Signing.PublicKey(x963Representation: point)) != nil else { throw damaged }  // says no more
+            let point = try readPoint(&reader, on: "nistp256")
+            try onCurve { _ = try P256.Signing.PublicKey(x963Representation: point) }
             bits = 256
         case .ecdsa384:
-            let point = try point(&reader, on: "nistp384")
-            guard (try? P384.Signing.PublicKey(x963Representation: point)) != nil else { throw damaged }  // says no more
+            let point = try readPoint(&reader, on: "nistp384")
+            try onCurve { _ = try P384.Signing.PublicKey(x963Representation: point) }
             bits = 384
         case .ecdsa521:
-            let point = try point(&reader, on: "nistp521")
-            guard (try? P521.Signing.PublicKey(x963Representation: point)) != nil else { throw damaged }  // says no more
+            let point = try readPoint(&reader, on: "nistp521")
+            try onCurve { _ = try P521.Signing.PublicKey(x963Representation: point) }
             bits = 521
         case .rsa:
             bits = try rsa(&reader)
@@ -50,11 +50,15 @@ extension PublicKey.Kind {
     }
 
     /// An uncompressed point; that it is on the curve, Crypto says.
-    private func point(_ reader: inout SSHReader, on curve: String) throws -> [UInt8] {
+    private func readPoint(_ reader: inout SSHReader, on curve: String) throws -> [UInt8] {
         guard reader.string() == Array(curve.utf8), let point = reader.string(), point.first == 0x04 else {
             throw damaged
         }
         return point
+    }
+
+    private func onCurve(_ check: () throws -> Void) throws {
+        do { try check() } catch { throw damaged }
     }
 
     private func rsa(_ reader: inout SSHReader) throws -> Int {
