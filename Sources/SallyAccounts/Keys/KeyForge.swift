@@ -124,7 +124,6 @@ private final class Work: Sendable {
             state.queue.removeAll { !users.contains($0) }
             state.made = state.made.filter { users.contains($0.key) }
         }
-        report()
         answer()
     }
 
@@ -144,7 +143,9 @@ private final class Work: Sendable {
         answer()
     }
 
+    /// Tells those who wait, when it is time, and only after the progress has been told.
     private func answer() {
+        report()
         let (waiters, outcome) = state.withLock { state -> ([Waiter], Result<[UserKey], any Error>?) in
             guard let outcome = state.outcome else { return ([], nil) }
             defer { state.waiters = [] }
@@ -156,8 +157,7 @@ private final class Work: Sendable {
 
     private func report() {
         reported.withLock { last in
-            let now = state.withLock(\.progress)
-            guard now != last else { return }
+            guard let now = state.withLock({ $0.failure == nil ? $0.progress : nil }), now != last else { return }
             last = now
             progress(now)
         }
@@ -197,7 +197,6 @@ private final class Work: Sendable {
                 state.withLock { state in
                     if state.failure == nil, state.wanted.contains(user) { state.made[user] = pair }
                 }
-                report()
                 answer()
             } catch {
                 fail(error)

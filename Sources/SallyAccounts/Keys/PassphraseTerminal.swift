@@ -14,14 +14,18 @@ final class PassphraseTerminal: Sendable {
     ///   control characters.
     /// - Throws: `SallyError(.unavailable)` when the system has no terminal to give.
     init(lines: [Secret<String>]) throws {
-        let master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)
+        // As posix_openpt(3), unlockpt(3) and ptsname(3) do it, which glibc's module does not have: pts(4), ioctl_tty(2).
+        let master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
         guard master >= 0 else { throw PassphraseTerminal.failure() }
-        var buffer = [CChar](repeating: 0, count: 128)
-        guard grantpt(master) == 0, unlockpt(master) == 0, ptsname_r(master, &buffer, buffer.count) == 0 else {
+        var unlocked: CInt = 0
+        var number: CInt = -1
+        guard ioctl(master, PassphraseTerminal.setLock, &unlocked) == 0,
+            ioctl(master, PassphraseTerminal.getNumber, &number) == 0
+        else {
             close(master)
             throw PassphraseTerminal.failure()
         }
-        name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        name = "/dev/pts/\(number)"
         let slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)
         guard slave >= 0 else {
             close(master)
@@ -33,7 +37,7 @@ final class PassphraseTerminal: Sendable {
         // Nothing is shown of what is typed.
         settings.c_lflag &= ~tcflag_t(ECHO | ECHOE | ECHOK | ECHONL)
         guard tcsetattr(slave, TCSANOW, &settings) == 0 else { throw PassphraseTerminal.failure() }
-        let bytes = lines.flatMap { Array($0.reveal().utf8) + [0x0a] }
+        let bytes: [UInt8] = lines.flatMap { Array($0.reveal().utf8) + [0x0a] }
         guard bytes.count < 4096, bytes.withUnsafeBytes({ write(master, $0.baseAddress, $0.count) }) == bytes.count
         else {
             throw PassphraseTerminal.failure()
@@ -50,6 +54,9 @@ final class PassphraseTerminal: Sendable {
     func command(_ words: [String]) -> [String] {
         ["sh", "-c", #"exec 9<>"$0" || exit 126; exec "$@""#, name] + words
     }
+
+    /// TIOCSPTLCK and TIOCGPTN of asm-generic/ioctls.h, which are expressions in C.
+    private static let (setLock, getNumber): (UInt, UInt) = (0x4004_5431, 0x8004_5430)
 
     private static func failure() -> SallyError {
         SallyError(

@@ -2,7 +2,7 @@
 
 import Crypto
 import SallyKeepProtocol
-package import SallyModel
+import SallyModel
 
 /// A public key of somebody: one line as it stands in a `.pub` file or, without options, in authorized_keys (sshd(8)).
 package struct PublicKey: Sendable, Hashable, CustomStringConvertible {

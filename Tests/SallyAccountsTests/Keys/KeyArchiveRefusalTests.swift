@@ -160,11 +160,11 @@ import Testing
         }
     }
 
-    /// A disk of 64 KiB, on which 200 keys have no room.
+    /// A disk of 16 KiB, on which 400 keys have no room.
     @Test(.enabled(if: getuid() == 0, "only root can mount a small disk")) func leavesNothingOnAFullDisk() async throws
     {
         try await withScratchFolder { folder in
-            let mounted = try await runTool("mount", ["-t", "tmpfs", "-o", "size=64k,mode=700", "tmpfs", folder])
+            let mounted = try await runTool("mount", ["-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs", folder])
             try #require(mounted.status == 0, "\(mounted)")
             do {
                 let old = try freshKey(users(1)[0])

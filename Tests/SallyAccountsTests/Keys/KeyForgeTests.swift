@@ -16,7 +16,7 @@ private final class Gate: Sendable {
 
     init(failing: UserName? = nil) {
         var pipes: [Int32] = [-1, -1]
-        _ = pipe2(&pipes, O_CLOEXEC)
+        _ = pipe(&pipes)
         ends = (pipes[0], pipes[1])
         self.failing = failing
     }

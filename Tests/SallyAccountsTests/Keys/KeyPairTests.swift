@@ -24,6 +24,8 @@ import Testing
             let listed = try await runTool("ssh-keygen", ["-l", "-f", "\(folder)/key"])
             #expect(listed.output.hasPrefix("\(pair.publicKey.bits) \(pair.publicKey.fingerprint) "), "\(listed)")
 
+            // Of a key in PEM it wants to see the public half, which ssh does not.
+            try writeFile("\(folder)/key.pub", derived.output)
             let signature = try await runTool(
                 "ssh-keygen", ["-Y", "sign", "-n", "test", "-f", "\(folder)/key"], input: "word")
             #expect(signature.status == 0, "\(signature)")

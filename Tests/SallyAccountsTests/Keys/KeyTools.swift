@@ -3,18 +3,26 @@
 import SallyModel
 import SallyTestSupport
 import SallyTransport
-import Synchronization
 
 @testable import SallyAccounts
 
-/// Runs a program of OpenSSH, tar or age as a person would.
-func runTool(_ program: String, _ arguments: [String], input: String = "") async throws -> ProgramResult {
-    try await runProgram(
-        program, arguments, environment: ["PATH": CleanEnvironment.path, "HOME": "/nonexistent", "LANG": "C.UTF-8"],
-        input: input)
+let toolEnvironment = CleanEnvironment.make(from: [:])
+
+/// How a program ended, with what it wrote.
+struct ToolResult {
+    var status: Int32
+    var output: String
+    var errors: String
 }
 
-let toolEnvironment = CleanEnvironment.make(from: [:])
+/// Runs a program of OpenSSH, tar or age as a person would.
+func runTool(_ program: String, _ arguments: [String], input: String = "") async throws -> ToolResult {
+    let done = try await ProgramCall(
+        program: program, arguments: arguments, environment: toolEnvironment, standardInput: Array(input.utf8),
+        deadline: .seconds(60), outputLimit: 8 << 20
+    ).run()
+    return ToolResult(status: done.status, output: done.output, errors: done.errorOutput)
+}
 
 /// `user001`, `user002` and so on.
 func users(_ count: Int) -> [UserName] {
