@@ -97,6 +97,12 @@ final class KeyFolder: Sendable {
         let start = clock.now
         let total = files.reduce(0) { $0 + $1.bytes.count }
         var done = 0
+        for file in files {
+            var status = stat()
+            if fstatat(descriptor, file.name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT != S_IFREG {
+                throw foreign(file.name, "is not a regular file")
+            }
+        }
         do {
             for file in files {
                 try write(file.bytes, to: draft(of: file.name)) { count in

@@ -108,6 +108,19 @@ import Testing
                     "others can write") == true)
             chmod("\(folder)/keys", 0o644)
             #expect(try BroughtKeys.read("\(folder)/keys", for: people).count == 1)
+            mkdir("\(folder)/open", 0o700)
+            chmod("\(folder)/open", 0o777)
+            let error = await refusal { try BroughtKeys.read("\(folder)/open", for: people) }
+            #expect(error?.message.contains("others can write") == true)
+        }
+    }
+
+    @Test func readsTheKeysOfThousands() async throws {
+        try await withScratchFolder { folder in
+            let many = users(10_000)
+            let key = try key()
+            try writeFile("\(folder)/keys", many.map { "\($0) \(key) own key of \($0)\n" }.joined())
+            #expect(try BroughtKeys.read("\(folder)/keys", for: many).count == 10_000)
         }
     }
 

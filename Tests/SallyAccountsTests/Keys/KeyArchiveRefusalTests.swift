@@ -202,6 +202,21 @@ import Testing
         }
     }
 
+    /// Of several files none is replaced when one cannot be.
+    @Test func replacesAllOrNone() async throws {
+        try await withScratchFolder { folder in
+            let place = try KeyFolder(folder, missing: .refuse)
+            try writeFile("\(folder)/a", "old")
+            mkdir("\(folder)/b", 0o700)
+            let error = await refusal {
+                try place.replace([(name: "a", bytes: [1]), (name: "b", bytes: [2])]) { _ in }
+            }
+            #expect(error?.message.contains("b\" is not a regular file") == true)
+            #expect(try await KeyArchiveTests.names(in: folder) == ["a", "b"])
+            #expect(try place.read("a", limit: 3) == Array("old".utf8))
+        }
+    }
+
     @Test func saysThatGzipIsMissing() async throws {
         try await withScratchFolder { folder in
             let archive = try KeyArchive(
