@@ -50,6 +50,9 @@ package final class KeyForge: Sendable {
     /// Nothing more is begun; whoever waits for `pairs` gets a `CancellationError`.
     package func cancel() { work.cancel() }
 
+    /// How many threads of its own it has now.
+    var threads: Int { work.threads }
+
     /// The pairs of all that are wanted, in the order of `prepare`, once they are made. There is no deadline: this is
     /// arithmetic of our own, which ends.
     ///
@@ -102,6 +105,8 @@ private final class Work: Sendable {
         self.make = make
         self.progress = progress
     }
+
+    var threads: Int { state.withLock(\.threads) }
 
     func prepare(_ users: [UserName]) {
         let missing = state.withLock { state in

@@ -123,25 +123,22 @@ private final class Gate: Sendable {
 
     @Test func beginsNothingMoreWhenCancelled() async throws {
         let gate = Gate()
-        let kept: KeyForge
-        do {
-            let forge = gate.forge(cores: 1)
-            kept = forge
-            forge.prepare(people)
-            try await eventually("the first has begun") { gate.begun.count == 1 }
-            await #expect(throws: CancellationError.self) {
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    group.addTask { _ = try await forge.pairs() }
-                    group.cancelAll()
-                    try await group.waitForAll()
-                }
+        let forge = gate.forge(cores: 1)
+        forge.prepare(people)
+        try await eventually("the first has begun") { gate.begun.count == 1 }
+        await #expect(throws: CancellationError.self) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await forge.pairs() }
+                group.cancelAll()
+                try await group.waitForAll()
             }
         }
         gate.open(for: 6)
-        await #expect(throws: CancellationError.self) { try await kept.pairs() }
-        kept.prepare(users(9))
-        await #expect(throws: CancellationError.self) { try await kept.pairs() }
+        try await eventually("its thread has ended") { forge.threads == 0 }
         #expect(gate.begun == [people[0]])
+        forge.prepare(users(9))
+        #expect(forge.threads == 0)
+        await #expect(throws: CancellationError.self) { try await forge.pairs() }
     }
 
     @Test func beginsNothingMoreWhenNobodyHasIt() async throws {
