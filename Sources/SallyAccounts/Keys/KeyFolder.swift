@@ -127,7 +127,6 @@ final class KeyFolder: Sendable {
         let file = openat(descriptor, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw KeyFolder.failure(.unavailable, path, "cannot be written to") }
         defer { close(file) }
-        guard fchmod(file, 0o600) == 0 else { throw KeyFolder.failure(.unavailable, path, "cannot be written to") }
         var rest = bytes[...]
         while !rest.isEmpty {
             try Task.checkCancellation()
