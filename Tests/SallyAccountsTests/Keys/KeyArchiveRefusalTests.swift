@@ -220,6 +220,24 @@ import Testing
         }
     }
 
+    /// A gzip that fails half-way, or packs nothing.
+    @Test(arguments: ["printf '\\037\\213'; exit 1", "cat", "exit 0"])
+    func writesNothingThatIsNotPacked(_ script: String) async throws {
+        try await withScratchFolder { folder in
+            mkdir("\(folder)/keys", 0o700)
+            try writeFile("\(folder)/gzip", "#!/bin/sh\n\(script)\n", mode: 0o700)
+            var environment = toolEnvironment
+            environment["PATH"] = "\(folder):\(toolEnvironment["PATH", default: ""])"
+            let archive = try KeyArchive(
+                folder: "\(folder)/keys", cluster: ClusterName("lab"), region: "lab", environment: environment)
+            let error = await refusal {
+                try await archive.write([freshKey(users(1)[0])], wanted: [], at: KeyArchiveTests.now) { _ in }
+            }
+            #expect(error?.message == "gzip did not pack the keys")
+            #expect(try await KeyArchiveTests.names(in: "\(folder)/keys").isEmpty)
+        }
+    }
+
     @Test func saysThatGzipIsMissing() async throws {
         try await withScratchFolder { folder in
             let archive = try KeyArchive(
