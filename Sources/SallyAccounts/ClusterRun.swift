@@ -124,7 +124,10 @@ package struct ClusterRun: Sendable {
         var material = SSHMaterial(trust: setup.trust, from: plan.from)
         var keyless: [UserName] = []
         for case .authorize(let account, let need) in steps {
-            if need.nodeKey { material.nodeKeys[account.name] = try setup.nodeKey(account.name) }
+            if need.nodeKey {
+                let comment = "\(account.name)@\(setup.trust.cluster)"
+                material.nodeKeys[account.name] = try KeyPair.make(.ed25519, comment: comment)
+            }
             guard need.key else { continue }
             if let own = setup.keys.wanted(account.name) {
                 material.keys[account.name] = own

@@ -14,16 +14,16 @@ package struct ClusterSetup: Sendable {
     /// Which keys users sign in with from outside.
     package enum Keys: Sendable {
         case none
-        /// Type and base64 of each user's own. Who is not named keeps what there is.
-        case brought([UserName: String])
+        /// Each user's own. Who is not named keeps what there is.
+        case brought([UserName: PublicKey])
         /// One for each who has none; for all of them where `renew`.
         case made(renew: Bool, KeySource)
     }
 
-    /// Called at most once in a run, with those who need a key. Gives the public halves, type and base64; the private ones
+    /// Called at most once in a run, with those who need a key. Gives the public halves; the private ones
     /// never reach the cluster. What it throws ends the run on the machine that serves homes, before anything there has a
     /// key that nobody holds.
-    package typealias KeySource = @Sendable ([UserName]) async throws -> [UserName: String]
+    package typealias KeySource = @Sendable ([UserName]) async throws -> [UserName: PublicKey]
 
     /// Folders of users, and of links to them; the user's name is added to each.
     package struct Scratch: Sendable, Equatable {
@@ -53,18 +53,11 @@ package struct ClusterSetup: Sendable {
         func link(of user: UserName) -> String? { links.map { "\($0)/\(user)" } }
     }
 
-    /// Makes a user's pair for going from one machine to another.
-    package var nodeKey: @Sendable (UserName) throws -> WrittenKey
-
-    package init(
-        trust: SSHTrust, names: [NodeName: [String]], keys: Keys, scratch: Scratch?,
-        nodeKey: @escaping @Sendable (UserName) throws -> WrittenKey
-    ) {
+    package init(trust: SSHTrust, names: [NodeName: [String]], keys: Keys, scratch: Scratch?) {
         self.trust = trust
         self.names = names
         self.keys = keys
         self.scratch = scratch
-        self.nodeKey = nodeKey
     }
 }
 
@@ -80,7 +73,7 @@ extension AccountPlan {
             if let scratch = setup.scratch { add(scratch, for: account, observed: observed, layout: layout) }
             guard let seen = observed[layout.homeServer] else { continue }
             let need = SSHNeed(
-                seen.ssh[account.home], from: from, wanted: setup.keys.wanted(account.name),
+                seen.ssh[account.home], from: from, wanted: setup.keys.wanted(account.name)?.description,
                 wantsKey: setup.keys.areMade, renew: setup.keys.areRenewed, trust: setup.trust)
             if !need.isEmpty { steps[layout.homeServer, default: []].append(.authorize(account, need)) }
         }
@@ -110,7 +103,7 @@ extension AccountPlan {
 }
 
 extension ClusterSetup.Keys {
-    func wanted(_ user: UserName) -> String? {
+    func wanted(_ user: UserName) -> PublicKey? {
         if case .brought(let keys) = self { keys[user] } else { nil }
     }
 

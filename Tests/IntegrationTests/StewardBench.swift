@@ -220,7 +220,7 @@ final class StewardBench: Sendable {
         let here = """
             for name in \(names.joined(separator: " ")); do
                 userdel -f "$name"; groupdel "$name"
-                rm -rf "/var/lib/sallyport/locked/$name".*
+                rm -rf "/var/lib/sallyport/locked/$name".* "/mnt/$name" "/scratch/$name"
                 sed -i "/^$name$/d" /etc/cron.deny
             done
             """

@@ -6,9 +6,10 @@ import SallyModel
 package struct SSHMaterial: Sendable {
     var trust: SSHTrust
     var from: String
-    var nodeKeys: [UserName: WrittenKey] = [:]
-    /// Type and base64.
-    var keys: [UserName: String] = [:]
+    /// Pairs for going from one machine to another.
+    var nodeKeys: [UserName: KeyPair] = [:]
+    /// To sign in with.
+    var keys: [UserName: PublicKey] = [:]
 
     /// What `read_ssh` reads (SSHScript); `-` for what there is none of. A private half is one field: its line ends are
     /// written as printf(1) reads them.
@@ -16,8 +17,8 @@ package struct SSHMaterial: Sendable {
         let pair = nodeKeys[account.name]
         return [
             account.name.rawValue, "\(account.uid)", account.home, from,
-            pair.map { $0.privateHalf.reveal().split(separator: "\n").map { "\($0)\\n" }.joined() } ?? "-",
-            pair?.publicHalf ?? "-", keys[account.name] ?? "-",
+            pair.map { $0.privateKey.reveal().split(separator: "\n").map { "\($0)\\n" }.joined() } ?? "-",
+            pair?.publicKey.description ?? "-", keys[account.name]?.description ?? "-",
         ]
     }
 }

@@ -109,16 +109,3 @@ package struct SSHNeed: Sendable, Equatable {
         return parts.joined(separator: ", ")
     }
 }
-
-/// A key pair in the forms that are written into files.
-package struct WrittenKey: Sendable {
-    /// The file, whole.
-    package let privateHalf: Secret<String>
-    /// Type and base64, nothing else.
-    package let publicHalf: String
-
-    package init(privateHalf: Secret<String>, publicHalf: String) {
-        self.privateHalf = privateHalf
-        self.publicHalf = publicHalf
-    }
-}
