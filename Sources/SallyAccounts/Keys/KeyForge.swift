@@ -21,7 +21,8 @@ package final class KeyForge: Sendable {
 
     /// - Parameters:
     ///   - comment: stands in the public key of this person.
-    ///   - progress: hears every change, in order, one at a time; may call nothing of this forge.
+    ///   - progress: hears how far it is after a change, one call at a time and in order; keys that are done at the same
+    ///     moment may be told in one. May call nothing of this forge.
     package convenience init(
         _ algorithm: KeyAlgorithm, comment: @escaping @Sendable (UserName) -> String,
         progress: @escaping @Sendable (Progress) -> Void
@@ -46,6 +47,16 @@ package final class KeyForge: Sendable {
 
     /// All others need no key.
     package func keep(only users: Set<UserName>) { work.keep(only: users) }
+
+    /// As `prepare`, `keep` and `pairs` together, for when it is known who needs a key: those who were not foreseen are made
+    /// too, all others not any more.
+    ///
+    /// - Throws: as `pairs`.
+    package func pairs(for users: [UserName]) async throws -> [UserKey] {
+        keep(only: Set(users))
+        prepare(users)
+        return try await pairs()
+    }
 
     /// Nothing more is begun; whoever waits for `pairs` gets a `CancellationError`.
     package func cancel() { work.cancel() }

@@ -99,6 +99,18 @@ private let hasAge = ["/usr/local/bin", "/usr/bin"].contains { access("\($0)/age
         }
     }
 
+    @Test func noTwoKeysOfOneTypeForOnePerson() async throws {
+        try await withScratchFolder { scratch in
+            let keys = [try freshKey(users(1)[0]), try freshKey(users(1)[0])]
+            let recipient = try AgeRecipient.key(keys[0].pair.publicKey)
+            let error = await refusal {
+                try await age.write(keys, for: [keys[0].user: recipient], in: "\(scratch)/keys") { _, _ in }
+            }
+            #expect(error?.code == .invalidRequest)
+            #expect(!exists("\(scratch)/keys"))
+        }
+    }
+
     @Test func everybodyNeedsARecipient() async throws {
         try await withScratchFolder { scratch in
             let keys = try users(6).map { try freshKey($0) }
