@@ -11,6 +11,13 @@ package struct ConfigProblem: Sendable, Equatable, CustomStringConvertible {
     package var path: String
     package var message: String
 
+    package init(file: String, line: Int?, path: String, message: String) {
+        self.file = file
+        self.line = line
+        self.path = path
+        self.message = message
+    }
+
     /// `FILE:LINE: PATH: MESSAGE`.
     package var description: String {
         let place = line.map { "\(file):\($0)" } ?? file

@@ -2,10 +2,13 @@
 
 /// A value that people wrote, with its line: what every file format becomes before it is read.
 package struct ConfigNode: Sendable {
+    /// Where it stands, if that is another file than the one that is read: what a file includes.
+    package var file: String?
     package var line: Int
     package var content: Content
 
-    package init(line: Int, content: Content) {
+    package init(file: String? = nil, line: Int, content: Content) {
+        self.file = file
         self.line = line
         self.content = content
     }

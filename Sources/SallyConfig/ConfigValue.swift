@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SallyModel
+package import SallyModel
 
 /// One value while it is being read. Every method reports what is wrong and then returns nil.
-struct ConfigValue {
-    let node: ConfigNode
-    let path: String
+package struct ConfigValue {
+    package let node: ConfigNode
+    package let path: String
     let pattern: String
     let reader: ConfigReader
 
-    func fail<Result>(_ message: String) -> Result? {
-        reader.report(message, at: path, line: node.line)
+    package func fail<Result>(_ message: String) -> Result? {
+        report(message)
         return nil
     }
 
-    func section() -> ConfigSection? {
+    package func report(_ message: String) { reader.report(message, at: path, line: node.line, file: node.file) }
+
+    package func section() -> ConfigSection? {
         switch node.content {
         case .section(let entries):
-            return ConfigSection(entries: entries, line: node.line, path: path, pattern: pattern, reader: reader)
-        case .empty: return ConfigSection(entries: [], line: node.line, path: path, pattern: pattern, reader: reader)
+            return ConfigSection(entries: entries, node: node, path: path, pattern: pattern, reader: reader)
+        case .empty: return ConfigSection(entries: [], node: node, path: path, pattern: pattern, reader: reader)
         case .scalar, .text, .list: return fail("a section with keys is wanted, not \(node.noun)")
         }
     }
 
     /// The values of a list; one value alone is no list.
-    func list() -> [ConfigValue]? {
+    package func list() -> [ConfigValue]? {
         guard case .list(let items) = node.content else { return fail("a list is wanted, not \(node.noun)") }
         return items.enumerated().map { index, item in
             ConfigValue(node: item, path: "\(path)[\(index)]", pattern: "\(pattern)[]", reader: reader)
@@ -44,7 +46,7 @@ struct ConfigValue {
     }
 
     /// Text as written, on one line.
-    func string() -> String? {
+    package func string() -> String? {
         switch node.content {
         case .scalar(let text), .text(let text):
             guard !text.isEmpty else { return fail("must not be empty") }
@@ -57,7 +59,7 @@ struct ConfigValue {
         }
     }
 
-    func bool() -> Bool? {
+    package func bool() -> Bool? {
         switch node.content {
         case .scalar("true"): return true
         case .scalar("false"): return false
@@ -65,7 +67,7 @@ struct ConfigValue {
         }
     }
 
-    func integer(in range: ClosedRange<Int>) -> Int? {
+    package func integer(in range: ClosedRange<Int>) -> Int? {
         guard case .scalar(let text) = node.content, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
             let number = Int(text)
         else { return fail("a whole number is wanted") }
@@ -99,7 +101,7 @@ struct ConfigValue {
         return bytes
     }
 
-    func name<Value: Name>(_ type: Value.Type) -> Value? {
+    package func name<Value: Name>(_ type: Value.Type) -> Value? {
         guard let text = string() else { return nil }
         guard let name = Value(rawValue: text) else {
             return fail("\(Value.noun) \(quoted(text)) is not valid: \(Value.rule)")
@@ -107,7 +109,8 @@ struct ConfigValue {
         return name
     }
 
-    func choice<Value: RawRepresentable & CaseIterable>(_ type: Value.Type) -> Value? where Value.RawValue == String {
+    package func choice<Value: RawRepresentable & CaseIterable>(_ type: Value.Type) -> Value?
+    where Value.RawValue == String {
         guard let text = string() else { return nil }
         guard let value = Value(rawValue: text) else {
             let known = Value.allCases.map(\.rawValue)
@@ -120,7 +123,7 @@ struct ConfigValue {
     }
 
     /// An absolute path without `.` or `..`.
-    func absolutePath() -> String? {
+    package func absolutePath() -> String? {
         guard let text = string() else { return nil }
         guard let path = cleanPath(text) else {
             return fail("\(quoted(text)) is not an absolute path without . and ..")

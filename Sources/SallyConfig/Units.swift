@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Seconds of `90s`, `15m`, `12h`, `7d`, `D-HH[:MM[:SS]]` or `HH:MM:SS`. A number without a unit is none.
-func parseDuration(_ text: String) -> Int64? {
+package func parseDuration(_ text: String) -> Int64? {
     guard let last = text.last else { return nil }
     let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86400]
     if let unit = units[last] { return digits(text.dropLast()).flatMap { product($0, unit) } }

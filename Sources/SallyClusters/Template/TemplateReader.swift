@@ -3,13 +3,10 @@
 import SallyConfig
 import SallyModel
 
-/// Reads a cluster template from YAML: every key checked, unknown ones refused, all problems at once with their lines.
-package struct TemplateReader {
-    private let file: String
-    private var problems: [ConfigProblem] = []
-    private var entries: [ConfigNode.Entry] = []
-    private var asked: Set<String> = []
-
+/// Reads a cluster template: every key checked, unknown ones refused, all problems at once with their lines.
+///
+/// The one reader of templates, whether they are files of their own or sections of `clusters.yaml` or of a StarCluster file.
+package enum TemplateReader {
     /// - Throws: `SallyError(.misconfigured)` with one line for each problem.
     package static func load(_ path: String) throws -> ClusterTemplate {
         do { return try read(ConfigNode.load(path), file: path) } catch let error as ConfigError { throw shown(error) }
@@ -27,157 +24,93 @@ package struct TemplateReader {
     }
 
     private static func read(_ node: ConfigNode, file: String) throws -> ClusterTemplate {
-        var reader = TemplateReader(file: file)
-        let template = reader.template(node)
-        guard reader.problems.isEmpty else { throw ConfigError(reader.problems) }
+        let reader = ConfigReader(file: file, files: .skip)
+        let section = reader.root(node)
+        let template = read(section)
+        section.close()
+        if let error = reader.error { throw error }
         return template
     }
 
-    private init(file: String) { self.file = file }
-
-    /// What the node says; where it is wrong a problem is noted and the default stands in.
-    private mutating func template(_ node: ConfigNode) -> ClusterTemplate {
-        switch node.content {
-        case .section(let entries): self.entries = entries
-        case .empty: break
-        case .scalar, .text, .list: report("a section with keys is wanted", line: node.line)
+    /// Reads the keys of a template and leaves the section open for others; where one is wrong a problem is noted and the
+    /// default stands in.
+    static func read(_ section: ConfigSection) -> ClusterTemplate {
+        let release = section.optional("release")?.choice(DebianRelease.self) ?? .debian12
+        let nodes = section.optional("nodes")?.integer(in: 1...64) ?? 2
+        let (gpuNodes, gpus) = gpus(section, nodes: nodes)
+        let accounts = names("accounts", AccountName.self, section) ?? [AccountName(unchecked: "research")]
+        for account in accounts where ["root", "sallyport"].contains(account.rawValue) {
+            section.optional("accounts")?.report("\(account) is made for every cluster and not for people")
         }
-        let release = choice("release") ?? .debian12
-        let nodes = integer("nodes", 1...64) ?? 2
-        let gpuNodes = integer("gpu_nodes", 0...64) ?? 0
-        if gpuNodes > nodes {
-            report("gpu_nodes: \(gpuNodes) of \(nodes) nodes cannot have GPUs", line: line("gpu_nodes"))
-        }
-        let gpus = gpusPerNode()
-        if (gpuNodes > 0) == gpus.isEmpty {
-            report(
-                "gpu_nodes and gpus_per_node: give both or none", line: line("gpu_nodes") ?? line("gpus_per_node"))
-        }
-        let accounts = names("accounts", AccountName.self) ?? [AccountName(unchecked: "research")]
-        let gpuAccounts = names("gpu_accounts", AccountName.self) ?? []
+        let gpuAccounts = names("gpu_accounts", AccountName.self, section) ?? []
         for account in gpuAccounts where !accounts.contains(account) {
-            report("gpu_accounts: \(account) is not one of accounts", line: line("gpu_accounts"))
+            section.optional("gpu_accounts")?.report("\(account) is not one of accounts")
         }
         if gpuNodes > 0, gpuAccounts.isEmpty {
-            report("gpu_accounts: somebody must be allowed to use the GPUs", line: line("gpu_nodes"))
+            section.report("gpu_accounts: somebody must be allowed to use the GPUs", lineOf: "gpu_nodes")
         }
-        for account in accounts where ["root", "sallyport"].contains(account.rawValue) {
-            report("accounts: \(account) is made for every cluster and not for people", line: line("accounts"))
-        }
-        let result = ClusterTemplate(
-            release: release, nodes: nodes, cpusPerNode: integer("cpus_per_node", 1...1024) ?? 4,
-            memoryPerNode: Mebibytes(integer("memory_per_node", 64...16_777_216) ?? 4000), gpuNodes: gpuNodes,
-            gpusPerNode: gpus, accounts: accounts, gpuAccounts: gpuAccounts, subnetPool: subnetPool(),
-            socketGroup: text("socket_group"))
-        for entry in entries where !asked.contains(entry.key) {
-            report(
-                "unknown key \(quoted(entry.key)); known are \(asked.sorted().joined(separator: ", "))",
-                line: entry.line)
-        }
-        return result
+        return ClusterTemplate(
+            release: release, nodes: nodes,
+            cpusPerNode: section.optional("cpus_per_node")?.integer(in: 1...1024) ?? 4,
+            memoryPerNode: Mebibytes(section.optional("memory_per_node")?.integer(in: 64...16_777_216) ?? 4000),
+            gpuNodes: gpuNodes, gpusPerNode: gpus, accounts: accounts, gpuAccounts: gpuAccounts,
+            subnetPool: subnetPool(section.optional("subnet_pool")),
+            socketGroup: section.optional("socket_group")?.string())
     }
 
-    private mutating func report(_ message: String, line: Int?) {
-        problems.append(ConfigProblem(file: file, line: line, message: message))
-    }
-
-    private func line(_ key: String) -> Int? { entries.first { $0.key == key }?.line }
-
-    private mutating func value(_ key: String) -> ConfigNode? {
-        asked.insert(key)
-        return entries.first { $0.key == key }?.value
-    }
-
-    private mutating func text(_ key: String) -> String? {
-        guard let node = value(key) else { return nil }
-        switch node.content {
-        case .scalar(let text), .text(let text): return text
-        case .empty, .list, .section:
-            report("\(key): a single value is wanted", line: node.line)
-            return nil
+    private static func gpus(_ section: ConfigSection, nodes: Int) -> (nodes: Int, each: [ClusterTemplate.GPUCount]) {
+        let count = section.optional("gpu_nodes")?.integer(in: 0...64) ?? 0
+        if count > nodes {
+            section.optional("gpu_nodes")?.report("\(count) of \(nodes) nodes cannot have GPUs")
         }
+        let types = gpusPerNode(section.optional("gpus_per_node"))
+        if (count > 0) == types.isEmpty {
+            section.report("gpu_nodes and gpus_per_node: give both or none", lineOf: "gpu_nodes", "gpus_per_node")
+        }
+        return (count, types)
     }
 
-    private mutating func integer(_ key: String, _ range: ClosedRange<Int>) -> Int? {
-        guard let text = text(key) else { return nil }
-        guard let number = Int(text), range.contains(number) else {
-            report("\(key): a whole number from \(range.lowerBound) to \(range.upperBound) is wanted", line: line(key))
-            return nil
-        }
-        return number
-    }
-
-    private mutating func choice(_ key: String) -> DebianRelease? {
-        guard let text = text(key) else { return nil }
-        guard let release = DebianRelease(rawValue: text) else {
-            let known = DebianRelease.allCases.map(\.rawValue).joined(separator: ", ")
-            report("\(key): \(quoted(text)) is not one of \(known)", line: line(key))
-            return nil
-        }
-        return release
-    }
-
-    private mutating func names<Value: Name>(_ key: String, _ type: Value.Type) -> [Value]? {
-        guard let node = value(key) else { return nil }
-        guard case .list(let items) = node.content, !items.isEmpty else {
-            report("\(key): a list with at least one name is wanted", line: node.line)
-            return nil
-        }
+    /// A list of at least one name, none twice.
+    static func names<Value: Name>(_ key: String, _ type: Value.Type, _ section: ConfigSection) -> [Value]? {
+        guard let value = section.optional(key), let items = value.list() else { return nil }
+        if items.isEmpty { value.report("at least one name is wanted") }
         var result: [Value] = []
         for item in items {
-            let text: String? =
-                switch item.content {
-                case .scalar(let text), .text(let text): text
-                case .empty, .list, .section: nil
-                }
-            guard let text, let name = Value(rawValue: text) else {
-                report("\(key): \(quoted(text ?? "")) is no \(Value.noun): \(Value.rule)", line: item.line)
-                continue
-            }
-            if result.contains(name) {
-                report("\(key): \(name) is given more than once", line: item.line)
-            } else {
-                result.append(name)
-            }
+            guard let name = item.name(type) else { continue }
+            if result.contains(name) { item.report("\(name) is given more than once") } else { result.append(name) }
         }
         return result
     }
 
-    private mutating func gpusPerNode() -> [ClusterTemplate.GPUCount] {
-        guard let node = value("gpus_per_node") else { return [] }
-        guard case .section(let types) = node.content, !types.isEmpty else {
-            report("gpus_per_node: TYPE: COUNT lines are wanted", line: node.line)
-            return []
-        }
+    private static func gpusPerNode(_ value: ConfigValue?) -> [ClusterTemplate.GPUCount] {
+        guard let value, let section = value.section() else { return [] }
+        let types = section.named()
+        if types.isEmpty { value.report("TYPE: COUNT lines are wanted") }
         var result: [ClusterTemplate.GPUCount] = []
-        for entry in types {
-            guard case .scalar(let text) = entry.value.content, let count = Int(text), (1...64).contains(count),
-                isGPUType(entry.key)
+        for (type, value) in types {
+            guard isGPUType(type), case .scalar(let text) = value.node.content, let count = Int(text),
+                (1...64).contains(count)
             else {
-                report(
-                    "gpus_per_node: \(quoted(entry.key)): a type of a-z 0-9 _ and a count from 1 to 64 are wanted",
-                    line: entry.line)
+                value.report("\(quoted(type)): a type of a-z 0-9 _ and a count from 1 to 64 are wanted")
                 continue
             }
-            result.append(ClusterTemplate.GPUCount(type: entry.key, count: count))
+            result.append(ClusterTemplate.GPUCount(type: type, count: count))
         }
         return result.sorted { $0.type < $1.type }
     }
 
     /// A type that can stand in gres.conf(5) and in a TRES' name; a number would read as a count.
-    private func isGPUType(_ text: String) -> Bool {
+    private static func isGPUType(_ text: String) -> Bool {
         guard let first = text.utf8.first, (0x61...0x7a).contains(first) else { return false }
         return text.utf8.count <= 32
             && text.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5f }
     }
 
-    private mutating func subnetPool() -> Subnet {
+    private static func subnetPool(_ value: ConfigValue?) -> Subnet {
         let usual = Subnet(base: 0x0ae7_0000, prefix: 16)
-        guard let text = text("subnet_pool") else { return usual }
+        guard let value, let text = value.string() else { return usual }
         guard let pool = Subnet(text), (8...24).contains(pool.prefix) else {
-            report(
-                "subnet_pool: \(quoted(text)) is no network such as 10.231.0.0/16, with 8 to 24 bits",
-                line: line("subnet_pool"))
+            value.report("\(quoted(text)) is no network such as 10.231.0.0/16, with 8 to 24 bits")
             return usual
         }
         return pool
