@@ -69,7 +69,9 @@ import Testing
         ("gpu_nodes: 1\ngpus_per_node: {a: 1}\ngpu_accounts: [other]", "other is not one of accounts"),
         ("gpu_nodes: 1\ngpus_per_node: {A-1: 1}\ngpu_accounts: [research]", "a type of a-z"),
         ("gpu_nodes: 1\ngpus_per_node: {a: 0}\ngpu_accounts: [research]", "a count from 1 to 64"),
-        ("- a list", "a section with keys"), ("accounts: []", "at least one name"), ("nodes: [1]", "a single value"),
+        ("- a list", "a section with keys"), ("accounts: []", "at least one name"),
+        ("nodes: [1]", "a whole number is wanted"),
+        ("socket_group: [1]", "a single value"),
         ("nodes: 1\nnodes: 2", "more than once"), ("nodes: {", "YAML"), ("subnet_pool: 10.0.0.0/30", "8 to 24 bits"),
     ])
     func whatIsWrongIsNamed(_ text: String, _ expected: String) {

@@ -38,18 +38,14 @@ extension ClusterSettings {
         } else if let command {
             result = readCommand(command, section, paths).map(PluginSettings.command)
             section.close()
-        } else if type == nil {
-            section.report("`type: createusers` or `command: PATH` is missing")
-        } else if let name = type?.string(), name != "createusers" {
-            type?.report("\(quoted(name)) is not createusers; another plugin is `command: PATH`")
-        } else {
-            let users = CreateUsersReader(section: section, paths: paths, refused: given.refused).read()
-            result = users.map(PluginSettings.createUsers)
-            warnings = section.unknown.map { unknown in
-                let place = "\(unknown.file ?? file):\(unknown.line): \(given.path)"
-                return "\(place): setting \(plain(unknown.key)) is not known"
-                    + (unknown.nearest.map { "; did you mean \($0)?" } ?? "")
+        } else if let type {
+            switch type.string() {
+            case "createusers": (result, warnings) = readUsers(section, paths, given)
+            case let other?: type.report("\(quoted(other)) is not createusers; another plugin is `command: PATH`")
+            case nil: break
             }
+        } else {
+            section.report("`type: createusers` or `command: PATH` is missing")
         }
         if let error = reader.error {
             // A setting that is missing is often there, misspelt.
@@ -59,6 +55,17 @@ extension ClusterSettings {
         }
         guard let result else { throw SallyError(.internal, "\(given.path) could not be read and nothing says why") }
         return WithWarnings(value: result, warnings: warnings)
+    }
+
+    private func readUsers(
+        _ section: ConfigSection, _ paths: PathExpansion, _ given: SettingsSection
+    ) -> (PluginSettings?, warnings: [String]) {
+        let users = CreateUsersReader(section: section, paths: paths, refused: given.refused).read()
+        let warnings = section.unknown.map { unknown in
+            "\(unknown.file ?? file):\(unknown.line): \(given.path): setting \(plain(unknown.key)) is not known"
+                + (unknown.nearest.map { "; did you mean \($0)?" } ?? "")
+        }
+        return (users.map(PluginSettings.createUsers), warnings)
     }
 
     private func readCommand(

@@ -7,6 +7,12 @@ package struct FilePlace: Sendable, Hashable, CustomStringConvertible {
     package let file: String
     /// 1 is the first.
     package let line: Int
+
+    package init(file: String, line: Int) {
+        self.file = file
+        self.line = line
+    }
+
     package var description: String { "\(file):\(line)" }
 }
 
@@ -25,8 +31,9 @@ package struct INISection: Sendable {
     /// What `[DEFAULT]` says for all sections.
     var defaults: [Entry] = []
 
-    /// A key with its value, `%` not yet replaced.
-    package struct Entry: Sendable {
+    /// A key with its value, `%` not yet replaced. It prints its place alone: half of a secret that was broken in two looks
+    /// like a key.
+    package struct Entry: Sendable, CustomStringConvertible, CustomReflectable {
         /// In lower case.
         package let key: String
         package let place: FilePlace
@@ -34,6 +41,9 @@ package struct INISection: Sendable {
         var raw: Secret<String>
         /// Where the key stands again.
         var again: [FilePlace] = []
+
+        package var description: String { place.description }
+        package var customMirror: Mirror { Mirror(self, children: ["place": place]) }
     }
 
     /// A value that was asked for.

@@ -23,7 +23,8 @@ import Testing
         ("k = # note", ""), ("k =#v", "#v"), ("k = a\n  b\n\tc", "a\nb\nc"), ("k = a,\n  b, # first\n  c", "a,\nb,\nc"),
         ("k = a\n# note\n; note\n\n  b", "a\nb"), ("k = a\n  # note\n  b", "a\nb"), ("k =\n  b", "b"),
         ("k = v\r\nl = w\r", "v"), ("  # note\nk = v", "v"), ("k\t=\tv\t", "v"), ("k = é", "é"),
-        ("k = %(other)s/x\nother = /a", "/a/x"), ("k = 100%%", "100%"), ("k = %(Other)s\nother = %(third)s\nthird = 3", "3"),
+        ("k = %(other)s/x\nother = /a", "/a/x"), ("k = 100%%", "100%"),
+        ("k = %(Other)s\nother = %(third)s\nthird = 3", "3"),
     ])
     func valuesAreReadAsConfigParserReadsThem(_ text: String, _ expected: String) throws {
         #expect(try value("k", "[s x]\n\(text)") == expected)
@@ -41,7 +42,7 @@ import Testing
     }
 
     @Test func everyValueKnowsItsLine() throws {
-        let section = try #require(INIDocument.parse("\n[s x]\n\na = 1\n  2\nb = 3", file: "/c").section("s", "x"))
+        let section = try #require(try INIDocument.parse("\n[s x]\n\na = 1\n  2\nb = 3", file: "/c").section("s", "x"))
         #expect(section.place == FilePlace(file: "/c", line: 2))
         #expect(try section.value(of: "a")?.place.line == 4)
         #expect(try section.value(of: "b")?.place.line == 6)
@@ -57,7 +58,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("k = 50% off", "a bare %"), ("k = %", "a bare %"), ("k = %(a", "with the s"), ("k = %(a)d\na = 1", "with the s"),
+        ("k = 50% off", "a bare %"), ("k = %", "a bare %"), ("k = %(a", "with the s"),
+        ("k = %(a)d\na = 1", "with the s"),
         ("k = %(no)s", "has \"no\""), ("k = %(k)s", "leads back to itself"),
         ("k = %(a)s\na = %(b)s\nb = %(a)s", "leads back to itself"),
     ])

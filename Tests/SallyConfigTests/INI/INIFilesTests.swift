@@ -86,7 +86,8 @@ import Darwin
             try writeFile("\(folder)/config", "[global]\ninclude = \(address)")
             let error = #expect(throws: SallyError.self) { try load("\(folder)/config") }
             #expect(error?.code == .unsupported && error?.hint?.contains("save it") == true)
-            #expect(error?.message.contains("hush") == false && error?.message.hasPrefix("\(folder)/config:2: ") == true)
+            #expect(
+                error?.message.contains("hush") == false && error?.message.hasPrefix("\(folder)/config:2: ") == true)
         }
     }
 
