@@ -118,10 +118,13 @@ import Testing
         #expect(Samples.complaint { try settings.template("x") } == expected)
     }
 
-    @Test(arguments: ["-1", "0", "1", "66", "99999999999999999999"])
-    func aClusterHasAControllerAndOneToSixtyFourNodes(_ size: String) throws {
+    @Test(arguments: [
+        ("-1", "2 to 65"), ("0", "2 to 65"), ("1", "2 to 65"), ("66", "2 to 65"), ("99999999999999999999", "integer"),
+    ])
+    func aClusterHasAControllerAndOneToSixtyFourNodes(_ size: String, _ expected: String) throws {
         let settings = try Samples.ini("[cluster x]\ncluster_size = \(size)\n")
-        #expect(Samples.complaint { try settings.template("x") } != "")
+        #expect(Samples.complaint { try settings.template("x") }.contains(expected))
+        #expect(try Samples.ini("[cluster x]\ncluster_size = 65").template("x").value.template.nodes == 64)
     }
 
     @Test(arguments: [
