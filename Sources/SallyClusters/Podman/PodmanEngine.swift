@@ -61,6 +61,28 @@ struct PodmanEngine: Sendable {
         return Found(name: String(fields[0]), state: String(fields[1]), folder: String(fields[2]))
     }
 
+    /// State and start of these containers, as far as they are there.
+    func states(of names: [String]) async throws -> [String: (state: ClusterMachine.State, startedAt: Timestamp?)] {
+        guard !names.isEmpty else { return [:] }
+        let format = "{{.Name}}|{{.State.Status}}|{{.State.StartedAt.Unix}}"
+        let shown = try await run(["container", "inspect", "--format", format] + names, deadline: .seconds(60))
+        var result: [String: (state: ClusterMachine.State, startedAt: Timestamp?)] = [:]
+        for line in shown.output.split(separator: "\n") {
+            let fields = line.split(separator: "|", omittingEmptySubsequences: false)
+            guard fields.count == 3 else { continue }
+            let isRunning = fields[1] == "running"
+            // What podman calls exited, created or configured was stopped, or never came up.
+            let stopped: Set<Substring> = ["exited", "stopped", "created", "configured", "initialized"]
+            result[String(fields[0])] = (
+                isRunning ? .running : .down(stopped.contains(fields[1]) ? "stopped" : String(fields[1])),
+                isRunning ? Int64(fields[2]).map { Timestamp($0) } : nil
+            )
+        }
+        // Where a container is missing podman fails and shows the others; where it shows none it may not work at all.
+        if result.isEmpty, !shown.succeeded { try await check() }
+        return result
+    }
+
     /// The subnets of all of podman's networks.
     func subnets() async throws -> [Subnet] {
         let names = try await succeed(["network", "ls", "--quiet"], "list networks").output.split(separator: "\n")

@@ -36,6 +36,7 @@ extension ClusterRecord {
             "partitions": .array(partitions.map { .string($0.rawValue) }),
             "gpu_accounts": .array(gpuAccounts.map { .string($0.rawValue) }),
             "home": .string(home),
+            "region": region.map(JSONValue.string) ?? .null,
         ]
     }
 
@@ -84,6 +85,7 @@ extension ClusterRecord {
             serviceAccount: try text(json["service_account"], "service_account"),
             accounts: try list("accounts").map { try AccountName($0) },
             partitions: try list("partitions").map { try PartitionName($0) },
-            gpuAccounts: try list("gpu_accounts").map { try AccountName($0) }, home: try text(json["home"], "home"))
+            gpuAccounts: try list("gpu_accounts").map { try AccountName($0) }, home: try text(json["home"], "home"),
+            region: json["region"]?.string)
     }
 }

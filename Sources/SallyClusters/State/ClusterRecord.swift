@@ -25,7 +25,8 @@ package import SallyModel
 ///       "default_account": "research",
 ///       "partitions": ["debug", "gpu"],    // the default first
 ///       "gpu_accounts": ["gpu"],           // who may use the partition gpu
-///       "home": "/.../demo/home"           // mounted at /home on every node
+///       "home": "/.../demo/home",          // mounted at /home on every node
+///       "region": null                     // for names of key archives, where one was given
 ///     }
 ///
 /// `token_key.path` is the HS256 secret, raw bytes, or the RSA private key, PEM; mode 0600, in a folder of mode 0700.
@@ -62,6 +63,8 @@ package struct ClusterRecord: Sendable, Equatable {
     package var partitions: [PartitionName]
     package var gpuAccounts: [AccountName]
     package var home: String
+    /// What stands for the region in names of key archives, where the template or the configuration says one.
+    package var region: String? = nil
 
     package var controller: Container? { containers.first { $0.role == .controller } }
     package var computeNodes: [Container] { containers.filter { $0.role == .node } }
