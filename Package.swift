@@ -156,7 +156,9 @@ let tier2: [Target] = [
     // One file per subcommand of sally-cluster.
     .target(
         name: "ClusterCommands",
-        dependencies: ["SallyModel", "SallyClusters", "SallyTransport", "StrictJSON", argumentParser, logging]),
+        dependencies: [
+            "SallyModel", "SallyConfig", "SallyClusters", "SallyTransport", "StrictJSON", argumentParser, logging,
+        ]),
 ]
 
 let tier3: [Target] = [
@@ -173,15 +175,16 @@ let tier3: [Target] = [
 ]
 
 let support: [Target] = [
-    // Scratch folders, fixed clocks, started processes.
+    // Scratch folders, fixed clocks, started processes, containers with sshd.
     .target(
-        name: "SallyTestSupport", dependencies: ["SallyModel", subprocess, systemPackage],
+        name: "SallyTestSupport", dependencies: ["SallyModel", "SallyTransport", subprocess, systemPackage],
         path: "Tests/SallyTestSupport"),
     .testTarget(name: "SallySocketTests", dependencies: ["SallySocket", "SallyKeepProtocol", "SallyTestSupport"]),
     .testTarget(name: "SallyTransportTests", dependencies: ["SallyTransport", "SallyTestSupport"]),
     .testTarget(name: "SallyConfigTests", dependencies: ["SallyConfig", "SallyPolicy", "SallyTestSupport"]),
     .testTarget(name: "SallyAccountsTests", dependencies: ["SallyAccounts", "SallyTransport", "SallyTestSupport"]),
-    .testTarget(name: "SallyClustersTests", dependencies: ["SallyClusters", "SallyTestSupport"]),
+    .testTarget(
+        name: "SallyClustersTests", dependencies: ["SallyClusters", "SallyConfig", "SallyTransport", "SallyTestSupport"]),
     .testTarget(name: "SlurmClientTests", dependencies: ["SlurmClient", "SallyTestSupport", nioCore, nioPosix]),
     .testTarget(
         name: "SallyIdentityTests",
@@ -205,7 +208,12 @@ let support: [Target] = [
             nioCore,
             nioPosix,
         ]),
-    .testTarget(name: "ClusterCommandsTests", dependencies: ["ClusterCommands", "SallyTestSupport"]),
+    .testTarget(
+        name: "ClusterCommandsTests",
+        dependencies: [
+            "ClusterCommands", "SallyModel", "SallyClusters", "SallyTransport", "StrictJSON", "SallyTestSupport",
+            argumentParser,
+        ]),
     // Against real Slurm, a real provider and the real programs; started by scripts/test-integration.
     .testTarget(
         name: "IntegrationTests",

@@ -2,43 +2,64 @@
 
 import ArgumentParser
 import SallyClusters
+import SallyConfig
 import SallyModel
+import SallyTransport
 import StrictJSON
 
-/// `list`: every cluster of this user and how it is.
+/// `list [NAME...]`: the clusters and their machines.
 struct ListCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the clusters of this user.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List clusters and their machines.", aliases: ["listclusters", "lc"])
+
+    @Argument(help: "Only these clusters.")
+    var names: [String] = []
+
+    @Flag(name: [.customShort("s"), .customLong("show-ssh-status")], help: "Ask every machine whether it answers.")
+    var showStatus = false
 
     @Flag(name: .customLong("json"), help: "Print JSON.")
     var json = false
 
+    @OptionGroup var file: ClusterFileOption
+
     func run() async throws {
         let surroundings = try Surroundings.own()
-        let listed = try await surroundings.clusters().list()
-        if json {
-            let entries = listed.map { entry -> JSONValue in
-                [
-                    "name": .string(entry.name.rawValue), "condition": .string(entry.condition.rawValue),
-                    "cluster": entry.record?.json ?? .null,
-                ]
-            }
-            surroundings.print(["schema": "sally.cluster.list/1", "clusters": .array(entries)])
+        // Which keys can be read matters to who signs in, not to a list.
+        let finder = try surroundings.finder(file.config, files: .skip)
+        let all = try await finder.all()
+        for name in names where !all.contains(where: { $0.name.rawValue == name }) { throw finder.unknown(name) }
+        let chosen = names.isEmpty ? all : all.filter { names.contains($0.name.rawValue) }
+        var listings: [ClusterListing] = []
+        for cluster in chosen {
+            var listing = ClusterListing(cluster, now: surroundings.now())
+            if showStatus { listing.answering = await ListCommand.answering(cluster) }
+            listings.append(listing)
+        }
+        guard !json else {
+            surroundings.print(["schema": "sally.cluster.list/1", "clusters": .array(listings.map(\.json))])
             return
         }
-        guard !listed.isEmpty else {
-            surroundings.tell("no clusters; `sally cluster start demo` makes one")
+        guard !listings.isEmpty else {
+            surroundings.progress.say("No clusters found...")
             return
         }
-        let rows =
-            [["NAME", "STATE", "RELEASE", "SLURM", "NODES", "NETWORK"]]
-            + listed.map { entry in
-                [
-                    entry.name.rawValue, entry.condition.rawValue, entry.record?.release.rawValue ?? "-",
-                    entry.record?.release.slurmVersion ?? "-", entry.record.map { "\($0.computeNodes.count)" } ?? "-",
-                    entry.record?.subnet.description ?? "-",
-                ]
+        for line in listings.flatMap(\.lines) { surroundings.print(line) }
+    }
+
+    /// The machines of a cluster on which a program could be run, all asked at once.
+    private static func answering(_ cluster: ClusterFinder.Listed) async -> Set<NodeName> {
+        guard let machines = cluster.machines else { return [] }
+        let transport = machines.transport()
+        return await withTaskGroup(of: NodeName?.self) { group in
+            for machine in machines.machines {
+                group.addTask {
+                    let call = try? await transport.run(.script("true", deadline: .seconds(30)), on: machine.name)
+                    return call?.succeeded == true ? machine.name : nil  // one that fails does not answer
+                }
             }
-        for line in columns(rows) { surroundings.print(line) }
+            return await group.reduce(into: []) { found, name in if let name { found.insert(name) } }
+        }
     }
 }
 

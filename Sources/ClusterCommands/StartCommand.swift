@@ -28,6 +28,7 @@ struct StartCommand: AsyncParsableCommand {
     func run() async throws {
         let surroundings = try Surroundings.own()
         let cluster = try ClusterName(name)
+        try surroundings.refuseListed(cluster, verb: "started")
         let clusters = try surroundings.clusters()
         let started = try await Interruption.cancelling {
             try await clusters.start(cluster) {

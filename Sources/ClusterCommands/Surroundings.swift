@@ -2,6 +2,7 @@
 
 import FoundationEssentials
 import SallyClusters
+import SallyConfig
 import SallyModel
 import SallyTransport
 import StrictJSON
@@ -17,7 +18,8 @@ struct Surroundings: Sendable {
     let environment: [String: String]
     let resources: Resources
     private let isRoot: Bool
-    private let isTerminal: Bool
+    /// Whether what is told is read on a terminal.
+    let isTerminal: Bool
 
     static func own() throws -> Surroundings {
         let environment = ProcessInfo.processInfo.environment
@@ -27,19 +29,46 @@ struct Surroundings: Sendable {
     }
 
     func clusters() throws -> Clusters {
-        let podman: PodmanEnvironment
+        Clusters(
+            store: try store(), podman: try podman(), images: try resources.folder(.images), progress: progress)
+    }
+
+    func store() throws -> ClusterStore { try ClusterStore.located(environment: environment, isRoot: isRoot) }
+
+    /// What finds clusters of every provider.
+    ///
+    /// - Parameters:
+    ///   - file: the file of clusters, where one was named.
+    ///   - files: whether the keys that it names are looked at.
+    func finder(_ file: String?, files: FileChecks = .check) throws -> ClusterFinder {
+        ClusterFinder(
+            store: try store(), environment: environment, podman: { try podman() },
+            inventory: { try inventory(file, files: files) })
+    }
+
+    /// The clusters whose machines exist already.
+    func inventory(_ file: String?, files: FileChecks) throws -> Inventory {
+        let path = try Inventory.located(file, environment: environment, isRoot: isRoot)
+        return try path.map { try Inventory.load($0, environment: environment, files: files) } ?? .none
+    }
+
+    /// Machines that are not ours are neither started nor ended. A file that cannot be read keeps nobody from doing that
+    /// to local clusters.
+    func refuseListed(_ name: ClusterName, verb: String) throws {
+        guard let listed = try? inventory(nil, files: .skip) else { return }  // see above
+        try listed.refuse(name, verb: verb)
+    }
+
+    private func podman() throws -> PodmanEnvironment {
         do {
-            podman = try PodmanEnvironment.detect(environment: environment)
+            return try PodmanEnvironment.detect(environment: environment)
         } catch let error as PodmanEnvironmentError {
             throw SallyError(
                 .misconfigured, "settings for podman: \(error)", hint: "set CONTAINERS_CONF to a file of your own")
         }
-        return Clusters(
-            store: try ClusterStore.located(environment: environment, isRoot: isRoot), podman: podman,
-            images: try resources.folder(.images), progress: progress)
     }
 
-    private var progress: Progress {
+    var progress: Progress {
         Progress { line in
             switch line {
             case .step(let text): tell(isTerminal ? ">>> \(text)" : text)
@@ -48,12 +77,17 @@ struct Surroundings: Sendable {
         }
     }
 
+    func now() -> Timestamp { Timestamp(Int64(time(nil))) }
+
     /// Data, on standard output.
     func print(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
     func print(_ json: JSONValue) { print(json.text(.indented)) }
 
     /// Talk, on standard error.
     func tell(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+
+    /// Talk that is a part of a line.
+    func tellPart(_ text: String) { write(text, to: STDERR_FILENO) }
 
     private static func executablePath() throws -> String {
         var buffer = [CChar](repeating: 0, count: 4096)

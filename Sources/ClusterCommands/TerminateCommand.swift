@@ -22,6 +22,9 @@ struct TerminateCommand: AsyncParsableCommand {
     func run() async throws {
         let surroundings = try Surroundings.own()
         let cluster = try ClusterName(name)
+        if try !surroundings.store().all().contains(where: { $0.name == cluster }) {
+            try surroundings.refuseListed(cluster, verb: "terminated")
+        }
         if !yes {
             surroundings.tell("this removes cluster \(cluster) with all its homes; type its name to go on:")
             guard readLine() == cluster.rawValue else {

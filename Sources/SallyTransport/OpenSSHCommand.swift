@@ -75,13 +75,40 @@ package struct OpenSSHCommand: Sendable, Equatable {
 
     /// Runs `words` on the node as root, without a terminal.
     package func arguments(running words: [String]) -> [String] {
-        options + ["-T", "--", address.host, ShellQuote.line(elevated(words))]
+        options() + ["-T", "--", address.host, ShellQuote.line(elevated(words))]
     }
+
+    /// Runs a program on the node as root with streams of ours.
+    ///
+    /// - Parameters:
+    ///   - log: a file for ssh's own words.
+    ///   - agent: the socket of the agent to forward.
+    func arguments(attaching attachment: Attachment, mark: NodeSweep, log: String, agent: String?) -> [String] {
+        let forwarded = attachment.forwarding
+        // sshd gives hardly any environment, and sudo one of its own.
+        var words = ["/usr/bin/env", mark.assignment] + attachment.arguments
+        if case .sudo = settings.login, !forwarded.isEmpty {
+            // sudo takes the variables of what is forwarded away; only the login shell's side knows them.
+            words =
+                ["/bin/sh", "-c", OpenSSHCommand.elevatedWithForwarding, "sally"] + words
+        } else {
+            words = elevated(words)
+        }
+        let terminal = attachment.terminal == .allocated ? "-tt" : "-T"
+        return options(attached: attachment, agent: agent) + [
+            "-E", log, terminal, "--", address.host, ShellQuote.line(words),
+        ]
+    }
+
+    /// No single quote, newline, backslash or exclamation mark, see `ShellLoop`.
+    private static let elevatedWithForwarding =
+        "exec sudo -n -- /usr/bin/env SSH_AUTH_SOCK=\"$SSH_AUTH_SOCK\" DISPLAY=\"$DISPLAY\""
+        + " XAUTHORITY=\"${XAUTHORITY:-$HOME/.Xauthority}\" \"$@\""
 
     /// Asks the master of a shared connection to end; nil where connections are not shared.
     package func endingMaster() -> [String]? {
         guard case .shared = settings.sharing else { return nil }
-        return options + ["-O", "exit", "--", address.host]
+        return options() + ["-O", "exit", "--", address.host]
     }
 
     /// The login user.
@@ -99,7 +126,8 @@ package struct OpenSSHCommand: Sendable, Equatable {
         }
     }
 
-    private var options: [String] {
+    private func options(attached: Attachment? = nil, agent: String? = nil) -> [String] {
+        let forwarded = attached?.forwarding ?? []
         var named: [(String, String)] = [
             ("BatchMode", "yes"),
             ("StrictHostKeyChecking", "yes"),
@@ -113,18 +141,22 @@ package struct OpenSSHCommand: Sendable, Equatable {
         named += [
             ("IdentityFile", OpenSSHCommand.file(settings.identityFile)),
             ("IdentitiesOnly", "yes"),
-            ("IdentityAgent", "none"),
+            // ssh forwards no agent that it may not ask itself; which key it signs in with stays the same.
+            ("IdentityAgent", agent.map(OpenSSHCommand.file) ?? "none"),
             ("PreferredAuthentications", "publickey"),
-            ("ForwardAgent", "no"),
-            ("ForwardX11", "no"),
+            ("ForwardAgent", agent.map(OpenSSHCommand.file) ?? "no"),
+            ("ForwardX11", forwarded.contains(.x11) ? "yes" : "no"),
+            // Of ports and sockets; that of X11 and of the agent is not meant (ssh_config(5)).
             ("ClearAllForwardings", "yes"),
             ("PermitLocalCommand", "no"),
-            ("EscapeChar", "none"),
+            ("EscapeChar", attached?.terminal == .allocated ? "~" : "none"),
             ("ConnectTimeout", "\(settings.connectTimeout.components.seconds)"),
             ("ServerAliveInterval", "15"),
             ("ServerAliveCountMax", "3"),
             ("LogLevel", "ERROR"),
         ]
+        // As StarCluster's -X, which was ssh's -Y: hardly any program runs under the X11 SECURITY extension.
+        if forwarded.contains(.x11) { named.append(("ForwardX11Trusted", "yes")) }
         switch settings.sharing {
         case .none: named += [("ControlMaster", "no"), ("ControlPath", "none")]
         case .shared(let folder, let persist):

@@ -17,6 +17,8 @@ package final class OpenSSHTransport: Transport {
     private let addresses: [NodeName: OpenSSHAddress]
     private let settings: OpenSSHSettings
     private let environment: [String: String]
+    /// Our own whole environment, for what is asked to be forwarded.
+    let ownVariables: [String: String]
     /// Nodes to which there may be a shared connection.
     private let shared = Mutex<Set<NodeName>>([])
 
@@ -27,6 +29,7 @@ package final class OpenSSHTransport: Transport {
         self.addresses = addresses
         self.settings = settings
         self.environment = CleanEnvironment.make(from: environment)
+        ownVariables = environment
     }
 
     package func run(_ invocation: Invocation, on node: NodeName) async throws -> Completion {
@@ -91,7 +94,7 @@ package final class OpenSSHTransport: Transport {
         rmdir(folder)
     }
 
-    private func command(for node: NodeName) throws -> OpenSSHCommand {
+    func command(for node: NodeName) throws -> OpenSSHCommand {
         guard let address = addresses[node] else {
             throw TransportError.unreachable(node: node, reason: "no address is known for it")
         }
@@ -104,7 +107,7 @@ package final class OpenSSHTransport: Transport {
         return OpenSSHCommand(settings: settings, address: address, alias: alias)
     }
 
-    private func ssh(
+    func ssh(
         _ arguments: [String], input: [UInt8] = [], deadline: Duration, outputLimit: Int = 1 << 16
     ) -> ProgramCall {
         ProgramCall(
@@ -113,14 +116,14 @@ package final class OpenSSHTransport: Transport {
     }
 
     /// Kills what a given-up call left on the node. A node that cannot be reached any more is no news.
-    private func sweep(_ mark: NodeSweep, _ command: OpenSSHCommand) -> @Sendable () async -> Void {
+    func sweep(_ mark: NodeSweep, _ command: OpenSSHCommand) -> @Sendable () async -> Void {
         let sweeper = mark.invocation
         let call = ssh(
             command.arguments(running: sweeper.arguments), input: sweeper.standardInput, deadline: sweeper.deadline)
         return { _ = try? await call.run() }  // see above
     }
 
-    private func explain(
+    func explain(
         _ said: String, opened: Bool, _ node: NodeName, _ command: OpenSSHCommand
     ) async -> TransportError {
         if opened {

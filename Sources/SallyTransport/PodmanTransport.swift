@@ -7,7 +7,7 @@ package import SallyModel
 /// Ending the `podman exec` client does not end what it started in the container (podman 4.3), hence `NodeSweep`.
 package struct PodmanTransport: Transport {
     private let containers: [NodeName: String]
-    private let podman: PodmanEnvironment
+    let podman: PodmanEnvironment
 
     /// - Parameter containers: the container of each node.
     package init(containers: [NodeName: String], podman: PodmanEnvironment) {
@@ -60,7 +60,7 @@ package struct PodmanTransport: Transport {
         ).converse(body)
     }
 
-    private func container(of node: NodeName) throws -> String {
+    func container(of node: NodeName) throws -> String {
         guard let container = containers[node] else {
             throw TransportError.unreachable(node: node, reason: "no container is known for it")
         }
@@ -73,7 +73,7 @@ package struct PodmanTransport: Transport {
         ["exec", "--interactive", "--env", mark.assignment, container] + NodeSweep.timeout(deadline) + words
     }
 
-    private func isRunning(_ container: String) async throws -> Bool {
+    func isRunning(_ container: String) async throws -> Bool {
         let state = try await podman.call(
             ["container", "inspect", "--format", "{{.State.Status}}", container], deadline: .seconds(20)
         ).run()
@@ -81,7 +81,7 @@ package struct PodmanTransport: Transport {
     }
 
     /// Kills what a given-up call left in the container. A container that is gone has no processes either.
-    private func sweep(_ mark: NodeSweep, _ container: String) -> @Sendable () async -> Void {
+    func sweep(_ mark: NodeSweep, _ container: String) -> @Sendable () async -> Void {
         let sweeper = mark.invocation
         let call = podman.call(
             ["exec", "--interactive", container] + sweeper.arguments, standardInput: sweeper.standardInput,

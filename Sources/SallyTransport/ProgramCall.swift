@@ -130,7 +130,7 @@ extension ProgramCall {
 
 extension TerminationStatus {
     /// As a shell says it: the exit code, or 128 and the signal.
-    fileprivate var exitStatus: Int32 {
+    var exitStatus: Int32 {
         switch self {
         case .exited(let code): code
         case .signaled(let signal): 128 + signal

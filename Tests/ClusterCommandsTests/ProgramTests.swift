@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FoundationEssentials
 import SallyModel
 import SallyTestSupport
 import Synchronization
@@ -14,7 +15,7 @@ import Glibc
 @Suite struct ProgramTests {
     private static let refused: [[String]] = [
         ["start"], ["frobnicate"], ["start", "Bad_Name"], ["terminate", "-x"], ["terminate", "a\nb", "--yes"],
-        ["list", "extra"], ["start", String(repeating: "x", count: 41)],
+        ["list", "--frob"], ["start", String(repeating: "x", count: 41)],
     ]
 
     @Test(arguments: refused) func badArgumentsAreRefused(_ arguments: [String]) async {
@@ -48,6 +49,39 @@ import Glibc
         }
         #expect(flag.isRaised)
         #expect(Interrupted(signal: number).exitStatus == 128 + number)
+    }
+
+    /// Here, because a session watches for signals as well.
+    @Test(.enabled(if: TestContainers.nodeImage != nil, "needs podman and a node image: `make images`"))
+    func aSessionsStatusIsThePrograms() async throws {
+        guard let image = TestContainers.nodeImage else { return }
+        try await SSHNode.with(image: image) { made in
+            let key = try String(contentsOfFile: made.known, encoding: .utf8)
+            try writeFile(made.known, key.replacing("node001", with: "[127.0.0.1]:\(made.port)"))
+            let file = "\(made.folder)/clusters.yaml"
+            try writeFile(
+                file,
+                """
+                clusters:
+                  inv-test-lab:
+                    provider: inventory
+                    login: root
+                    identity_file: \(made.key)
+                    known_hosts: \(made.known)
+                    nodes: [{name: master, address: 127.0.0.1, port: \(made.port), role: controller}]
+                """)
+            #expect(await Program.run(["sshmaster", "-c", file, "inv-test-lab", "exit 7"]) == 7)
+            #expect(
+                await Program.run(["sshnode", "-c", file, "inv-test-lab", "0", "--", "test", "a b", "=", "a b"]) == 0)
+            #expect(await Program.run(["sshmaster", "-u", "nobody9", "-c", file, "inv-test-lab", "true"]) == 4)
+            #expect(await Program.run(["put", "-c", file, "inv-test-lab", file, "/root/put copy"]) == 0)
+            #expect(await Program.run(["get", "-c", file, "inv-test-lab", "put copy", "\(made.folder)/got"]) == 0)
+            #expect(try String(contentsOfFile: "\(made.folder)/got", encoding: .utf8).contains("inv-test-lab"))
+            #expect(await Program.run(["list", "-s", "-c", file, "inv-test-lab"]) == 0)
+            #expect(await Program.run(["list", "--json", "-c", file, "inv-test-lab"]) == 0)
+            try writeFile(made.known, "")
+            #expect(await Program.run(["sshmaster", "-c", file, "inv-test-lab", "true"]) == 69)
+        }
     }
 
     @Test func withoutASignalTheResultIsTheBodys() async throws {

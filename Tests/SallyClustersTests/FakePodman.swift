@@ -41,6 +41,12 @@ struct FakePodman {
             images: "\(root)/images", progress: Progress { said.append($0) }, routes: "\(root)/routes")
     }
 
+    func finder(_ inventory: @escaping @Sendable () throws -> Inventory = { .none }) -> ClusterFinder {
+        let podman = PodmanEnvironment(program: "\(root)/podman", variables: ["PATH": "/usr/bin:/bin"])
+        return ClusterFinder(
+            store: ClusterStore(root: "\(root)/state"), environment: [:], podman: { podman }, inventory: inventory)
+    }
+
     func calls() throws -> [String] {
         String(decoding: try Disk.read("\(root)/calls") ?? [], as: UTF8.self).split(separator: "\n").map(String.init)
     }

@@ -170,7 +170,7 @@ import Testing
             #expect(error?.code == .conflict)
             #expect(error?.message.contains("sallyport-demo-node001") == true)
             #expect(fake.left() == ["demo"])
-            let listed = try await fake.clusters.list()
+            let listed = try await fake.finder().all()
             #expect(listed.map(\.condition) == [.stopped])
         }
     }

@@ -3,7 +3,7 @@
 package import SallyModel
 package import SallyTransport
 
-/// Local clusters: start, list, terminate. The composition of what the rest of this target does.
+/// Local clusters: start, terminate. `ClusterFinder` lists them. The composition of what the rest of this target does.
 package struct Clusters: Sendable {
     package let store: ClusterStore
     let engine: PodmanEngine
@@ -78,44 +78,6 @@ package struct Clusters: Sendable {
         guard try await removeAll(of: name) else {
             throw SallyError(.notFound, "there is no cluster \(name)", hint: "see `sally cluster list`")
         }
-    }
-
-    /// How a cluster is, for `list`.
-    package enum Condition: String, Sendable {
-        case running
-        /// Some or all of its containers do not run; `start` resumes it.
-        case stopped
-        /// A start is under way, or was killed; `start` and `terminate` clean up.
-        case starting
-        /// cluster.json cannot be understood.
-        case broken
-    }
-
-    package struct Listed: Sendable {
-        package var name: ClusterName
-        package var condition: Condition
-        package var record: ClusterRecord?
-    }
-
-    package func list() async throws -> [Listed] {
-        let known = store.all()
-        guard !known.isEmpty else { return [] }
-        try await engine.check()
-        var result: [Listed] = []
-        for (name, outcome) in known {
-            guard case .success(let found) = outcome else {
-                result.append(Listed(name: name, condition: .broken, record: nil))
-                continue
-            }
-            guard let record = found, record.status == .running else {
-                result.append(Listed(name: name, condition: .starting, record: found))
-                continue
-            }
-            let running = try await runningContainers(of: record)
-            let complete = running.count == record.containers.count
-            result.append(Listed(name: name, condition: complete ? .running : .stopped, record: record))
-        }
-        return result
     }
 
     func runningContainers(of record: ClusterRecord) async throws -> Set<String> {

@@ -8,10 +8,10 @@ package struct ClusterFinder: Sendable {
     /// The region of a local cluster whose record names none: StarCluster's default for `aws_region_name`.
     package static let usualRegion = "us-east-1"
 
-    private let store: ClusterStore
-    private let environment: [String: String]
+    let store: ClusterStore
+    let environment: [String: String]
     private let podman: @Sendable () throws -> PodmanEnvironment
-    private let inventory: @Sendable () throws -> Inventory
+    let inventory: @Sendable () throws -> Inventory
 
     /// - Parameters:
     ///   - environment: our own.
@@ -76,7 +76,8 @@ package struct ClusterFinder: Sendable {
         return try entry.cluster.get().machines(environment: environment)
     }
 
-    private func unknown(_ text: String) -> SallyError {
+    /// What is said of a name that no cluster has.
+    package func unknown(_ text: String) -> SallyError {
         let listed = (try? inventory())?.entries.map(\.name.rawValue) ?? []  // names alone, to help
         let names = store.all().map(\.name.rawValue) + listed
         return SallyError(

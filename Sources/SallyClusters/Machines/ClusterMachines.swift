@@ -70,7 +70,7 @@ package struct ClusterMachines: Sendable {
     ///
     /// - Parameter sharing: how ssh shares connections. What is shared is ended by `OpenSSHTransport.close`; without it
     ///   each call and each conversation is one connection.
-    package func transport(sharing: OpenSSHSharing = .none) -> any Transport {
+    package func transport(sharing: OpenSSHSharing = .none) -> any AttachingTransport {
         switch access {
         case .podman(let podman):
             return PodmanTransport(

@@ -1,34 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SallyModel
-import SallyTestSupport
-import SallyTransport
+package import SallyModel
+package import SallyTransport
 
 /// A container with a real sshd, reached over a port of this host; its host key comes over `podman exec`.
-struct SSHNode {
-    let node: NodeName
-    let container: String
-    let podman: PodmanEnvironment
+package struct SSHNode: Sendable {
+    package let node: NodeName
+    package let container: String
+    package let podman: PodmanEnvironment
     /// Holds `key`, `known` and whatever a test adds.
-    let folder: String
-    let port: UInt16
+    package let folder: String
+    package let port: UInt16
 
-    var key: String { "\(folder)/key" }
-    var known: String { "\(folder)/known" }
+    package var key: String { "\(folder)/key" }
+    package var known: String { "\(folder)/known" }
 
-    func settings(login: OpenSSHLogin = .root) -> OpenSSHSettings {
+    package func settings(login: OpenSSHLogin = .root) -> OpenSSHSettings {
         // Fifty handshakes at once take their time on a small machine.
         OpenSSHSettings(login: login, identityFile: key, knownHostsFile: known, connectTimeout: .seconds(60))
     }
 
-    func transport(_ settings: OpenSSHSettings) -> OpenSSHTransport {
+    package func transport(_ settings: OpenSSHSettings) -> OpenSSHTransport {
         OpenSSHTransport(
             addresses: [node: OpenSSHAddress(host: "127.0.0.1", port: port)], settings: settings,
-            environment: TransportKind.environment)
+            environment: TestContainers.environment)
     }
 
     /// Runs a script in the container without ssh.
-    func run(_ script: String) async throws -> String {
+    package func run(_ script: String) async throws -> String {
         let made = try await podman.call(
             ["exec", "--interactive", container, "/bin/bash", "-s"], standardInput: Array(script.utf8),
             deadline: .seconds(60)
@@ -38,17 +37,17 @@ struct SSHNode {
     }
 
     /// How often somebody has signed in. sshd ends the lines of its log with carriage return and newline.
-    func signIns() async throws -> Int {
+    package func signIns() async throws -> Int {
         try await run("cat /var/log/sshd.log").split(whereSeparator: \.isNewline).count {
             $0.contains("Accepted publickey")
         }
     }
 
     /// `startups` is sshd's MaxStartups: how many connections may wait to be let in.
-    static func with(
+    package static func with(
         image: String, startups: String = "200", _ body: (SSHNode) async throws -> Void
     ) async throws {
-        let podman = try PodmanEnvironment.detect(environment: TransportKind.environment)
+        let podman = try PodmanEnvironment.detect(environment: TestContainers.environment)
         let start = """
             mkdir -p /run/sshd
             install -d -m 0700 /root/.ssh
@@ -62,7 +61,7 @@ struct SSHNode {
         try await withScratchFolder { folder in
             try await makeKey("\(folder)/key", passphrase: "")
             let key = try await runProgram("cat", ["\(folder)/key.pub"], environment: ["PATH": "/usr/bin:/bin"]).output
-            try await TransportKind.withContainer(
+            try await TestContainers.with(
                 podman,
                 [
                     "--publish", "127.0.0.1::22", "--entrypoint", "/bin/bash", image, "-c", start, "sshd", key,
@@ -86,7 +85,7 @@ struct SSHNode {
         }
     }
 
-    static func makeKey(_ path: String, passphrase: String) async throws {
+    package static func makeKey(_ path: String, passphrase: String) async throws {
         let made = try await runProgram(
             "ssh-keygen", ["-q", "-t", "ed25519", "-N", passphrase, "-f", path],
             environment: ["PATH": "/usr/bin:/bin"])
@@ -98,7 +97,7 @@ extension SSHNode {
     /// A user who signs in with our key and becomes root with `sudo -n`, while /etc/keepers names him.
     ///
     /// The image has no sudo: a set-uid copy of bash stands in for it, that knows `sudo -n -- COMMAND` alone.
-    func addUserWithSudo(_ name: String) async throws {
+    package func addUserWithSudo(_ name: String) async throws {
         _ = try await run(
             """
             set -e
