@@ -6,10 +6,10 @@ package import ArgumentParser
 package struct ClusterCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "sally-cluster",
-        abstract: "Start, list and terminate local Slurm clusters, and work on the machines of any.",
+        abstract: "Start, stop and list Slurm clusters, and work on their machines.",
         subcommands: [
-            StartCommand.self, ListCommand.self, TerminateCommand.self, SSHMasterCommand.self, SSHNodeCommand.self,
-            PutCommand.self, GetCommand.self,
+            StartCommand.self, StopCommand.self, RestartCommand.self, ListCommand.self, TerminateCommand.self,
+            SSHMasterCommand.self, SSHNodeCommand.self, PutCommand.self, GetCommand.self,
         ])
 
     package init() {}

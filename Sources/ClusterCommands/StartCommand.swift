@@ -25,10 +25,12 @@ struct StartCommand: AsyncParsableCommand {
     @Flag(name: .customLong("json"), help: "Print the cluster as JSON.")
     var json = false
 
+    @OptionGroup var file: ClusterFileOption
+
     func run() async throws {
         let surroundings = try Surroundings.own()
         let cluster = try ClusterName(name)
-        try surroundings.refuseListed(cluster, verb: "started")
+        try surroundings.refuseListed(cluster, file.config, verb: "started")
         let clusters = try surroundings.clusters()
         let started = try await Interruption.cancelling {
             try await clusters.start(cluster) {

@@ -52,10 +52,11 @@ struct Surroundings: Sendable {
         return try path.map { try Inventory.load($0, environment: environment, files: files) } ?? .none
     }
 
-    /// Machines that are not ours are neither started nor ended. A file that cannot be read keeps nobody from doing that
-    /// to local clusters.
-    func refuseListed(_ name: ClusterName, verb: String) throws {
-        guard let listed = try? inventory(nil, files: .skip) else { return }  // see above
+    /// Machines that are not ours are neither started nor ended. A file that cannot be read, or has the name of a local
+    /// cluster, keeps nobody from doing that to local ones.
+    func refuseListed(_ name: ClusterName, _ file: String?, verb: String) throws {
+        if try store().all().contains(where: { $0.name == name }) { return }
+        guard let listed = try? inventory(file, files: .skip) else { return }  // see above
         try listed.refuse(name, verb: verb)
     }
 

@@ -19,12 +19,12 @@ struct TerminateCommand: AsyncParsableCommand {
     @Flag(name: .customLong("json"), help: "Print the outcome as JSON.")
     var json = false
 
+    @OptionGroup var file: ClusterFileOption
+
     func run() async throws {
         let surroundings = try Surroundings.own()
         let cluster = try ClusterName(name)
-        if try !surroundings.store().all().contains(where: { $0.name == cluster }) {
-            try surroundings.refuseListed(cluster, verb: "terminated")
-        }
+        try surroundings.refuseListed(cluster, file.config, verb: "terminated")
         if !yes {
             surroundings.tell("this removes cluster \(cluster) with all its homes; type its name to go on:")
             guard readLine() == cluster.rawValue else {

@@ -100,6 +100,13 @@ import Testing
             }
             let (status, text) = await said(["list", "-c", file, "nope"])
             #expect((status, text) == (4, "cluster 'nope' does not exist"))
+            for (command, verb) in [
+                ("start", "started"), ("stop", "stopped"), ("restart", "restarted"), ("terminate", "terminated"),
+            ] {
+                let (status, text) = await said([command, "-c", file, "inv-test-lab"])
+                #expect(status == 6)
+                #expect(text.hasPrefix("cluster inv-test-lab cannot be \(verb): its machines exist already"))
+            }
             let missing = await said(["list", "-c", "\(file).not"])
             #expect(missing.text == "config file \(file).not does not exist")
         }

@@ -175,6 +175,35 @@ import Testing
         }
     }
 
+    @Test func stoppingEndsTheNodesFirstAndKeepsEverything() async throws {
+        try await withScratchFolder { root in
+            let names = ["master", "node001", "node002"].map { "sallyport-demo-\($0)" }
+            let states = zip(names, ["running", "running", "exited"]).map { "\($0.0)|\($0.1)|\(root)/state/demo" }
+            let fake = try FakePodman(
+                root: root,
+                answers: """
+                    'ps '*) printf '%s\\n' \(names.joined(separator: " ")) ;;
+                    'container inspect'*) printf '%s\\n' '\(states.joined(separator: "' '"))' ;;
+                    """)
+            let missing = await failure { _ = try await fake.clusters.stop(demo) }
+            #expect(missing?.message == "cluster 'demo' does not exist")
+            let folder = fake.clusters.store.folder(of: demo)
+            try Disk.makePath(fake.clusters.store.root)
+            try folder.make()
+            var record = Samples.record(folder: folder)
+            try fake.clusters.store.write(record)
+            let stopped = try await fake.clusters.stop(demo)
+            #expect(stopped)
+            let calls = try fake.calls().filter { $0.hasPrefix("stop ") }
+            #expect(calls == ["stop sallyport-demo-node001", "stop sallyport-demo-master"])
+            #expect(fake.left() == ["demo"])
+            record.status = .starting
+            try fake.clusters.store.write(record)
+            let unfinished = await failure { _ = try await fake.clusters.restart(demo) }
+            #expect(unfinished?.message == "cluster demo has never been up")
+        }
+    }
+
     @Test func containersThatAreGoneAreRemovedWhateverPodmanSays() async throws {
         try await withScratchFolder { root in
             let fake = try FakePodman(

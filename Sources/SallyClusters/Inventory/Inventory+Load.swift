@@ -16,7 +16,7 @@ extension Inventory {
             root = try ConfigNode.load(path)
         } catch {
             throw SallyError(
-                .misconfigured, error.description, hint: "docs/cluster-inventory.md describes the file of clusters")
+                .misconfigured, error.description, hint: "docs/cluster-machines.md describes the file of clusters")
         }
         guard case .section(let entries) = root.content,
             let clusters = entries.first(where: { $0.key == "clusters" })
