@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SallyModel
+package import SallyModel
 
 extension Clusters {
     /// Stops the containers of a cluster and keeps everything: `start` and `restart` bring it up again with its jobs,
