@@ -146,8 +146,8 @@ def table(rows):
         cells = []
         for name in ("ours", "ansible", "floor"):
             one = sides.get(name)
-            cells.append("-" if one is None else f"> {one.over:.0f} s" if one.over
-                         else f"{one.median:.2f} s" if one.seconds else "-")
+            cells.append("-" if one is None else f"{one.median:.2f} s" if one.seconds
+                         else f"> {one.over:.0f} s" if one.over else "-")
         median = {name: one.median for name, one in sides.items()}
         faster, slower = ratio(median.get("ansible"), median.get("ours")), ratio(median.get("ours"), median.get("floor"))
         if not faster and median.get("ours") and "ansible" in sides and sides["ansible"].over:
