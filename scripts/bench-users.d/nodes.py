@@ -62,12 +62,12 @@ class Cluster:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.folder / "key"], check=True)
         # Podman looks for addresses that nobody on this machine uses. Names come from /etc/hosts alone.
         podman("network", "create", "--disable-dns", "--label", LABEL, NAME)
-        self.network = ipaddress.ip_network(json.loads(podman("network", "inspect", NAME))[0]["subnets"][0]["subnet"])
+        network = ipaddress.ip_network(json.loads(podman("network", "inspect", NAME))[0]["subnets"][0]["subnet"])
         for number in range(self.count):
             name = f"node{number:03}" if number else "master"
             log = self.folder / "log" / name
             log.mkdir(parents=True)
-            self.nodes.append(Node(name, str(self.network[10 + number]), log / "sshd.log"))
+            self.nodes.append(Node(name, str(network[10 + number]), log / "sshd.log"))
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(self.start_node, self.nodes))
             list(pool.map(self.learn, self.nodes))

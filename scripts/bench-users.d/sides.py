@@ -84,7 +84,6 @@ clusters:
     known_hosts: {folder}/known_hosts
     region: lab
     plugins: [createusers]
-    networks: [{cluster.network}]
     accounting: false
     nodes:
 {nodes}plugins:
