@@ -11,7 +11,7 @@ DEBUG := .build/debug
 STAGE := scripts/stage
 
 .PHONY: all build release demo demo-down test test-core test-unit test-integration bench bench-submit bench-reject \
-	fmt lint check images dependencies docs clean
+	bench-users fmt lint check images dependencies docs clean
 
 all: build
 
@@ -61,10 +61,14 @@ lint:
 check: lint test-core build
 	@$(STAGE) test-unit scripts/test-unit
 
-bench: bench-submit bench-reject
+bench: bench-submit bench-reject bench-users
 
 bench-submit bench-reject: bench-%: release images
 	@scripts/bench $*
+
+# ARGUMENTS=--quick for one run of the main case; scripts/bench-users --help tells more.
+bench-users: release images
+	@scripts/bench-users $(ARGUMENTS)
 
 clean:
 	rm -rf .build .build-core
