@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures how long it takes to make users on a whole cluster: ours, Ansible and the floor, and compares where each led.
+"""Measures how long it takes to make users on a whole cluster, with ours, Ansible and the floor; compares where each led.
 
 Called by scripts/bench-users, which gives --state and --image. Seconds are of a wall clock, medians over the runs.
 """
-import argparse, json, pathlib, re, signal, statistics, subprocess, sys
+import argparse, json, os, pathlib, re, signal, statistics, subprocess, sys
 from dataclasses import dataclass, field
 
 import end_state
 from nodes import Cluster
-from sides import SIDES, Ansible, Task, TooLong, prepare
+from sides import SIDES, Ansible, Ours, Task, TooLong, prepare
 
 
 @dataclass
@@ -47,13 +47,15 @@ def say(text):
 
 
 def options():
-    parser = argparse.ArgumentParser(prog="bench-users", description="Users on whole clusters: ours, Ansible, the floor.")
+    parser = argparse.ArgumentParser(
+        prog="bench-users", description="Users on whole clusters: ours, Ansible, the floor.")
     parser.add_argument("--state", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--image", help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="30 users on 10 nodes, fresh and again, once")
     parser.add_argument("--case", action="append", choices=[case.key.strip("_") or "main" for case in CASES],
                         help="only this case (several times: these)")
-    parser.add_argument("--size", metavar="NODESxUSERS", help="instead of the cases: fresh and again on a cluster of this size")
+    parser.add_argument("--size", metavar="NODESxUSERS",
+                        help="instead of the cases: fresh and again on a cluster of this size")
     parser.add_argument("--rsa", action="store_true", help="with --size: RSA keys are made, and there is no again")
     parser.add_argument("--sides", default="ours,ansible,floor", help="which to run (ours,ansible,floor)")
     parser.add_argument("--runs", type=int, default=3, help="the median is over as many runs (3)")
@@ -85,7 +87,8 @@ def make_keys(folder, count):
     """The key pairs whose public halves users bring, before anything is timed."""
     folder.mkdir(mode=0o700, parents=True)
     for number in range(1, count + 1):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", folder / f"user{number:03}"], check=True)
+        key = folder / f"user{number:03}"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key], check=True)
     return folder
 
 
@@ -112,7 +115,11 @@ def measure(side, case, given, figures, brought):
                 figures[side.name, phase].seconds.append(seconds)
                 figures[side.name, phase].connections.append(most)
                 texts[phase] = end_state.observe(side.name, cluster, task)
-                say(f"    {side.name} {phase}: {seconds:.2f} s, {most} connections to a node, {len(texts[phase])} lines checked")
+                say(f"    {side.name} {phase}: {seconds:.2f} s, {most} connections to a node, "
+                    f"{len(texts[phase])} lines checked")
+                if isinstance(runner, Ansible):
+                    shares = [f"{name} {share:.1f} s" for name, share in runner.shares() if share >= 0.5]
+                    say("        " + "; ".join(shares))
         finally:
             runner.close()
     return texts
@@ -135,8 +142,8 @@ def run_case(case, given, sides, brought):
 
 def rows_of(case, figures, sides):
     for phase in ("fresh", "unchanged") if case.again else ("fresh",):
-        yield case.title + (", again" if phase == "unchanged" else ""), case.key + ("_unchanged" if phase == "unchanged" else ""), {
-            side.name: figures[side.name, phase] for side in sides}
+        title, key = (", again", "_unchanged") if phase == "unchanged" else ("", "")
+        yield case.title + title, case.key + key, {side.name: figures[side.name, phase] for side in sides}
 
 
 def ratio(numerator, denominator):
@@ -144,7 +151,8 @@ def ratio(numerator, denominator):
 
 
 def table(rows):
-    print(f"{'':<42} {'ours':>10} {'Ansible':>10} {'floor':>10} {'Ansible/ours':>13} {'ours/floor':>11}   connections to a node")
+    print(f"{'':<42} {'ours':>10} {'Ansible':>10} {'floor':>10} {'Ansible/ours':>13} {'ours/floor':>11}"
+          "   connections to a node")
     for title, _, sides in rows:
         cells = []
         for name in ("ours", "ansible", "floor"):
@@ -152,11 +160,13 @@ def table(rows):
             cells.append("-" if one is None else f"{one.median:.2f} s" if one.seconds
                          else f"> {one.over:.0f} s" if one.over else "-")
         median = {name: one.median for name, one in sides.items()}
-        faster, slower = ratio(median.get("ansible"), median.get("ours")), ratio(median.get("ours"), median.get("floor"))
+        faster = ratio(median.get("ansible"), median.get("ours"))
+        slower = ratio(median.get("ours"), median.get("floor"))
         if not faster and median.get("ours") and "ansible" in sides and sides["ansible"].over:
             faster = f"> {sides['ansible'].over / median['ours']:.1f}"
         counts = " ".join(f"{name} {max(one.connections)}" for name, one in sides.items() if one.connections)
-        print(f"{title:<42} {cells[0]:>10} {cells[1]:>10} {cells[2]:>10} {faster or '-':>13} {slower or '-':>11}   {counts}")
+        print(f"{title:<42} {cells[0]:>10} {cells[1]:>10} {cells[2]:>10} {faster or '-':>13} {slower or '-':>11}"
+              f"   {counts}")
 
 
 def results(rows):
@@ -180,11 +190,16 @@ def results(rows):
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     given, cases, sides = options()
+    if Ours in sides:
+        Ours.program = os.path.join(os.environ["SALLYPORT_BUILD"], "sally-cluster")
+        if not os.access(Ours.program, os.X_OK):
+            sys.exit(f"bench-users: no {Ours.program}: run `make release`, or set SALLYPORT_BUILD")
     python = given.state / "ansible"
     Ansible.environment = python
     if Ansible in sides:
-        version = subprocess.run([python / "bin" / "ansible-playbook", "--version"], capture_output=True, text=True, check=True)
-        say(f"peer: {version.stdout.splitlines()[0]}, ansible.posix and community.crypto of the package ansible; {given.image}")
+        told = subprocess.run([python / "bin" / "ansible-playbook", "--version"], capture_output=True, text=True, check=True)
+        versions = [told.stdout.splitlines()[0], *Ansible.collections()]
+        say(f"peer: {', '.join(versions)}; nodes: {given.image}")
     most = max((case.users for case in cases if case.brought), default=0)
     brought = make_keys(given.state / "run" / "brought", most) if most else None
     rows = []

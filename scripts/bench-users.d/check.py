@@ -2,8 +2,8 @@
 """Runs on a node (`python3 -c`, as root): tells in fixed words how users, homes, trust and scratch are.
 
 Standard input: {users: {name: key that was brought or made}, nodes: {name: [address, host key]}, try: [[user, node]]}
-Standard output: {uids: {name: uid}, lines: [...], wrong: [...]}. Lines say nothing of what differs by nature (uids, keys);
-what no side may get wrong is in `wrong` too, so that three equal mistakes are not taken for a good end.
+Standard output: {uids: {name: uid}, lines: [...], wrong: [...]}. Lines say nothing of what differs by nature (uids,
+keys); what no side may get wrong is in `wrong` too, so that three equal mistakes are not taken for a good end.
 """
 import fnmatch, grp, ipaddress, json, os, pwd, re, socket, stat, subprocess, sys
 
@@ -130,8 +130,8 @@ def go(name, target):
     """From here to another node, as the user does it; where a question would be asked, ssh gives up (BatchMode)."""
     try:
         done = subprocess.run(
-            ["setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups", "--reset-env", "ssh", "-o", "BatchMode=yes",
-             "-o", "UpdateHostKeys=no", target, "hostname; id -un"],
+            ["setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups", "--reset-env",
+             "ssh", "-o", "BatchMode=yes", "-o", "UpdateHostKeys=no", target, "hostname; id -un"],
             cwd=f"/home/{name}", stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
         answer = " ".join(done.stdout.split()) if done.returncode == 0 else done.stderr.strip()
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -52,8 +52,9 @@ def observe(side, cluster, task):
 
 def sign_in(cluster, key, name):
     done = subprocess.run(
-        ["ssh", "-F", "none", "-i", key, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "GlobalKnownHostsFile=none",
-         "-o", f"UserKnownHostsFile={cluster.folder}/known_hosts", f"{name}@{cluster.nodes[0].address}", "hostname; id -un"],
+        ["ssh", "-F", "none", "-i", key, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
+         "-o", "GlobalKnownHostsFile=none", "-o", f"UserKnownHostsFile={cluster.folder}/known_hosts",
+         f"{name}@{cluster.nodes[0].address}", "hostname; id -un"],
         stdin=subprocess.DEVNULL, capture_output=True, text=True)
     return " ".join(done.stdout.split()) if done.returncode == 0 else done.stderr.strip()
 
@@ -61,7 +62,8 @@ def sign_in(cluster, key, name):
 def unpack(archive, folder, lines):
     """The keys in the archive, by user; what is in it goes into the text."""
     folder.mkdir(mode=0o700)
-    lines.append(f"archive: {archive.stat().st_mode & 0o7777:04o} in a folder {archive.parent.stat().st_mode & 0o7777:04o}")
+    modes = [path.stat().st_mode & 0o7777 for path in (archive, archive.parent)]
+    lines.append(f"archive: {modes[0]:04o} in a folder {modes[1]:04o}")
     keys = {}
     with tarfile.open(archive) as tar:
         for member in sorted(tar.getmembers(), key=lambda member: member.name):

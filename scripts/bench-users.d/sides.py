@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The three that make users: each is given a cluster and a task, and runs one command."""
-import glob, json, os, pathlib, shutil, signal, subprocess, tempfile, time
+import glob, json, os, pathlib, re, shutil, signal, subprocess, tempfile, time
 
 HERE = pathlib.Path(__file__).parent
 FIRST_UID = 60000
@@ -11,7 +11,7 @@ class TooLong(Exception):
 
 
 class Task:
-    """Users user001, user002, ... whose public keys are brought (folder `brought`) or who get RSA keys in an archive."""
+    """Users user001, user002, ... who bring public keys (folder `brought`) or get RSA keys in an archive."""
 
     def __init__(self, count, brought):
         self.brought = brought
@@ -65,6 +65,7 @@ def prepare(cluster, task):
 
 class Ours:
     name = "ours"
+    program = ""  # sally-cluster, set once
 
     def __init__(self, cluster, task, log):
         self.cluster, self.task, self.log = cluster, task, log
@@ -96,14 +97,12 @@ clusters:
 {keys}""")
 
     def apply(self, limit):
-        """Its own records lie with the cluster's files, and go with them. It is never stopped for taking long."""
-        program = os.path.join(os.environ["SALLYPORT_BUILD"], "sally-cluster")
-        if not os.access(program, os.X_OK):
-            raise SystemExit(f"bench-users: no {program}: run `make release`, or set SALLYPORT_BUILD")
+        """The one place that says how ours is called. Its own records lie with the cluster's files, and go with them.
+        It is never stopped for taking long."""
         own = str(self.cluster.folder / "own")
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("SALLY", "STARCLUSTER"))}
         environment |= {"HOME": own, "SALLYPORT_STATE": own + "/state"}
-        command = [program, "runplugin", "createusers", "bench", "-c", f"{self.cluster.folder}/clusters.yaml"]
+        command = [self.program, "runplugin", "createusers", "bench", "-c", f"{self.cluster.folder}/clusters.yaml"]
         return run(command, self.log, env=environment)
 
     def close(self):
@@ -113,6 +112,13 @@ clusters:
 class Ansible:
     name = "ansible"
     environment = None  # the folder of its Python, set once
+
+    @classmethod
+    def collections(cls):
+        """Name and version of those that were taken out of the package `ansible`."""
+        for manifest in sorted(cls.environment.glob("lib/python*/site-packages/ansible_collections/*/*/MANIFEST.json")):
+            told = json.loads(manifest.read_text())["collection_info"]
+            yield f"{told['namespace']}.{told['name']} {told['version']}"
 
     def __init__(self, cluster, task, log):
         self.cluster, self.log = cluster, log
@@ -132,7 +138,8 @@ ansible_ssh_common_args=-F none -o UserKnownHostsFile={folder}/known_hosts -o Gl
 """)
         (folder / "variables.json").write_text(json.dumps({
             "users": [{"name": name, "uid": uid} for name, uid in task.users],
-            "nodes": [{"name": node.name, "address": node.address, "host_key": node.host_key} for node in cluster.nodes],
+            "nodes": [{"name": node.name, "address": node.address, "host_key": node.host_key}
+                      for node in cluster.nodes],
             "public_keys": f"{folder}/keys", "made_keys": not task.brought, "archive": str(task.archive(cluster))}))
 
     def apply(self, limit):
@@ -146,6 +153,11 @@ ansible_ssh_common_args=-F none -o UserKnownHostsFile={folder}/known_hosts -o Gl
             return run(command, self.log, limit, env=environment)
         finally:
             self.hang_up()
+
+    def shares(self):
+        """Seconds of the last run by task, the longest first, as its callback profile_tasks counted them."""
+        last = open(self.log, errors="replace").read().rpartition("TASKS RECAP")[2]
+        return [(name, float(seconds)) for name, seconds in re.findall(r"^(\S.*?) -+ ([\d.]+)s$", last, re.MULTILINE)]
 
     def hang_up(self):
         """Connections that are kept would be found open by the next run, which stands for one on another day."""
