@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures how long it takes to make users on a whole cluster, with ours, Ansible and the floor; compares where each led.
+"""Measures how long ours, Ansible and the floor take to make users on a whole cluster; compares where each led.
 
 Called by scripts/bench-users, which gives --state and --image. Seconds are of a wall clock, medians over the runs.
 """
@@ -128,9 +128,11 @@ def measure(side, case, given, figures, brought):
 def run_case(case, given, sides, brought):
     figures = {(side.name, phase): Figures() for side in sides for phase in ("fresh", "unchanged")}
     for number in range(given.runs):
-        say(f">>> {case.title}: run {number + 1} of {given.runs}")
+        say(f">>> {case.title}: run {number + 1} of {given.runs}, load average {os.getloadavg()[0]:.1f}")
         ends = {}
-        for side in sides:
+        # Each has its turn to be first.
+        first = number % len(sides)
+        for side in sides[first:] + sides[:first]:
             # Where one run takes that long, two more tell nothing new.
             if not any(figures[side.name, phase].over for phase in ("fresh", "unchanged")):
                 for phase, text in measure(side, case, given, figures, brought).items():
@@ -197,7 +199,8 @@ def main():
     python = given.state / "ansible"
     Ansible.environment = python
     if Ansible in sides:
-        told = subprocess.run([python / "bin" / "ansible-playbook", "--version"], capture_output=True, text=True, check=True)
+        command = [python / "bin" / "ansible-playbook", "--version"]
+        told = subprocess.run(command, capture_output=True, text=True, check=True)
         versions = [told.stdout.splitlines()[0], *Ansible.collections()]
         say(f"peer: {', '.join(versions)}; nodes: {given.image}")
     most = max((case.users for case in cases if case.brought), default=0)

@@ -77,7 +77,8 @@ class Cluster:
     def start_node(self, node):
         hosts = [word for other in self.nodes for word in ("--add-host", f"{other.name}:{other.address}")]
         podman("run", "--detach", "--pull", "never", "--name", node.container, "--hostname", node.name,
-               "--label", LABEL, "--network", NAME, "--ip", node.address, *hosts, "--volume", f"{self.folder}/home:/home",
+               "--label", LABEL, "--network", NAME, "--ip", node.address, *hosts, 
+               "--volume", f"{self.folder}/home:/home",
                "--volume", f"{node.log.parent}:/var/log/bench", "--entrypoint", "/bin/bash", self.image,
                "-c", START, "sshd", (self.folder / "key.pub").read_text().strip())
 
