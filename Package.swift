@@ -157,7 +157,9 @@ let tier2: [Target] = [
     .target(
         name: "ClusterCommands",
         dependencies: [
-            "SallyModel", "SallyConfig", "SallyClusters", "SallyTransport", "StrictJSON", argumentParser, logging,
+            "SallyModel", "SallyKeepProtocol", "SallyConfig", "SallyAccounts", "SallyClusters", "SallyTransport",
+            "StrictJSON",
+            argumentParser, logging,
         ]),
 ]
 
@@ -184,7 +186,8 @@ let support: [Target] = [
     .testTarget(name: "SallyConfigTests", dependencies: ["SallyConfig", "SallyPolicy", "SallyTestSupport"]),
     .testTarget(name: "SallyAccountsTests", dependencies: ["SallyAccounts", "SallyTransport", "SallyTestSupport"]),
     .testTarget(
-        name: "SallyClustersTests", dependencies: ["SallyClusters", "SallyConfig", "SallyTransport", "SallyTestSupport"]),
+        name: "SallyClustersTests",
+        dependencies: ["SallyClusters", "SallyConfig", "SallyTransport", "SallyTestSupport"]),
     .testTarget(name: "SlurmClientTests", dependencies: ["SlurmClient", "SallyTestSupport", nioCore, nioPosix]),
     .testTarget(
         name: "SallyIdentityTests",
@@ -211,7 +214,8 @@ let support: [Target] = [
     .testTarget(
         name: "ClusterCommandsTests",
         dependencies: [
-            "ClusterCommands", "SallyModel", "SallyClusters", "SallyTransport", "StrictJSON", "SallyTestSupport",
+            "ClusterCommands", "SallyModel", "SallyAccounts", "SallyClusters", "SallyTransport", "StrictJSON",
+            "SallyTestSupport",
             argumentParser,
         ]),
     // Against real Slurm, a real provider and the real programs; started by scripts/test-integration.

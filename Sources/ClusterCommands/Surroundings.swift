@@ -46,6 +46,65 @@ struct Surroundings: Sendable {
             inventory: { try inventory(file, files: files) })
     }
 
+    /// Templates and plugins that the administrator wrote down.
+    func settings(_ file: String?) throws -> ClusterSettings {
+        try SettingsLocation.find(
+            option: file, environment: environment, isRoot: isRoot, workingFolder: try workingFolder()
+        ).load(environment: environment)
+    }
+
+    private func workingFolder() throws -> String {
+        guard let path = getcwd(nil, 0) else { throw SallyError(.misconfigured, "there is no working folder") }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
+    /// Who runs this, for those who wait meanwhile.
+    var userName: String {
+        let name = ["SUDO_USER", "LOGNAME", "USER"].compactMap { environment[$0] }.first { !$0.isEmpty } ?? "somebody"
+        var host = [CChar](repeating: 0, count: 256)
+        guard gethostname(&host, host.count - 1) == 0 else { return name }
+        let bytes = host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        return "\(name)@\(String(decoding: bytes, as: UTF8.self))"
+    }
+
+    /// Asks on the terminal, without showing what is typed; twice, because nobody sees it.
+    ///
+    /// - Throws: `SallyError(.invalidRequest)` where there is no terminal, or the two differ.
+    func passphrase(_ question: String) throws -> Secret<String> {
+        var texts: [String] = []
+        for question in [question, "once more: "] {
+            var buffer = [CChar](repeating: 0, count: 1024)
+            guard readpassphrase(question, &buffer) else {
+                throw SallyError(
+                    .invalidRequest, "there is no terminal to type a passphrase at",
+                    hint: "run it at a terminal, or encrypt for public keys")
+            }
+            texts.append(String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+        }
+        guard texts[0] == texts[1] else { throw SallyError(.invalidRequest, "the two passphrases differ") }
+        return Secret(texts[0])
+    }
+
+    /// One line of the terminal, not of standard input, with echo off while it is typed.
+    private func readpassphrase(_ question: String, _ buffer: inout [CChar]) -> Bool {
+        let terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        guard terminal >= 0 else { return false }
+        defer { close(terminal) }
+        var shown = termios()
+        guard tcgetattr(terminal, &shown) == 0 else { return false }
+        var hidden = shown
+        hidden.c_lflag &= ~tcflag_t(ECHO)
+        guard tcsetattr(terminal, TCSAFLUSH, &hidden) == 0 else { return false }
+        defer { _ = tcsetattr(terminal, TCSAFLUSH, &shown) }
+        write(question, to: terminal)
+        let count = read(terminal, &buffer, buffer.count - 1)
+        write("\n", to: terminal)
+        guard count > 0 else { return false }
+        buffer[buffer[..<count].firstIndex(of: 0x0a) ?? count] = 0
+        return true
+    }
+
     /// The clusters whose machines exist already.
     func inventory(_ file: String?, files: FileChecks) throws -> Inventory {
         let path = try Inventory.located(file, environment: environment, isRoot: isRoot)

@@ -12,6 +12,17 @@ package struct ClusterLayout: Sendable, Equatable {
     /// Where /home is a local file system, so that root may make homes.
     package var homeServer: NodeName
 
+    package var slurm = Slurm.required
+
+    package enum Slurm: Sendable, Equatable {
+        /// Nothing is planned without slurmctld's and slurmdbd's answers.
+        case required
+        /// Asked where there is an scontrol on the controller. Users without accounts are refused where Slurm wants them.
+        case whereInstalled
+        /// Not asked: no associations are made, and who Slurm runs as is not known.
+        case ignored
+    }
+
     /// The folder of sacctmgr, scontrol and squeue on the controller, where it is none of the usual ones.
     package var slurmCommands: String?
 

@@ -18,7 +18,14 @@ package struct ClusterRun: Sendable {
     private let range: ClosedRange<UInt32>
     private let dryRun: Bool
     private let who: String
-    private let told: @Sendable (String) -> Void
+    private let told: @Sendable (News) -> Void
+
+    /// What is told while it goes on.
+    package enum News: Sendable, Equatable {
+        /// Who changes accounts on this cluster; we wait.
+        case waiting(for: String)
+        case machines(done: Int, of: Int)
+    }
 
     /// How many machines are called at the same time. Connections stay open until all machines were looked at.
     private static let calledAtOnce = 16
@@ -28,10 +35,10 @@ package struct ClusterRun: Sendable {
     ///   - range: where the uids of new users come from. It must not overlap that of a gateway's ledger.
     ///   - dryRun: plan, and change nothing.
     ///   - who: who asks, for whoever waits meanwhile.
-    ///   - told: hears for whom we wait.
+    ///   - told: hears for whom we wait, and how far it is.
     package init(
         layout: ClusterLayout, transport: some Transport, users: [UserRequest], setup: ClusterSetup?,
-        uids range: ClosedRange<UInt32>, dryRun: Bool, by who: String, told: @escaping @Sendable (String) -> Void
+        uids range: ClosedRange<UInt32>, dryRun: Bool, by who: String, told: @escaping @Sendable (News) -> Void
     ) {
         self.layout = layout
         self.transport = transport
@@ -53,9 +60,12 @@ package struct ClusterRun: Sendable {
         let called = Turnstile(ClusterRun.calledAtOnce)
         var report = ClusterReport()
         var problems: [NodeName: any Error] = [:]
+        var finished = 0
         await withTaskGroup(of: NodeAnswer.self) { group in
             for node in nodes { group.addTask { await answer(of: node, called, meetings) } }
             for await answer in group {
+                finished += 1
+                told(.machines(done: finished, of: nodes.count))
                 switch answer.result {
                 case .success(let steps): report.steps += steps
                 case .failure(let error): problems[answer.node] = error
@@ -129,7 +139,7 @@ package struct ClusterRun: Sendable {
                 material.nodeKeys[account.name] = try KeyPair.make(.ed25519, comment: comment)
             }
             guard need.key else { continue }
-            if let own = setup.keys.wanted(account.name) {
+            if let own = setup.keys.brought[account.name] {
                 material.keys[account.name] = own
             } else {
                 keyless.append(account.name)
@@ -144,7 +154,7 @@ package struct ClusterRun: Sendable {
     private func holdRecord(_ shell: NodeShell) async throws {
         let said = try await shell.run(RecordScript.take(by: who, in: layout), deadline: .seconds(60)).output
         guard said.hasPrefix("held\t") else { return }
-        told("waiting for \(said.dropFirst(5).prefix { !$0.isNewline }), who changes accounts on this cluster")
+        told(.waiting(for: String(said.dropFirst(5).prefix { !$0.isNewline })))
         let waited = try await shell.run(RecordScript.await(by: who, in: layout), deadline: .seconds(660))
         guard waited.succeeded else {
             throw SallyError(
@@ -185,6 +195,14 @@ package struct ClusterRun: Sendable {
 
     private func plan(_ seen: [NodeName: Meetings.Seen]) throws -> AccountPlan {
         try checkEssential(seen.keys)
+        if layout.slurm == .whereInstalled, seen[layout.controller]?.observation.enforcesAssociations == true,
+            let user = users.first(where: { $0.accounts.isEmpty })
+        {
+            throw SallyError(
+                .misconfigured,
+                "Slurm there takes jobs only of users with an account, and none is named for \(user.name)",
+                hint: "name accounts; or say `accounting: false` for the cluster, if its users run no jobs")
+        }
         let accounts = seen[layout.controller]?.accounts ?? []
         let observed = seen.mapValues(\.observation)
         var plan = AccountPlan.make(

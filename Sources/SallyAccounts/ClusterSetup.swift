@@ -11,13 +11,20 @@ package struct ClusterSetup: Sendable {
     package var keys: Keys
     package var scratch: Scratch?
 
-    /// Which keys users sign in with from outside.
-    package enum Keys: Sendable {
-        case none
-        /// Each user's own. Who is not named keeps what there is.
-        case brought([UserName: PublicKey])
-        /// One for each who has none; for all of them where `renew`.
-        case made(renew: Bool, KeySource)
+    /// Which keys users sign in with from outside. Who has one already keeps it, unless it is brought or renewed.
+    package struct Keys: Sendable {
+        /// Each user's own.
+        package var brought: [UserName: PublicKey]
+        /// Makes one for whoever brings none and has none; nil makes none.
+        package var source: KeySource?
+        /// Whether those that are made take the place of what there is.
+        package var renew: Bool
+
+        package init(brought: [UserName: PublicKey], source: KeySource?, renew: Bool) {
+            self.brought = brought
+            self.source = source
+            self.renew = renew
+        }
     }
 
     /// Called at most once in a run, with those who need a key. Gives the public halves; the private ones
@@ -73,8 +80,8 @@ extension AccountPlan {
             if let scratch = setup.scratch { add(scratch, for: account, observed: observed, layout: layout) }
             guard let seen = observed[layout.homeServer] else { continue }
             let need = SSHNeed(
-                seen.ssh[account.home], from: from, wanted: setup.keys.wanted(account.name)?.description,
-                wantsKey: setup.keys.areMade, renew: setup.keys.areRenewed, trust: setup.trust)
+                seen.ssh[account.home], from: from, wanted: setup.keys.brought[account.name]?.description,
+                wantsKey: setup.keys.source != nil, renew: setup.keys.renew, trust: setup.trust)
             if !need.isEmpty { steps[layout.homeServer, default: []].append(.authorize(account, need)) }
         }
         let absent = Set(layout.accountNodes).subtracting(observed.keys)
@@ -99,23 +106,5 @@ extension AccountPlan {
                 steps[node, default: []].append(.makeScratch(account, folder: folder, link: link))
             }
         }
-    }
-}
-
-extension ClusterSetup.Keys {
-    func wanted(_ user: UserName) -> PublicKey? {
-        if case .brought(let keys) = self { keys[user] } else { nil }
-    }
-
-    var source: ClusterSetup.KeySource? {
-        if case .made(_, let source) = self { source } else { nil }
-    }
-
-    var areMade: Bool {
-        if case .made = self { true } else { false }
-    }
-
-    var areRenewed: Bool {
-        if case .made(let renew, _) = self { renew } else { false }
     }
 }

@@ -25,6 +25,8 @@ package struct NodeObservation: Sendable, Equatable {
     package var records: [ManagedRecord] = []
     /// Who Slurm's daemons run as, SlurmUser and SlurmdUser of slurm.conf(5): uid by name. Only from the controller.
     package var daemons: [String: UInt32] = [:]
+    /// Whether Slurm takes jobs of users with an association alone (slurm.conf(5), AccountingStorageEnforce).
+    package var enforcesAssociations = false
     /// AdminLevel by user. Only from the controller; a user that Slurm does not know is missing.
     package var adminLevels: [String: String] = [:]
     /// Every uid and gid that somebody has or had there, where the probe was asked for them.
@@ -138,6 +140,7 @@ package struct NodeObservation: Sendable, Equatable {
         case ("daemon", 3):
             guard let uid = UInt32(fields[2]) else { return false }
             daemons[fields[1]] = uid
+        case ("enforced", 1): enforcesAssociations = true
         case ("admin", 3): adminLevels[fields[1]] = fields[2]
         case ("hostkey", 2): hostKeys.append(fields[1])
         case ("address", 2):

@@ -27,7 +27,14 @@ package enum ProbeScript {
         if node == layout.homeServer, layout.mode == .everywhere || layout.mode == .controller {
             calls.append("probe_homes")
         }
-        if node == layout.controller { calls += ["probe_record", "probe_slurm"] }
+        if node == layout.controller {
+            calls.append("probe_record")
+            switch layout.slurm {
+            case .required: calls.append("probe_slurm")
+            case .whereInstalled: calls.append("if command -v scontrol >/dev/null; then probe_slurm; fi")
+            case .ignored: break
+            }
+        }
         return script(accounts, calls, in: layout)
     }
 
@@ -134,6 +141,7 @@ package enum ProbeScript {
             daemons=$(sed -nE 's/^Slurmd?User *= *([^(]+)\(([0-9]+)\) *$/\1 \2/p' <<<"$config")
             [ "$(wc -l <<<"$daemons")" -eq 2 ] || exit 69
             while read -r name uid; do emit daemon "$name" "$uid"; done <<<"$daemons"
+            ! grep -qiE '^AccountingStorageEnforce *= *.*(associations|limits|qos|safe|wckeys)' <<<"$config" || emit enforced
             list=$(slurm_names "$names")
             said=$(sacctmgr -nP show user ${list:+where name="$list"} format=user,adminlevel) || exit 69
             of_subjects admin <<<"$said"

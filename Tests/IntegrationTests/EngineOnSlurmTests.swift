@@ -74,7 +74,7 @@ struct EngineOnSlurmTests {
 
     static func run(
         _ bench: StewardBench, _ users: [UserRequest], by who: String = "root",
-        told: @escaping @Sendable (String) -> Void = { _ in }
+        told: @escaping @Sendable (ClusterRun.News) -> Void = { _ in }
     ) async throws -> ClusterReport {
         let engine = bench.engine()
         return try await ClusterRun(
@@ -119,7 +119,7 @@ struct EngineOnSlurmTests {
     @Test func whoWaitsIsToldForWhom() async throws {
         try await StewardBench.with { bench in
             let users = try Self.requests(bench, 1)
-            let heard = AsyncStream.makeStream(of: String.self)
+            let heard = AsyncStream.makeStream(of: ClusterRun.News.self)
             let report = try await bench.transport.converse(on: bench.nodes[0], limits: ConversationLimits()) { shell in
                 let state = "/var/lib/sallyport"
                 let held = try await shell.run(
@@ -127,8 +127,8 @@ struct EngineOnSlurmTests {
                 )
                 #expect(held.succeeded)
                 async let waiting = Self.run(bench, users, by: "ben") { heard.continuation.yield($0) }
-                for await text in heard.stream {
-                    #expect(text == "waiting for ann since noon, who changes accounts on this cluster")
+                for await news in heard.stream {
+                    #expect(news == .waiting(for: "ann since noon"))
                     break
                 }
                 #expect(try await shell.run("flock -u 9").succeeded)

@@ -53,7 +53,7 @@ struct TrustOnSlurmTests {
         try await StewardBench.with { bench in
             let users = try EngineOnSlurmTests.requests(bench, 3)
             let desk = Desk()
-            let setup = try Self.setup(bench, .made(renew: false, desk.source))
+            let setup = try Self.setup(bench, .init(brought: [:], source: desk.source, renew: false))
             let report = try await Self.run(bench, users, setup)
             #expect(report.isComplete, "\(report.failures) \(report.plan.conflicts) \(report.failed)")
             #expect(desk.made.count == 3)
@@ -92,7 +92,7 @@ struct TrustOnSlurmTests {
             let users = try EngineOnSlurmTests.requests(bench, 1)
             let user = users[0].name
             let desk = Desk()
-            let setup = try Self.setup(bench, .made(renew: false, desk.source))
+            let setup = try Self.setup(bench, .init(brought: [:], source: desk.source, renew: false))
             _ = try await Self.run(bench, users, setup)
             let own = try KeyPair.make(.ed25519, comment: "of my own").publicKey.line(comment: "of my own")
             // Without a newline at the end, which the next line must not be glued to.
@@ -107,14 +107,16 @@ struct TrustOnSlurmTests {
                 .split(separator: "\n").map(String.init)
             #expect(lines.count == 4 && lines.contains(own) && lines.last == "700", "\(lines)")
             let first = try #require(desk.made[user])
-            let renewed = try await Self.run(bench, users, try Self.setup(bench, .made(renew: true, desk.source)))
+            let renewed = try await Self.run(
+                bench, users, try Self.setup(bench, .init(brought: [:], source: desk.source, renew: true)))
             #expect(renewed.isComplete)
             let after = try await bench.run("cat /home/\(user)/.ssh/authorized_keys")
             #expect(!after.contains(first.publicKey.description))
             #expect(after.contains(try #require(desk.made[user]).publicKey.description) && after.contains(own))
             // A key of one's own is brought instead.
             let brought = try KeyPair.make(.ed25519, comment: "").publicKey
-            _ = try await Self.run(bench, users, try Self.setup(bench, .brought([user: brought])))
+            _ = try await Self.run(
+                bench, users, try Self.setup(bench, .init(brought: [user: brought], source: nil, renew: false)))
             let last = try await bench.run("cat /home/\(user)/.ssh/authorized_keys; ls /mnt/\(user)")
             #expect(last.contains("\(brought) sally:") && last.contains(own) && last.hasSuffix("\nmine\n"))
             #expect(last.split(separator: "\n").count == 4, "\(last)")
@@ -133,7 +135,7 @@ struct TrustOnSlurmTests {
     ]) func followsNoLinkOfAUsers(_ trick: String, _ reason: String) async throws {
         try await StewardBench.with { bench in
             let users = try EngineOnSlurmTests.requests(bench, 2)
-            let setup = try Self.setup(bench, .made(renew: false, Desk().source))
+            let setup = try Self.setup(bench, .init(brought: [:], source: Desk().source, renew: false))
             _ = try await Self.run(bench, users, setup)
             let before = try await bench.run("stat -c '%n %Y %U %a' /etc /etc/passwd")
             _ = try await bench.run(Self.asUser(users[0].name, trick))
@@ -154,7 +156,8 @@ struct TrustOnSlurmTests {
             let users = try EngineOnSlurmTests.requests(bench, 2)
             let taken = users[0].name
             _ = try await bench.run("mkdir -m 755 /mnt/\(taken)", on: bench.nodes[1])
-            let report = try await Self.run(bench, users, try Self.setup(bench, .none))
+            let report = try await Self.run(
+                bench, users, try Self.setup(bench, .init(brought: [:], source: nil, renew: false)))
             #expect(report.failures.map(\.user) == [taken.rawValue], "\(report.failures)")
             #expect(report.failures.first?.step.detail.contains("is not a folder of uid") == true)
             #expect(
@@ -172,7 +175,10 @@ struct TrustOnSlurmTests {
                 "elsewhere.example ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIElsewhereElsewhereElsewhereElsewhereElsew"
             _ = try await bench.run("printf '%s\\n' '\(foreign)' >>\(file)", on: bench.nodes[1])
             let users = try EngineOnSlurmTests.requests(bench, 1)
-            for _ in 0..<2 { _ = try await Self.run(bench, users, try Self.setup(bench, .none)) }
+            for _ in 0..<2 {
+                _ = try await Self.run(
+                    bench, users, try Self.setup(bench, .init(brought: [:], source: nil, renew: false)))
+            }
             let lines = try await bench.run("cat \(file)", on: bench.nodes[1]).split(separator: "\n").map(String.init)
             #expect(lines.count { $0 == foreign } == 1)
             #expect(lines.count { $0 == "# sallyport begin \(bench.name)" } == 1)

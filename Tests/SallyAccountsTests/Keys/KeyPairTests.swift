@@ -57,14 +57,6 @@ import Testing
         #expect(fingerprints.count == 600)
     }
 
-    @Test func isWrittenWithoutComment() throws {
-        let pair = try KeyPair.make(.ed25519, comment: "a comment")
-        let written = WrittenKey(pair)
-        #expect(written.publicHalf == "ssh-ed25519 \(pair.publicKey.description.split(separator: " ")[1])")
-        #expect(written.publicHalf.split(separator: " ").count == 2)
-        #expect(written.privateHalf.reveal() == pair.privateKey.reveal())
-    }
-
     @Test func printsNoPrivateKey() throws {
         let key = try freshKey(UserName("user007"))
         var dumped = ""

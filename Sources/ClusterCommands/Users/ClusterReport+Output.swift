@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyAccounts
+import SallyKeepProtocol
+import SallyModel
+import StrictJSON
+
+extension ClusterReport {
+    /// Schema `sally.cluster.users/1`.
+    func json(_ cluster: ClusterName, dryRun: Bool, keyFiles: [String]) -> JSONValue {
+        let planned = plan.steps.sorted { $0.key < $1.key }.map { node, steps -> JSONValue in
+            ["node": .string(node.rawValue), "steps": .array(steps.map { .string($0.summary) })]
+        }
+        return [
+            "schema": "sally.cluster.users/1", "cluster": .string(cluster.rawValue), "dry_run": .bool(dryRun),
+            "complete": .bool(isComplete),
+            "users": .array(
+                accounts.map { ["name": .string($0.name.rawValue), "uid": .integer(Int64($0.uid.rawValue))] }),
+            "planned": .array(planned),
+            "done": .array(steps.map(\.json)),
+            "conflicts": .array(
+                plan.conflicts.map {
+                    [
+                        "user": .string($0.user.rawValue), "node": .string($0.node.rawValue),
+                        "reason": .string($0.reason),
+                    ]
+                }),
+            "unreached": .array(
+                failed.sorted { $0.key < $1.key }.map {
+                    ["node": .string($0.key.rawValue), "reason": .string($0.value)]
+                }),
+            "key_files": .array(keyFiles.map { .string($0) }),
+        ]
+    }
+
+    /// What an administrator has to look at, a line each.
+    var problems: [String] {
+        plan.conflicts.map { "\($0.user) was left alone: on \($0.node) \($0.reason)" }
+            + failures.map {
+                "\($0.step.place): \($0.step.name)\($0.user.map { " of \($0)" } ?? "") failed: \($0.step.detail)"
+            }
+            + failed.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+    }
+
+    /// - Throws: `SallyError` that says what is not done; the same command again does the rest.
+    func requireComplete() throws {
+        guard !isComplete else { return }
+        let conflicts = Set(plan.conflicts.map(\.user)).count
+        var parts: [String] = []
+        if conflicts > 0 { parts.append("\(conflicts) users were left alone") }
+        if !failures.isEmpty { parts.append("\(failures.count) steps failed") }
+        if !failed.isEmpty { parts.append("\(failed.count) machines were not reached or did not finish") }
+        throw SallyError(
+            failures.isEmpty && failed.isEmpty ? .conflict : .unavailable, parts.joined(separator: "; "),
+            hint: "the rest is done; the same command again does what is missing")
+    }
+}
+
+extension ClusterReport.UserStep {
+    fileprivate var json: JSONValue {
+        [
+            "node": .string(step.place), "step": .string(step.name), "outcome": .string(step.outcome.rawValue),
+            "user": user.map { .string($0) } ?? .null, "detail": .string(step.detail),
+        ]
+    }
+}

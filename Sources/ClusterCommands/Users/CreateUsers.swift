@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyAccounts
+import SallyClusters
+import SallyConfig
+import SallyModel
+import SallyTransport
+import StrictJSON
+
+/// The plugin `createusers` on one cluster: users with the same uid on every machine, ssh between these, keys to hand out,
+/// scratch folders.
+struct CreateUsers: Sendable {
+    let machines: ClusterMachines
+    let settings: CreateUsersSettings
+    /// Slurm accounts where the settings name none, the default first.
+    let defaultAccounts: [AccountName]
+    let renewKeys: Bool
+    let dryRun: Bool
+    let surroundings: Surroundings
+    let announcer: Announcer
+
+    /// What came of it.
+    struct Outcome: Sendable {
+        var report: ClusterReport
+        var keyFiles: [String]
+    }
+
+    /// - Throws: `SallyError` where nothing was changed. What is wrong with single users or machines is in the report.
+    func run() async throws -> Outcome {
+        let now = surroundings.now()
+        let brought = try settings.publicKeys.map { try BroughtKeys.read($0, for: settings.users) } ?? [:]
+        let keys = try handedKeys(brought, now)
+        defer { keys?.cancel() }
+        let run = ClusterRun(
+            layout: layout, transport: machines.transport(), users: try requests(now),
+            setup: try setup(brought, keys), uids: settings.uids.first.rawValue...settings.uids.last.rawValue,
+            dryRun: dryRun, by: "\(surroundings.userName) (sally cluster)", told: tell)
+        announcer.say("Creating \(settings.users.count) cluster users")
+        let report = try await run.run()
+        if !dryRun { summarize(report) }
+        return Outcome(report: report, keyFiles: keys?.written ?? [])
+    }
+
+    private var layout: SallyAccounts.ClusterLayout {
+        var layout = SallyAccounts.ClusterLayout(
+            mode: .everywhere, controller: machines.controller.name, nodes: machines.nodes.map(\.name),
+            homeServer: machines.homeServer)
+        switch machines.accounting {
+        case .enforced: layout.slurm = .required
+        case .notEnforced: layout.slurm = .ignored
+        case .unknown: layout.slurm = .whereInstalled
+        }
+        return layout
+    }
+
+    private func requests(_ now: Timestamp) throws -> [UserRequest] {
+        let expiry: DesiredAccount.Expiry =
+            switch settings.expires {
+            case nil: .unchanged
+            case .after: .atFirst(ExpiryDay(notBefore: try settings.expires?.moment(from: now) ?? now))
+            case .on(let day): .always(ExpiryDay(notBefore: try AccountExpiry.on(day).moment(from: now)))
+            }
+        let accounts: [AccountName] =
+            switch machines.accounting {
+            case .notEnforced: []
+            case .enforced, .unknown: settings.accounts.isEmpty ? defaultAccounts : settings.accounts
+            }
+        return try settings.users.map { user in
+            UserRequest(
+                name: user, profile: try ProfileName("createusers"), gecos: "Cluster user account \(user)",
+                home: "/home/\(user)", shell: settings.shell ?? "/bin/bash", groups: [], accounts: accounts,
+                adoptsHome: settings.adoptHomes, expiry: expiry)
+        }
+    }
+
+    private func setup(_ brought: [UserName: PublicKey], _ keys: HandedKeys?) throws -> ClusterSetup {
+        // Without networks of the administrator's the machines themselves say where they are.
+        let networks = machines.networks.filter { $0.contains("/") }
+        var names: [NodeName: [String]] = [:]
+        if machines.provider == .inventory {
+            for machine in machines.machines where !machine.address.hasPrefix("127.") && machine.address != "::1" {
+                names[machine.name] = [machine.port == 22 ? machine.address : "[\(machine.address)]:\(machine.port)"]
+            }
+        }
+        return ClusterSetup(
+            trust: try SSHTrust(cluster: machines.name, networks: networks), names: names,
+            keys: ClusterSetup.Keys(brought: brought, source: keys?.source, renew: renewKeys),
+            scratch: try settings.scratch.map {
+                try ClusterSetup.Scratch(folders: $0.folder, links: $0.links)
+            })
+    }
+
+    private func handedKeys(_ brought: [UserName: PublicKey], _ now: Timestamp) throws -> HandedKeys? {
+        guard settings.downloadKeys || settings.encryptFor != nil, !dryRun else { return nil }
+        let variables = CleanEnvironment.make(from: surroundings.environment)
+        let place: HandedKeys.Place
+        if let encryptFor = settings.encryptFor {
+            let age = AgeEncryption(environment: variables)
+            try age.check()
+            place = .encrypted(
+                folder: settings.downloadKeysDirectory, age, try recipients(encryptFor, without: Set(brought.keys)))
+        } else {
+            place = .archive(
+                try KeyArchive(
+                    folder: settings.downloadKeysDirectory, cluster: machines.name, region: machines.region,
+                    environment: variables))
+        }
+        let algorithm: KeyAlgorithm =
+            switch settings.keyType {
+            case .ed25519: .ed25519
+            case .rsa3072: .rsa
+            }
+        return HandedKeys(
+            place, for: settings.users, without: Set(brought.keys), algorithm, cluster: machines.name,
+            announcer: announcer, now: now)
+    }
+
+    private func recipients(
+        _ encryptFor: CreateUsersSettings.EncryptFor, without brought: Set<UserName>
+    ) throws -> [UserName: AgeRecipient] {
+        switch encryptFor {
+        case .keys(let lines):
+            return try lines.mapValues { try AgeRecipient.key(try PublicKey($0)) }
+        case .passphrase:
+            let passphrase = try AgeRecipient.passphrase(try surroundings.passphrase("passphrase for the keys: "))
+            let users = settings.users.filter { !brought.contains($0) }
+            return Dictionary(uniqueKeysWithValues: users.map { ($0, passphrase) })
+        }
+    }
+
+    private func tell(_ news: ClusterRun.News) {
+        switch news {
+        case .waiting(let who): announcer.say("waiting for \(who), who changes accounts on this cluster")
+        case .machines(let done, let total): announcer.bar(done, of: total)
+        }
+    }
+
+    /// The rest of the documented headings, with what is true.
+    private func summarize(_ report: ClusterReport) {
+        let count = report.accounts.count
+        let failed = Set(report.failures.compactMap(\.user))
+        announcer.say("Configuring passwordless ssh for \(count) cluster users")
+        announcer.bar(report.accounts.count { !failed.contains($0.name.rawValue) }, of: count)
+        if settings.scratch != nil, count > 0 {
+            announcer.list("Configuring scratch space for user(s):", report.accounts.map(\.name.rawValue))
+        }
+    }
+}
