@@ -109,9 +109,12 @@ import Darwin
             try writeFile(
                 "\(folder)/sub/p",
                 "[plugin p]\nsetup_class = starcluster.plugins.users.CreateUsers\nnum_users = x\ndownload_keys_dir = k\n"
-                    + "[plugin q]\ncommand = q\n")
+                    + "[plugin q]\ncommand = q\n[plugin r]\nsetup_class = starcluster.plugins.users.CreateUsers\n"
+                    + "num_users = 1\ndownload_keys_dir = k\npublic_keys = keys")
             let settings = try ClusterSettings.load("\(folder)/c.ini", environment: ["HOME": "/h"])
             #expect(try settings.plugin("q").value == .command(.init(path: "\(folder)/sub/q", settings: .init())))
+            let users = try SettingsSamples.users(settings.plugin("r").value)
+            #expect(users?.downloadKeysDirectory == "\(folder)/sub/k" && users?.publicKeys == "\(folder)/sub/keys")
             let expected = "\(folder)/sub/p:3: [plugin p]: num_users must be an integer"
             #expect(SettingsSamples.complaint { try settings.plugin("p") } == expected)
         }

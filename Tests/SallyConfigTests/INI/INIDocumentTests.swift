@@ -76,6 +76,14 @@ import Testing
         #expect(problem { try value("k5", text) }.contains("65536 bytes"))
     }
 
+    @Test func tenValuesMayBePassedThroughAsInConfigParser() throws {
+        func chain(_ length: Int) -> String {
+            "k = %(k1)s\n" + (1..<length).map { "k\($0) = %(k\($0 + 1))s\n" }.joined() + "k\(length) = end"
+        }
+        #expect(try value("k", "[s x]\n\(chain(9))") == "end")
+        #expect(problem { try value("k", "[s x]\n\(chain(10))") }.contains("more than ten"))
+    }
+
     @Test func aSectionOrAKeyGivenTwiceNamesBothLines() throws {
         let document = INIDocument.parse("[s x]\nk = 1\n[s y]\nk = 1\nK: 2\n  more\nl = 3\n[s x]\nk = 3", file: "/c")
         #expect(
