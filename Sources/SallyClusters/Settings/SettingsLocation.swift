@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SallyConfig
+package import SallyConfig
 import SallyModel
 
 /// Where the file of cluster settings is.
@@ -67,6 +67,19 @@ package struct SettingsLocation: Sendable, Equatable {
         case .missing: .absent(path, environment: environment)
         case .option, .variable, .place: try .load(path, environment: environment)
         }
+    }
+
+    /// The machines that exist already. A file of StarCluster's has none: where it only stands before `clusters.yaml`, those
+    /// of that file.
+    ///
+    /// - Parameter settings: what was loaded from here.
+    /// - Throws: `SallyError(.misconfigured)` when the list as a whole is wrong. One cluster that is concerns no other.
+    package func machines(of settings: ClusterSettings, files: FileChecks = .check) throws -> Inventory {
+        if let list = settings.inventory {
+            return try InventoryReader.read(
+                list, file: settings.file, home: settings.environment["HOME"], files: files)
+        }
+        return try shadowed.map { try Inventory.load($0, environment: settings.environment, files: files) } ?? .none
     }
 
     private static func nativePlace(_ home: String, _ environment: [String: String]) -> String {

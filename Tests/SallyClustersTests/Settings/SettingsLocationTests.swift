@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SallyConfig
 import SallyModel
 import SallyTestSupport
 import StrictJSON
@@ -67,6 +68,22 @@ import Darwin
             #expect(
                 old == SettingsLocation(path: "\(folder)/.starcluster/config", origin: .place, shadowed: native))
             #expect(try old.load(environment: environment).templateNames == ["y"])
+        }
+    }
+
+    @Test func machinesOfTheNativeFileAreThereBesideAFileOfStarClusters() async throws {
+        try await withScratchFolder { folder in
+            let native = "\(folder)/clusters.yaml"
+            try writeFile(native, "clusters: {lab: {provider: inventory}, lab2: 3}")
+            try writeFile("\(folder)/config", "[cluster y]\ncluster_size = 2")
+            var location = SettingsLocation(path: native, origin: .place)
+            let own = try location.machines(of: location.load(environment: [:]), files: .skip)
+            #expect(own.file == native && own.entries.map(\.name.rawValue) == ["lab", "lab2"])
+            location = SettingsLocation(path: "\(folder)/config", origin: .place)
+            #expect(try location.machines(of: location.load(environment: [:]), files: .skip).entries.isEmpty)
+            location.shadowed = native
+            let other = try location.machines(of: location.load(environment: [:]), files: .skip)
+            #expect(other.file == native && other.entries.count == 2)
         }
     }
 
