@@ -58,8 +58,13 @@ extension ClusterSettings {
     private func read(
         _ name: String, _ chain: [SettingsSection], _ source: any SettingsSource
     ) throws -> WithWarnings<TemplateSettings> {
-        let (own, globals) = (chain[0], try source.globals())
-        let region = try source.region(environment: environment)
+        let own = chain[0]
+        // What the template says itself nobody reads elsewhere.
+        let globals = chain.contains { $0.has("provider") } ? SettingsGlobals() : try source.globals()
+        let region =
+            chain.contains { $0.has("region") }
+            ? WithWarnings(value: ClusterSettings.usualRegion, warnings: [])
+            : try source.region(environment: environment)
         var entries: [ConfigNode.Entry] = []
         for entry in chain.flatMap(\.entries) where !entries.contains(where: { $0.key == entry.key }) {
             entries.append(entry)

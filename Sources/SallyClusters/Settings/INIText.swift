@@ -60,6 +60,8 @@ enum INIText {
     }
 
     private static func escaped(_ text: String) -> String {
-        text.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%")
+        // By bytes: for Swift a % and the accent behind it are one character, and no %.
+        let parts = text.utf8.split(separator: 0x25, omittingEmptySubsequences: false)
+        return parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "%%")
     }
 }

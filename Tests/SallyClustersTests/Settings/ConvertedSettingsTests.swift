@@ -119,7 +119,7 @@ import Testing
                 encrypt_for: passphrase
                 public_keys: keys
               keys: {type: createusers, num_users: 5, key_type: rsa, adopt_homes: true, scratch: [/s]}
-              mine: {command: /x/y, settings: {name: "v w", percent: "5%"}}
+              mine: {command: /x/y, settings: {name: "v w", percent: "5%", accent: "5%\u{301}"}}
             """)
         let converted = try settings.converted(to: .ini)
         #expect(converted.notCarried.isEmpty, "\(converted.notCarried)")

@@ -168,6 +168,14 @@ import Testing
         #expect(Samples.complaint { try Samples.ini(plain, ["AWS_REGION_NAME": "a/b"]).template("x") } != "")
     }
 
+    @Test func whatATemplateSaysItselfIsReadNowhereElse() throws {
+        let broken = "[aws info]\n[aws info]\n[global]\nprovider = a\nprovider = b\n[cluster x]\ncluster_size = 2\n"
+        #expect(Samples.complaint { try Samples.ini(broken).template("x") }.contains("provider is given twice"))
+        let own = try Samples.ini(broken + "provider = podman\n")
+        #expect(Samples.complaint { try own.template("x") }.contains("[aws info]: the section is given twice"))
+        #expect(try Samples.ini(broken + "provider = podman\nregion = here\n").template("x").value.region == "here")
+    }
+
     @Test(arguments: [
         "aws_region_name = %(aws_secret_access_key)s\naws_secret_access_key = hush/HUSH", "aws_region_name = hush/HUSH",
         "aws_region_name = a\naws_secret_access_key\n  hush/HUSH", "aws_region_name = a\nhush/HUSH",

@@ -108,6 +108,19 @@ import Darwin
         }
     }
 
+    @Test func atMostSixtyFourFilesAreRead() async throws {
+        try await withScratchFolder { folder in
+            for index in 0...63 { try writeFile("\(folder)/f\(index)", "[key k\(index)]") }
+            func config(_ count: Int) -> String {
+                "[global]\ninclude = " + (0..<count).map { "f\($0)" }.joined(separator: ", ")
+            }
+            try writeFile("\(folder)/config", config(63))
+            #expect(try load("\(folder)/config").names(of: "key").count == 63)
+            try writeFile("\(folder)/config", config(64))
+            #expect(message { try load("\(folder)/config") } == "\(folder)/config includes more than 64 files")
+        }
+    }
+
     @Test func aBrokenIncludeIsSaid() async throws {
         try await withScratchFolder { folder in
             try writeFile("\(folder)/config", "[global]\ninclude = 5%")
