@@ -22,8 +22,8 @@ struct SSHMasterCommand: AsyncParsableCommand {
     var words: [String] = []
 
     func run() async throws {
+        try SessionOptions.refuseOption(words.first, of: SSHMasterCommand.self)
         guard let cluster = words.first else { throw SallyError(.invalidRequest, "please specify a cluster") }
-        try SessionOptions.refuseOption(cluster)
         try await session.run(Array(words.dropFirst()), in: cluster) { $0.controller }
     }
 }

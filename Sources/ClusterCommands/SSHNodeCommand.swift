@@ -23,10 +23,10 @@ struct SSHNodeCommand: AsyncParsableCommand {
     var words: [String] = []
 
     func run() async throws {
+        for word in words.prefix(2) { try SessionOptions.refuseOption(word, of: SSHNodeCommand.self) }
         guard words.count >= 2 else {
             throw SallyError(.invalidRequest, "please specify a cluster and node to connect to")
         }
-        for word in words.prefix(2) { try SessionOptions.refuseOption(word) }
         let node = words[1]
         try await session.run(Array(words.dropFirst(2)), in: words[0]) { try $0.machine(named: node) }
     }

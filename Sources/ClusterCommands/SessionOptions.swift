@@ -85,8 +85,12 @@ struct SessionOptions: ParsableArguments {
         }
     }
 
-    /// What stands where a name is wanted and looks like an option is one that is not known here.
-    static func refuseOption(_ word: String) throws {
-        if word.hasPrefix("-"), word != "-" { throw ValidationError("Unknown option '\(word)'") }
+    /// What stands where a name is wanted and looks like an option: a cry for help, or one that is not known here.
+    ///
+    /// All that follows the options is the command's and comes here unread (`captureForPassthrough`).
+    static func refuseOption(_ word: String?, of command: any ParsableCommand.Type) throws {
+        guard let word, word.hasPrefix("-") else { return }
+        if ["-h", "--help", "-help"].contains(word) { throw CleanExit.helpRequest(command) }
+        throw ValidationError("Unknown option '\(word)'")
     }
 }

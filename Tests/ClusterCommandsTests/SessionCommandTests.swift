@@ -65,6 +65,13 @@ import Testing
         #expect(text == expected)
     }
 
+    @Test(arguments: [
+        ["sshmaster", "--help"], ["sshnode", "-h"], ["sshnode", "-u", "ann", "--help"], ["put", "--help"],
+    ])
+    func helpIsGiven(_ arguments: [String]) async {
+        #expect(await Program.run(arguments) == 0)
+    }
+
     /// A file of clusters with one that nobody has to be able to reach.
     private func withClusters(_ body: (String) async throws -> Void) async throws {
         try await withScratchFolder { folder in
