@@ -184,9 +184,9 @@ import Testing
             ["clusters.yaml:11: clusters.lab.nodes[1].port: \"0\" is no port, a whole number from 1 to 65535"]
         ),
         (
-            "address: 10.1.0.11", "address: -oProxyCommand=x",
+            "address: 10.1.0.11", "address: -v.example",
             [
-                "clusters.yaml:10: clusters.lab.nodes[0].address: \"-oProxyCommand=x\" is neither an address nor a"
+                "clusters.yaml:10: clusters.lab.nodes[0].address: \"-v.example\" is neither an address nor a"
                     + " host's name"
             ]
         ),

@@ -46,7 +46,7 @@ enum LocalCopy {
     /// - Throws: `SallyError(.notFound)` when there is no such folder.
     static func destination(_ text: String, for count: Int) throws -> (folder: String, name: String?) {
         if isFolder(text) { return (text, nil) }
-        guard !text.hasSuffix("/"), !text.isEmpty else { throw missing(text) }
+        guard !text.isEmpty else { throw missing(text) }
         guard count == 1 else {
             guard Disk.exists(text) else { throw missing(text) }
             throw SallyError(.invalidRequest, "\(plain(text)) is not a folder, and \(count) paths are to go there")
