@@ -63,7 +63,7 @@ package enum LockScript {
         }
     }
 
-    private static let library = #"""
+    static let library = #"""
         vault=$state/locked
         # A record that has changed meanwhile ends this step alone.
         record_line() { record "$@" | grep -vx end; }
