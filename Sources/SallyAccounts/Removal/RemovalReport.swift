@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SallyKeepProtocol
 package import SallyModel
 
 /// What locking, unlocking or removing users of a whole cluster came to.
