@@ -72,27 +72,36 @@ struct RemovalOnSlurmTests {
             let worker = accounts[0]
             let job = try await bench.submit(worker.name, worker.uid, ["--wrap=sleep 900"])
             try await eventually("the job runs") { try await bench.run("squeue -h -j \(job) -t R -o %A") == "\(job)\n" }
-            let limits = "sacctmgr -nP show assoc where user=\(text) format=user,account,maxsubmit,grpsubmit,qos,defaultqos"
+            let limits =
+                "sacctmgr -nP show assoc where user=\(text) format=user,account,maxsubmit,grpsubmit,qos,defaultqos"
             let before = try await bench.run(limits + "; getent shadow " + names.map(\.rawValue).joined(separator: " "))
-            #expect(try await Self.list(names, bench).allSatisfy { $0.key == true && $0.missing.isEmpty && $0.accounts.count == 1 })
+            #expect(
+                try await Self.list(names, bench).allSatisfy {
+                    $0.key == true && $0.missing.isEmpty && $0.accounts.count == 1
+                })
 
             let locked = try await Self.act(.lock, names, bench)
             #expect(locked.isComplete, "\(locked.failures) \(locked.plan.conflicts) \(locked.failed)")
             for node in bench.nodes {
-                let days = try await bench.run("for one in \(names.map(\.rawValue).joined(separator: " ")); do getent shadow $one | cut -d: -f8; done", on: node)
+                let days = try await bench.run(
+                    "for one in \(names.map(\.rawValue).joined(separator: " ")); do getent shadow $one | cut -d: -f8; done",
+                    on: node)
                 #expect(days == "1\n1\n1\n1\n1\n")
             }
             #expect(try await Self.list(names, bench).allSatisfy { $0.state == .locked && $0.key == false })
             #expect(try await bench.run("squeue -h -j \(job) -t R -o %A") == "\(job)\n")
             for account in accounts {
                 let said = try await bench.run(
-                    "cd /home/\(account.name) && setpriv --reuid=\(account.uid) --regid=\(account.uid) --init-groups sbatch --hold --wrap=true")
+                    "cd /home/\(account.name) && setpriv --reuid=\(account.uid) --regid=\(account.uid) --init-groups sbatch --hold --wrap=true"
+                )
                 #expect(!said.contains("Submitted"), "\(said)")
             }
 
             let back = try await Self.act(.unlock, names, bench)
             #expect(back.isComplete, "\(back.failures) \(back.plan.conflicts) \(back.failed)")
-            #expect(try await bench.run(limits + "; getent shadow " + names.map(\.rawValue).joined(separator: " ")) == before)
+            #expect(
+                try await bench.run(limits + "; getent shadow " + names.map(\.rawValue).joined(separator: " "))
+                    == before)
             #expect(try await Self.list(names, bench).allSatisfy { $0.state == .active && $0.key == true })
             _ = try await bench.submit(worker.name, worker.uid, ["--hold", "--wrap=true"])
             #expect(try await Self.act(.unlock, names, bench).steps.isEmpty)
@@ -119,7 +128,10 @@ struct RemovalOnSlurmTests {
             }
             let second = try await Self.act(.remove, names, bench, leavings: .delete(homes: "/home", scratch: nil))
             #expect(second.isComplete && second.removed == Set(names), "\(second.failures) \(second.waiting)")
-            #expect(try await bench.run("ls -d \(names.map { "/home/\($0)" }.joined(separator: " ")) 2>/dev/null; ls -A /home | grep sallyport-removed").isEmpty)
+            #expect(
+                try await bench.run(
+                    "ls -d \(names.map { "/home/\($0)" }.joined(separator: " ")) 2>/dev/null; ls -A /home | grep sallyport-removed"
+                ).isEmpty)
             #expect(try await Self.states(names, bench).allSatisfy { $0 == .removed })
             let third = try await Self.act(.remove, names, bench, leavings: .delete(homes: "/home", scratch: nil))
             #expect(third.isComplete && third.steps.allSatisfy { $0.step.outcome == .unchanged }, "\(third.steps)")

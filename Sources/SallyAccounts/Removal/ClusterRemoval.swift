@@ -78,7 +78,7 @@ package struct ClusterRemoval: Sendable {
         report.steps = steps.sorted {
             ($0.step.place, $0.user ?? "", $0.step.name) < ($1.step.place, $1.user ?? "", $1.step.name)
         }
-        if case .success(let after) = await meetings.locked.decision { report.waiting = after.waiting }
+        if case .success(let after) = await meetings.released.decision { report.waiting = after.waiting }
         if act == .remove, !dryRun, case .success(let done) = await meetings.acted.decision { report.removed = done }
         for (node, error) in problems { report.failed[node] = (error as? SallyError)?.message ?? "\(error)" }
         return report
@@ -176,12 +176,21 @@ package struct ClusterRemoval: Sendable {
     ) async throws {
         var plan = try await lock(plan, node, talk, meetings)
         let isController = node == layout.controller
-        let all = plan.rows(of: Set(plan.users.map(\.user)))
-        var found = RemovalMeetings.Locked(users: plan.users)
         // Whose processes could not be ended is nobody to take the name from.
-        found.held = await talk.said.failed(in: ["sessions", "account expiry"])
-        if isController, !all.isEmpty { found.jobs = try await talk.jobs(of: all) }
-        let released = try await meetings.locked.meet(node, with: found).released
+        let held = try await meetings.locked.meet(
+            node, with: await talk.said.failed(in: ["sessions", "account expiry"]))
+        var release = RemovalMeetings.Release()
+        if isController, !plan.users.isEmpty {
+            let jobs = try await talk.jobs(of: plan.rows(of: Set(plan.users.map(\.user))))
+            for user in plan.users {
+                if let left = jobs[user.uid] {
+                    release.waiting[user.user] = left.sorted()
+                } else if !held.contains(user.user.rawValue) {
+                    release.released.insert(user.user)
+                }
+            }
+        }
+        let released = try await meetings.released.meet(node, with: release).released
         let rows = plan.rows(of: released)
         if !rows.isEmpty {
             try await talk.act(RemovalScript.remove(rows, isController ? .controller : .other, in: layout))

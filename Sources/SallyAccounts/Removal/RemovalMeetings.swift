@@ -5,19 +5,8 @@ import SallyModel
 
 /// The points at which the conversations of one removal meet.
 struct RemovalMeetings: Sendable {
-    /// What a machine knows when everybody is locked there.
-    struct Locked: Sendable {
-        var users: [ManagedRecord]
-        /// Whose lock failed there in a way that forbids to go on.
-        var held: Set<String> = []
-        /// Only from the controller: jobs that have not ended.
-        var jobs: [UserID: [JobID]]?
-
-        init(users: [ManagedRecord]) { self.users = users }
-    }
-
     /// Who may be removed, and who has jobs.
-    struct Release: Sendable {
+    struct Release: Sendable, Equatable {
         var released: Set<UserName> = []
         var waiting: [UserName: [JobID]] = [:]
     }
@@ -34,7 +23,10 @@ struct RemovalMeetings: Sendable {
     let plans: Rendezvous<UsersObservation, RemovalPlan>
     /// The controller has written the managed record. Others pass when it has.
     let recorded: Rendezvous<Void, Void>
-    let locked: Rendezvous<Locked, Release>
+    /// All machines are through with locking; each brings those whose lock failed there in a way that forbids to go on.
+    let locked: Rendezvous<Set<String>, Set<String>>
+    /// The controller has asked, after that, which jobs are left.
+    let released: Rendezvous<Release, Release>
     /// Of whom no machine has said anything else.
     let acted: Rendezvous<Set<UserName>, Set<UserName>>
 
@@ -60,7 +52,15 @@ struct RemovalMeetings: Sendable {
                     .unavailable, "the managed record on \(controller) was not written", hint: "nothing was changed")
             }
         }
-        locked = Rendezvous(of: nodes) { found in try RemovalMeetings.release(found, controller) }
+        locked = Rendezvous(of: nodes) { found in found.values.reduce([]) { $0.union($1) } }
+        released = Rendezvous(of: [controller]) { found in
+            guard let release = found[controller] else {
+                throw SallyError(
+                    .unavailable, "\(controller), the controller, did not say which jobs are left",
+                    hint: "nobody was removed; ask again")
+            }
+            return release
+        }
         acted = Rendezvous(of: nodes) { found in
             if by == .all, found.count < nodes.count { return [] }
             guard found[controller] != nil else {
@@ -70,29 +70,12 @@ struct RemovalMeetings: Sendable {
         }
     }
 
-    static func release(_ found: [NodeName: Locked], _ controller: NodeName) throws -> Release {
-        guard let users = found[controller]?.users, let jobs = found[controller]?.jobs ?? (users.isEmpty ? [:] : nil)
-        else {
-            throw SallyError(
-                .unavailable, "\(controller), the controller, did not lock everybody", hint: "nobody was removed; ask again")
-        }
-        let held = found.values.reduce(into: Set<String>()) { $0.formUnion($1.held) }
-        var release = Release()
-        for user in users {
-            if let left = jobs[user.uid] {
-                release.waiting[user.user] = left.sorted()
-            } else if !held.contains(user.user.rawValue) {
-                release.released.insert(user.user)
-            }
-        }
-        return release
-    }
-
     func leave(_ node: NodeName) async {
         await records.leave(node)
         await plans.leave(node)
         await recorded.leave(node)
         await locked.leave(node)
+        await released.leave(node)
         await acted.leave(node)
     }
 }

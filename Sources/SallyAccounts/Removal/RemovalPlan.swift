@@ -88,7 +88,10 @@ package struct RemovalPlan: Sendable, Equatable {
         var reasons: [(NodeName, String)] = []
         if record.origin != .created {
             reasons.append(
-                (layout.controller, "\(name) with uid \(uid) was there before Sallyport, which does not \(act.rawValue) it")
+                (
+                    layout.controller,
+                    "\(name) with uid \(uid) was there before Sallyport, which does not \(act.rawValue) it"
+                )
             )
         }
         if record.state == .removed, act == .unlock {

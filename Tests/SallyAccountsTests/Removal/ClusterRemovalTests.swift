@@ -138,7 +138,7 @@ import Testing
             #expect(machines.calls(of: node, with: "\nremove_users <<") == 1)
             #expect(machines.calls(of: node, with: "\nforget_associations <<") == (node == "master" ? 1 : 0))
             #expect(machines.connections[node] == 1)
-            #expect(machines.calls(of: node, with: "\ndiscard_folders") == 0)
+            #expect(machines.calls(of: node, with: "\ndiscard_folders home <<") == 0)
         }
     }
 
@@ -153,7 +153,8 @@ import Testing
             #expect(machines.calls(of: node, with: "\nalice\t20001\t/mnt/alice\t/scratch/alice\n") == 1)
             #expect(machines.calls(of: node, with: "\ndiscard_folders home <<") == (node == "master" ? 1 : 0))
             let order = machines.order([
-                ("node001", "\nremove_users <<"), ("node002", "\nremove_users <<"), (node, "\ndiscard_folders scratch <<"),
+                ("node001", "\nremove_users <<"), ("node002", "\nremove_users <<"),
+                (node, "\ndiscard_folders scratch <<"),
             ])
             let places = order.compactMap(\.self)
             #expect(places.count == 3 && places.max() == places.last)
@@ -168,9 +169,13 @@ import Testing
         #expect(report.waiting == [try UserName("alice"): [try JobID("5"), try JobID("17")]])
         #expect(report.removed.map(\.rawValue) == ["bob"])
         for node in Self.nodes {
-            #expect(machines.calls(of: node, with: "\nremove_users <<'Sallyport/rows'\nbob\t20002\nSallyport/rows") == 1)
+            #expect(
+                machines.calls(of: node, with: "\nremove_users <<'Sallyport/rows'\nbob\t20002\nSallyport/rows") == 1)
         }
-        #expect(machines.calls(of: "master", with: "\"uid\":20001,\"profile\":\"standard\",\"origin\":\"created\",\"state\":\"removed\"") == 0)
+        #expect(
+            machines.calls(
+                of: "master",
+                with: "\"uid\":20001,\"profile\":\"standard\",\"origin\":\"created\",\"state\":\"removed\"") == 0)
         #expect(machines.calls(of: "master", with: "\nalice\t20001\t/home/alice\t-\n") == 0)
     }
 
@@ -189,7 +194,8 @@ import Testing
         let report = try await Self.run(.remove, on: machines)
         #expect(!report.isComplete && report.failures.count == 1)
         #expect(report.removed.map(\.rawValue) == ["bob"])
-        #expect(machines.calls(of: "master", with: "\nremove_users <<'Sallyport/rows'\nbob\t20002\nSallyport/rows") == 1)
+        #expect(
+            machines.calls(of: "master", with: "\nremove_users <<'Sallyport/rows'\nbob\t20002\nSallyport/rows") == 1)
     }
 
     @Test func aFailureElsewhereKeepsTheRecord() async throws {
@@ -214,7 +220,7 @@ import Testing
         #expect(report.failed.keys.map(\.rawValue) == ["node001"])
         for node in ["master", "node002"] { #expect(machines.calls(of: node, with: "\nremove_users <<") == 1) }
         #expect(machines.calls(of: "master", with: "\"state\":\"removed\"") == 0)
-        #expect(machines.calls(of: "master", with: "\ndiscard_folders") == 0)
+        #expect(machines.calls(of: "master", with: "\ndiscard_folders home <<") == 0)
     }
 
     @Test func aLockIsDoneWhereItCanBe() async throws {
@@ -250,7 +256,11 @@ import Testing
         #expect(!report.isComplete && report.removed.map(\.rawValue) == ["alice"])
         let conflict = try #require(report.plan.conflicts.first)
         #expect(conflict.user.rawValue == "bob" && conflict.node.rawValue == "node002")
-        for node in Self.nodes { #expect(machines.calls(of: node, with: "\nbob\t20002\nSallyport") == 0) }
+        for node in Self.nodes {
+            #expect(machines.calls(of: node, with: "\nbob\t20002\t") == 0)
+            #expect(
+                machines.calls(of: node, with: "\nremove_users <<'Sallyport/rows'\nalice\t20001\nSallyport/rows") == 1)
+        }
     }
 
     static let locked = Machines.records.replacing("active", with: "locked") + Machines.everybody
@@ -264,7 +274,10 @@ import Testing
         #expect(report.failures.count == 1 && report.failed.isEmpty)
         let order = machines.order([
             ("node001", "\nunlock_users <<"), ("node002", "\nunlock_users <<"),
-            ("master", "\"uid\":20001,\"profile\":\"standard\",\"origin\":\"created\",\"state\":\"active\",\"revision\":2"),
+            (
+                "master",
+                "\"uid\":20001,\"profile\":\"standard\",\"origin\":\"created\",\"state\":\"active\",\"revision\":2"
+            ),
         ]).compactMap(\.self)
         #expect(order.count == 3 && order.max() == order.last)
         #expect(machines.calls(of: "master", with: "\"state\":\"active\",\"revision\":2") == 1)

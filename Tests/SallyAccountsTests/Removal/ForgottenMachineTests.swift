@@ -47,7 +47,8 @@ import Testing
                 return try await LockScriptTests.bash("cat \(file)").output.split(separator: "\n").map(String.init)
             }
             _ = try await LockScriptTests.bash(
-                "mkdir -p \(folder)/etc/ssh; printf '%s\\n' 'own ssh-rsa A' '# sallyport begin other' 'node002 ssh-rsa B' '# sallyport end other' >\(file)")
+                "mkdir -p \(folder)/etc/ssh; printf '%s\\n' 'own ssh-rsa A' '# sallyport begin other' 'node002 ssh-rsa B' '# sallyport end other' >\(file)"
+            )
             let both = ["node001", "node002"]
             let first = try await run(Self.steps(both, reached: both, known: []))
             let ours = ["master", "node001", "node002"].map { "\($0) ssh-ed25519 key-of-\($0)" }

@@ -126,7 +126,8 @@ import Testing
     @Test func writesOneLineForEachThatChanges() throws {
         let bob = try UserName("bob")
         let seen = try Self.cluster {
-            $0[Self.layout.controller]?.records.append(try AccountPlanTests.record("bob", 20002, state: .locked, revision: 2))
+            $0[Self.layout.controller]?.records.append(
+                try AccountPlanTests.record("bob", 20002, state: .locked, revision: 2))
         }
         var plan = try Self.plan(.remove, nil, seen)
         let first = plan.record(.locked, of: Set(plan.users.map(\.user)))
