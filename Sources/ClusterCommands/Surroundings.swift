@@ -48,9 +48,12 @@ struct Surroundings: Sendable {
 
     /// Templates and plugins that the administrator wrote down.
     func settings(_ file: String?) throws -> ClusterSettings {
+        try location(file).load(environment: environment)
+    }
+
+    private func location(_ file: String?) throws -> SettingsLocation {
         try SettingsLocation.find(
-            option: file, environment: environment, isRoot: isRoot, workingFolder: try workingFolder()
-        ).load(environment: environment)
+            option: file, environment: environment, isRoot: isRoot, workingFolder: try workingFolder())
     }
 
     private func workingFolder() throws -> String {
@@ -107,8 +110,8 @@ struct Surroundings: Sendable {
 
     /// The clusters whose machines exist already.
     func inventory(_ file: String?, files: FileChecks) throws -> Inventory {
-        let path = try Inventory.located(file, environment: environment, isRoot: isRoot)
-        return try path.map { try Inventory.load($0, environment: environment, files: files) } ?? .none
+        let location = try location(file)
+        return try location.machines(of: location.load(environment: environment), files: files)
     }
 
     /// Machines that are not ours are neither started nor ended. A file that cannot be read, or has the name of a local

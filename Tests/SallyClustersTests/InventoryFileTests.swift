@@ -35,26 +35,4 @@ import Testing
             }
         }
     }
-
-    @Test func aFileThatWasNamedHasToBeThere() async throws {
-        try await withScratchFolder { folder in
-            let path = "\(folder)/c.yaml"
-            func located(_ given: String?, _ variable: String?) throws -> String? {
-                var environment = ["HOME": folder]
-                environment["SALLYPORT_CLUSTERS"] = variable
-                return try Inventory.located(given, environment: environment, isRoot: false)
-            }
-            #expect {
-                try located(path, nil)
-            } throws: { ($0 as? SallyError)?.message == "config file \(path) does not exist" }
-            #expect(throws: SallyError.self) { try located(nil, path) }
-            #expect(try located(nil, nil) == nil)
-            try writeFile(path, "")
-            #expect(try located(path, "/nowhere") == path)
-            #expect(try located(nil, path) == path)
-            try Disk.makePath("\(folder)/.config/sallyport")
-            try writeFile("\(folder)/.config/sallyport/clusters.yaml", "")
-            #expect(try located(nil, nil) == "\(folder)/.config/sallyport/clusters.yaml")
-        }
-    }
 }

@@ -11,7 +11,7 @@ import Testing
     private let demo = ClusterName(unchecked: "demo")
 
     private func start(_ fake: FakePodman) async throws -> Clusters.Started {
-        try await fake.clusters.start(demo) { ("demo", Samples.template) }
+        try await fake.clusters.start(demo) { ChosenTemplate(name: "demo", template: Samples.template, region: nil) }
     }
 
     private func failure(_ body: () async throws -> Void) async -> SallyError? {
@@ -27,7 +27,11 @@ import Testing
                 store: ClusterStore(root: "\(root)/state"),
                 podman: PodmanEnvironment(program: "\(root)/podman", variables: [:]), images: root,
                 progress: Progress { _ in })
-            let error = await failure { _ = try await clusters.start(demo) { ("demo", Samples.template) } }
+            let error = await failure {
+                _ = try await clusters.start(demo) {
+                    ChosenTemplate(name: "demo", template: Samples.template, region: nil)
+                }
+            }
             #expect(error?.message == "podman is not installed")
             #expect(Disk.names(in: "\(root)/state").isEmpty)
         }
@@ -113,7 +117,9 @@ import Testing
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
                     await #expect(throws: CancellationError.self) {
-                        _ = try await clusters.start(ClusterName(unchecked: "demo")) { ("demo", Samples.template) }
+                        _ = try await clusters.start(ClusterName(unchecked: "demo")) {
+                            ChosenTemplate(name: "demo", template: Samples.template, region: nil)
+                        }
                     }
                 }
                 await #expect(throws: Never.self) {

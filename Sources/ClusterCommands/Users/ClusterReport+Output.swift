@@ -18,17 +18,7 @@ extension ClusterReport {
                 accounts.map { ["name": .string($0.name.rawValue), "uid": .integer(Int64($0.uid.rawValue))] }),
             "planned": .array(planned),
             "done": .array(steps.map(\.json)),
-            "conflicts": .array(
-                plan.conflicts.map {
-                    [
-                        "user": .string($0.user.rawValue), "node": .string($0.node.rawValue),
-                        "reason": .string($0.reason),
-                    ]
-                }),
-            "unreached": .array(
-                failed.sorted { $0.key < $1.key }.map {
-                    ["node": .string($0.key.rawValue), "reason": .string($0.value)]
-                }),
+            "conflicts": .array(plan.conflicts.map(\.json)), "unreached": unreached(failed),
             "key_files": .array(keyFiles.map { .string($0) }),
         ]
     }
@@ -36,9 +26,7 @@ extension ClusterReport {
     /// What an administrator has to look at, a line each.
     var problems: [String] {
         plan.conflicts.map { "\($0.user) was left alone: on \($0.node) \($0.reason)" }
-            + failures.map {
-                "\($0.step.place): \($0.step.name)\($0.user.map { " of \($0)" } ?? "") failed: \($0.step.detail)"
-            }
+            + failures.map(\.problem)
             + failed.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
     }
 
@@ -57,10 +45,31 @@ extension ClusterReport {
 }
 
 extension ClusterReport.UserStep {
-    fileprivate var json: JSONValue {
+    var json: JSONValue {
         [
             "node": .string(step.place), "step": .string(step.name), "outcome": .string(step.outcome.rawValue),
             "user": user.map { .string($0) } ?? .null, "detail": .string(step.detail),
         ]
     }
+
+    var problem: String { "\(step.place): \(step.name)\(user.map { " of \($0)" } ?? "") failed: \(step.detail)" }
+}
+
+extension AccountConflict {
+    var json: JSONValue {
+        ["user": .string(user.rawValue), "node": .string(node.rawValue), "reason": .string(reason)]
+    }
+}
+
+extension AccountPlan {
+    /// For `--dry-run`, a line each.
+    var lines: [String] {
+        steps.sorted { $0.key < $1.key }.flatMap { node, steps in steps.map { "\(node): \($0.summary)" } }
+    }
+}
+
+/// Machines that were not reached, and why.
+func unreached(_ failed: [NodeName: String]) -> JSONValue {
+    .array(
+        failed.sorted { $0.key < $1.key }.map { ["node": .string($0.key.rawValue), "reason": .string($0.value)] })
 }

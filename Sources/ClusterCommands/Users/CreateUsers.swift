@@ -32,25 +32,13 @@ struct CreateUsers: Sendable {
         let keys = try handedKeys(brought, now)
         defer { keys?.cancel() }
         let run = ClusterRun(
-            layout: layout, transport: machines.transport(), users: try requests(now),
+            layout: machines.layout, transport: machines.transport(), users: try requests(now),
             setup: try setup(brought, keys), uids: settings.uids.first.rawValue...settings.uids.last.rawValue,
             dryRun: dryRun, by: "\(surroundings.userName) (sally cluster)", told: tell)
         announcer.say("Creating \(settings.users.count) cluster users")
         let report = try await run.run()
         if !dryRun { summarize(report) }
         return Outcome(report: report, keyFiles: keys?.written ?? [])
-    }
-
-    private var layout: SallyAccounts.ClusterLayout {
-        var layout = SallyAccounts.ClusterLayout(
-            mode: .everywhere, controller: machines.controller.name, nodes: machines.nodes.map(\.name),
-            homeServer: machines.homeServer)
-        switch machines.accounting {
-        case .enforced: layout.slurm = .required
-        case .notEnforced: layout.slurm = .ignored
-        case .unknown: layout.slurm = .whereInstalled
-        }
-        return layout
     }
 
     private func requests(_ now: Timestamp) throws -> [UserRequest] {
@@ -144,5 +132,19 @@ struct CreateUsers: Sendable {
         if settings.scratch != nil, count > 0 {
             announcer.list("Configuring scratch space for user(s):", report.accounts.map(\.name.rawValue))
         }
+    }
+}
+
+extension ClusterMachines {
+    /// Which machine does what, for accounts.
+    var layout: SallyAccounts.ClusterLayout {
+        var layout = SallyAccounts.ClusterLayout(
+            mode: .everywhere, controller: controller.name, nodes: nodes.map(\.name), homeServer: homeServer)
+        switch accounting {
+        case .enforced: layout.slurm = .required
+        case .notEnforced: layout.slurm = .ignored
+        case .unknown: layout.slurm = .whereInstalled
+        }
+        return layout
     }
 }

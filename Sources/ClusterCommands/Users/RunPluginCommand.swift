@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import SallyAccounts
 import SallyClusters
 import SallyModel
 
@@ -36,40 +35,12 @@ struct RunPluginCommand: AsyncParsableCommand {
             throw SallyError(.invalidRequest, "Please provide a plugin_name and <cluster_tag>")
         }
         let surroundings = try Surroundings.own()
-        // The name first: it costs nothing to look at.
-        let plugin = try surroundings.settings(file.config).plugin(words[0])
         let announcer = Announcer(surroundings, isSilent: json)
-        for warning in plugin.warnings { announcer.warn(warning) }
+        // The name first: it costs nothing to look at.
+        let plugin = try ReadPlugin(words[0], surroundings.settings(file.config), announcer)
         let machines = try await surroundings.finder(file.config).find(words[1])
-        switch plugin.value {
-        case .createUsers(let settings):
-            announcer.say("Running plugin \(words[0])")
-            try await createUsers(settings, on: machines, surroundings, announcer)
-        case .command(let settings):
-            throw SallyError(
-                .unsupported, "plugin \(quoted(words[0])) is a program, \(quoted(settings.path)), which is not run yet",
-                hint: "createusers is")
-        }
-    }
-
-    private func createUsers(
-        _ settings: CreateUsersSettings, on machines: ClusterMachines, _ surroundings: Surroundings,
-        _ announcer: Announcer
-    ) async throws {
-        let accounts = try surroundings.store().record(of: machines.name)?.defaultAccount.map { [$0] } ?? []
-        let work = CreateUsers(
-            machines: machines, settings: settings, defaultAccounts: accounts, renewKeys: renewKeys, dryRun: dryRun,
-            surroundings: surroundings, announcer: announcer)
-        let outcome = try await Interruption.cancelling { try await work.run() }
-        if json {
-            surroundings.print(outcome.report.json(machines.name, dryRun: dryRun, keyFiles: outcome.keyFiles))
-        } else if dryRun {
-            for (node, steps) in outcome.report.plan.steps.sorted(by: { $0.key < $1.key }) {
-                for step in steps { surroundings.print("\(node): \(step.summary)") }
-            }
-            if outcome.report.plan.steps.values.allSatisfy(\.isEmpty) { surroundings.print("nothing is to be done") }
-        }
-        if !json { for problem in outcome.report.problems { announcer.warn(problem) } }
-        try outcome.report.requireComplete()
+        let run = PluginRun(
+            plugin: plugin, machines: machines, renewKeys: renewKeys, dryRun: dryRun, output: json ? .json : .text)
+        try await run.run(surroundings, announcer)
     }
 }

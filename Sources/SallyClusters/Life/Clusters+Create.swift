@@ -11,8 +11,8 @@ import Darwin
 
 extension Clusters {
     /// Everything from nothing to a cluster that has run a job.
-    func create(_ name: ClusterName, _ templateName: String, _ template: ClusterTemplate) async throws -> ClusterRecord
-    {
+    func create(_ name: ClusterName, _ chosen: ChosenTemplate) async throws -> ClusterRecord {
+        let template = chosen.template
         let group = try SocketGroup.resolve(template.socketGroup)
         let image = try await NodeImage(podman: engine.podman, images: images).ensure(
             template.release, progress: progress)
@@ -25,11 +25,11 @@ extension Clusters {
         let (network, subnet) = try await makeNetwork(name, pool: template.subnetPool, folder: folder)
 
         var record = ClusterRecord(
-            name: name, template: templateName, status: .starting, release: template.release,
+            name: name, template: chosen.name, status: .starting, release: template.release,
             containers: ClusterLayout.containers(name, template, subnet: subnet), network: network, subnet: subnet,
             socket: folder.socket, socketGroup: group.host, tokenKey: tokenKey, serviceAccount: "sallyport",
             accounts: template.accounts, partitions: ClusterLayout.partitions(template),
-            gpuAccounts: template.gpuAccounts, home: folder.home)
+            gpuAccounts: template.gpuAccounts, home: folder.home, region: chosen.region)
         try store.write(record)
         guard let controller = record.controller else { throw SallyError(.internal, "the cluster has no controller") }
         let files = SlurmFiles(

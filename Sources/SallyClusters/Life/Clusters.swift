@@ -43,9 +43,9 @@ package struct Clusters: Sendable {
     ///
     /// When it throws, also on cancellation, a cluster that was not there before is gone again without a trace. What a
     /// killed start left is removed first.
-    /// - Parameter template: name and content of the template; asked for only when there is no such cluster yet.
+    /// - Parameter template: asked for only when there is no such cluster yet.
     package func start(
-        _ name: ClusterName, template: () throws -> (name: String, ClusterTemplate)
+        _ name: ClusterName, template: () throws -> ChosenTemplate
     ) async throws -> Started {
         let lock = try ClusterLock(name, in: store)
         defer { lock.release() }
@@ -53,12 +53,12 @@ package struct Clusters: Sendable {
         if let known = try store.record(of: name), known.status == .running {
             return try await resume(known)
         }
-        let (templateName, content) = try template()
+        let chosen = try template()
         try store.folder(of: name).checkSocketPath()
         try await refuseForeign(name)
         if try await removeAll(of: name) { progress.say("removed what an unfinished start had left") }
         do {
-            return .started(try await create(name, templateName, content))
+            return .started(try await create(name, chosen))
         } catch {
             progress.say("removing what was made")
             // An unstructured task, because ours may be cancelled and nothing may be left behind.
@@ -84,5 +84,19 @@ package struct Clusters: Sendable {
         let names = Set(record.containers.map(\.name))
         let found = try await engine.containers(of: record.name)
         return Set(found.filter { $0.state == "running" && names.contains($0.name) }.map(\.name))
+    }
+}
+
+/// The template that a cluster is made from.
+package struct ChosenTemplate: Sendable {
+    package var name: String
+    package var template: ClusterTemplate
+    /// What stands for the region in names of key archives.
+    package var region: String?
+
+    package init(name: String, template: ClusterTemplate, region: String?) {
+        self.name = name
+        self.template = template
+        self.region = region
     }
 }

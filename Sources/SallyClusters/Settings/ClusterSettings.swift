@@ -84,6 +84,11 @@ package struct ClusterSettings: Sendable {
     /// What is wrong with the file and with none of its sections; a line each.
     package var warnings: [String] { source?.strayProblems.map(\.description) ?? [] }
 
+    /// Whether a default template is named, or what should name it is wrong.
+    package var namesDefaultTemplate: Bool {
+        do throws(ConfigError) { return try source?.globals().defaultTemplate != nil } catch { return true }
+    }
+
     /// The template that `start` takes when it is given none.
     ///
     /// - Throws: `SallyError(.misconfigured)` when none is named.

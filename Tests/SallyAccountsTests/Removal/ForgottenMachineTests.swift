@@ -19,9 +19,8 @@ import Testing
     /// What a run writes on the controller when `nodes` are the cluster's and `reached` answered.
     static func steps(_ nodes: [String], reached: [String], known: [String]) throws -> [AccountStep] {
         let trust = try SSHTrust(cluster: ClusterName("demo"), networks: [])
-        let setup = ClusterSetup(trust: trust, names: [:], keys: .none, scratch: nil) { _ in
-            WrittenKey(privateHalf: Secret("none"), publicHalf: "none")
-        }
+        let setup = ClusterSetup(
+            trust: trust, names: [:], keys: .init(brought: [:], source: nil, renew: false), scratch: nil)
         var layout = AccountPlanTests.layout
         layout.nodes = nodes.map(AccountPlanTests.name)
         var observed: [NodeName: NodeObservation] = [:]
