@@ -187,7 +187,7 @@ let support: [Target] = [
     .testTarget(name: "SallyAccountsTests", dependencies: ["SallyAccounts", "SallyTransport", "SallyTestSupport"]),
     .testTarget(
         name: "SallyClustersTests",
-        dependencies: ["SallyClusters", "SallyConfig", "SallyTransport", "SallyTestSupport"]),
+        dependencies: ["SallyClusters", "SallyConfig", "SallyTransport", "StrictJSON", "SallyTestSupport"]),
     .testTarget(name: "SlurmClientTests", dependencies: ["SlurmClient", "SallyTestSupport", nioCore, nioPosix]),
     .testTarget(
         name: "SallyIdentityTests",

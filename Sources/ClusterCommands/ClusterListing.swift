@@ -49,13 +49,9 @@ struct ClusterListing {
 
     var json: JSONValue {
         let machines = (cluster.machines?.machines ?? []).map { machine -> JSONValue in
-            [
-                "name": .string(machine.name.rawValue), "role": .string(machine.role.rawValue),
-                "id": .string(machine.id), "address": .string(machine.address), "port": .integer(Int(machine.port)),
-                "state": .string(machine.state.word),
-                "started_at": machine.startedAt.map { .string("\($0)") } ?? .null,
-                "answers": answering.map { .bool($0.contains(machine.name)) } ?? .null,
-            ]
+            guard let answering, case .object(var object) = machine.json else { return machine.json }
+            object["answers"] = .bool(answering.contains(machine.name))
+            return .object(object)
         }
         return [
             "name": .string(cluster.name.rawValue), "condition": .string(cluster.condition.rawValue),

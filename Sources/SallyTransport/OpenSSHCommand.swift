@@ -85,8 +85,7 @@ package struct OpenSSHCommand: Sendable, Equatable {
     ///   - agent: the socket of the agent to forward.
     func arguments(attaching attachment: Attachment, mark: NodeSweep, log: String, agent: String?) -> [String] {
         let forwarded = attachment.forwarding
-        // sshd gives hardly any environment, and sudo one of its own.
-        var words = ["/usr/bin/env", mark.assignment] + attachment.arguments
+        var words = OpenSSHFrame(mark: mark).environment + attachment.arguments
         if case .sudo = settings.login, !forwarded.isEmpty {
             // sudo takes the variables of what is forwarded away; only the login shell's side knows them.
             words =

@@ -79,6 +79,13 @@ import Testing
             ])
     }
 
+    @Test func whoAnsweredIsInTheJSON() {
+        var listing = ClusterListing(ClusterListingTests.listed(ClusterListingTests.local), now: Timestamp(0))
+        listing.answering = [NodeName(unchecked: "node001")]
+        let answers = listing.json["machines"]?.array?.map { $0["answers"]?.bool }
+        #expect(answers == [false, true, false])
+    }
+
     @Test func oneThatIsBrokenSaysWhy() {
         let listing = ClusterListing(
             ClusterListingTests.listed(nil, .inventory, .broken, problem: "f:1: a\nf:2: b"), now: Timestamp(0))
@@ -106,5 +113,6 @@ import Testing
         #expect(json["uptime_seconds"]?.integer() == 1782)
         #expect(json["machines"]?.array?.count == 3)
         #expect(json["machines"]?.array?.first?["id"]?.string == "c-master")
+        #expect(json["machines"]?.array?.first?["answers"] == nil)
     }
 }

@@ -2,6 +2,7 @@
 
 import SallyModel
 import SallyTransport
+import StrictJSON
 import Testing
 
 @testable import SallyClusters
@@ -46,6 +47,18 @@ import Testing
             return error?.code == .notFound && error?.message == "node '\(text)' does not exist"
                 && error?.hint == "(nodes of lab: master, node002, node001, node1000)"
         }
+    }
+
+    @Test func programsAreToldAsJSON() {
+        let json = ClusterMachinesTests.usual.json
+        #expect((json["name"]?.string, json["provider"]?.string) == ("lab", "podman"))
+        #expect((json["controller"]?.string, json["home_server"]?.string) == ("master", "master"))
+        #expect(json["accounting"]?.bool == true)
+        let machines = json["machines"]?.array ?? []
+        #expect(machines.map { $0["name"]?.string } == ["master", "node002", "node001", "node1000"])
+        #expect(machines.map { $0["role"]?.string } == ["controller", "node", "node", "node"])
+        #expect(machines.last?["port"]?.integer() == 2200)
+        #expect(machines.last?["state"]?.string == "running")
     }
 
     @Test func withoutNumbersInNamesTheyAreCounted() throws {

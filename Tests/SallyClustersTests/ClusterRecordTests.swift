@@ -14,9 +14,12 @@ import Testing
             let name = ClusterName(unchecked: "demo")
             let folder = store.folder(of: name)
             try folder.make()
-            let record = Samples.record(release, folder: folder)
-            try store.write(record)
-            #expect(try store.record(of: name) == record)
+            var record = Samples.record(release, folder: folder)
+            for region in [nil, "eu-west-1"] {
+                record.region = region
+                try store.write(record)
+                #expect(try store.record(of: name) == record)
+            }
             #expect(permissions(of: folder.record) == 0o644)
         }
     }

@@ -182,6 +182,28 @@ struct FileCopyTests {
         }
     }
 
+    @Test func whatIsGivenUpLeavesNothing() async throws {
+        try await withLab { lab, ann, _, work in
+            // What the copy itself would tidy with takes longer than it is left alone.
+            _ = try await lab.ssh.run(
+                "printf '#!/bin/sh\\nsleep 5\\nexec /usr/bin/rm \"$@\"\\n' >/usr/local/bin/rm; chmod 755 /usr/local/bin/rm"
+            )
+            // Larger than can have come before it is given up.
+            try writeFile("\(work)/endless", "")
+            #expect(truncate("\(work)/endless", 1 << 34) == 0)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await ann.put(["\(work)/endless"], to: ".") }
+                try await eventually("the draft is there") {
+                    try await lab.ssh.run("ls -A /home/ann").contains(".sally-put.")
+                }
+                group.cancelAll()
+                await #expect(throws: CancellationError.self) { try await group.next() }
+            }
+            let left = try await lab.ssh.run("ls -A /home/ann")
+            #expect(!left.contains(".sally-put.") && !left.contains("endless"))
+        }
+    }
+
     /// A user who can write into the stream sends what a copy never holds.
     @Test func whatComesIsAStrangers() async throws {
         try await withScratchFolder { folder in

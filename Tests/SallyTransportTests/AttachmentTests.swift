@@ -8,6 +8,7 @@ import Testing
 @testable import SallyTransport
 
 @Suite struct AttachmentTests {
+    private static let environment = "'/usr/bin/env' 'SALLY_CALL=1-2' 'PATH=\(CleanEnvironment.path)' 'LANG=C.UTF-8'"
     private let mark = NodeSweep(mark: "1-2")
 
     private func command(_ login: OpenSSHLogin) -> OpenSSHCommand {
@@ -22,7 +23,7 @@ import Testing
             attaching: attachment, mark: mark, log: "/tmp/log", agent: nil)
         #expect(
             arguments.suffix(6) == [
-                "-E", "/tmp/log", "-T", "--", "h", "'sudo' '-n' '--' '/usr/bin/env' 'SALLY_CALL=1-2' 'id' 'a b'",
+                "-E", "/tmp/log", "-T", "--", "h", "'sudo' '-n' '--' \(AttachmentTests.environment) 'id' 'a b'",
             ])
         for option in [
             "StrictHostKeyChecking=yes", "ForwardAgent=no", "ForwardX11=no", "EscapeChar=none", "BatchMode=yes",
@@ -39,7 +40,7 @@ import Testing
             arguments: ["id"], terminal: .allocated, forwarding: [.x11, .agent])
         let arguments = command(.root).arguments(
             attaching: attachment, mark: mark, log: "/tmp/log", agent: "/run/agent 100%")
-        #expect(arguments.suffix(4) == ["-tt", "--", "h", "'/usr/bin/env' 'SALLY_CALL=1-2' 'id'"])
+        #expect(arguments.suffix(4) == ["-tt", "--", "h", "\(AttachmentTests.environment) 'id'"])
         for option in [
             "ForwardAgent=\"/run/agent 100%%\"", "ForwardX11=yes", "ForwardX11Trusted=yes", "EscapeChar=~",
             "IdentityAgent=\"/run/agent 100%%\"", "IdentitiesOnly=yes",
@@ -49,7 +50,7 @@ import Testing
             attaching: attachment, mark: mark, log: "/tmp/log", agent: "/a"
         ).last
         #expect(line?.hasPrefix("'/bin/sh' '-c' 'exec sudo -n -- /usr/bin/env SSH_AUTH_SOCK=") == true)
-        #expect(line?.hasSuffix("'sally' '/usr/bin/env' 'SALLY_CALL=1-2' 'id'") == true)
+        #expect(line?.hasSuffix("'sally' \(AttachmentTests.environment) 'id'") == true)
         #expect(
             attachment.podmanArguments("c", mark, terminal: nil).prefix(6)
                 == ["exec", "--interactive", "--env", "SALLY_CALL=1-2", "--tty", "--env"])

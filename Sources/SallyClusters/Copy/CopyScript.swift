@@ -56,7 +56,8 @@ enum CopyScript {
             done
             """
 
-    /// `FOLDER NAME`: takes a tar stream of one file or folder from standard input and leaves it in FOLDER as NAME.
+    /// `FOLDER NAME DRAFT`: takes a tar stream of one file or folder from standard input and leaves it in FOLDER as NAME;
+    /// meanwhile it is in a folder DRAFT there.
     ///
     /// A file appears whole or not at all, with the mode that it had, less the bits that change who a program runs as.
     /// A folder that is there gets what is new in it.
@@ -65,10 +66,11 @@ enum CopyScript {
             enter "$1"
             name=$2
             umask 077
-            draft=$(mktemp -d -- ./.sally-put.XXXXXXXX)
-            trap 'cd ..; rm -rf -- "$draft"' EXIT
+            draft=$3
+            mkdir -m 0700 -- "./$draft" 2>/dev/null || { echo "$1 cannot be written to" >&2; exit 1; }
+            trap 'cd ..; rm -rf -- "./$draft"' EXIT
             trap 'exit 130' INT TERM HUP PIPE
-            cd -P -- "$draft"
+            cd -P -- "./$draft"
             # Whoever may write to the folder may have put another in the draft's place.
             [ "$(stat -c %u:%a .)" = "$(id -u):700" ] || { trap - EXIT; echo "the draft was exchanged" >&2; exit 5; }
             (umask 0; exec tar --extract --file - --no-same-owner --no-same-permissions)
@@ -84,6 +86,13 @@ enum CopyScript {
             else
                 mv --force --no-target-directory -- "$made" "../$name"
             fi
+            """
+
+    /// `FOLDER DRAFT`: removes what a copy left that was given up.
+    static let tidy =
+        enter + """
+            enter "$1"
+            rm -rf -- "./$2"
             """
 
     /// `SOURCE`: writes a tar stream of it to standard output.

@@ -69,7 +69,8 @@ package struct FileCopy: Sendable {
         var result: [Copied] = []
         for source in sources {
             let name = name ?? source.name
-            let script = UserSession.Program.script(CopyScript.receive, arguments: [folder, name])
+            let draft = ".sally-put.\(UInt64.random(in: .min ... .max))"
+            let script = UserSession.Program.script(CopyScript.receive, arguments: [folder, name, draft])
             try await stream(
                 source.name, total: source.bytes,
                 writer: { output in
@@ -80,7 +81,8 @@ package struct FileCopy: Sendable {
                         ],
                         input: -1, output: output)
                 },
-                reader: { input in try await remote(script, input: input, output: errors) })
+                reader: { input in try await remote(script, input: input, output: errors) },
+                givenUp: { await tidy(folder, draft) })
             result.append(Copied(from: source.path, to: joined(folder, name), bytes: source.bytes))
         }
         return result
@@ -152,6 +154,11 @@ package struct FileCopy: Sendable {
         }
     }
 
+    /// What cannot be tidied on a node that is not reached any more stays there; why it is not reached has been said.
+    private func tidy(_ folder: String, _ draft: String) async {
+        _ = try? await cluster.ask(CopyScript.tidy, [folder, draft], as: user, on: machine)  // see above
+    }
+
     private func answer(_ script: String, _ arguments: [String]) async throws -> [String] {
         let done = try await cluster.ask(script, arguments, as: user, on: machine)
         guard done.succeeded else {
@@ -186,12 +193,20 @@ package struct FileCopy: Sendable {
 
     private func stream(
         _ name: String, total: Int64, writer: @escaping @Sendable (Int32) async throws -> Int32,
-        reader: @escaping @Sendable (Int32) async throws -> Int32
+        reader: @escaping @Sendable (Int32) async throws -> Int32,
+        givenUp: @escaping @Sendable () async -> Void = {}
     ) async throws {
         let (told, shown) = (told, plain(name))
         // The stream has more bytes than what is in it: heads, and filling up to blocks.
         let pump = BytePump { told(Step(name: shown, done: min($0, total), total: total, isComplete: false)) }
-        let ends = try await pump.run(writer: writer, reader: reader)
+        let ends: BytePump.Ends
+        do {
+            ends = try await pump.run(writer: writer, reader: reader)
+        } catch {
+            // An unstructured task, because ours may be cancelled; it is awaited.
+            await Task { await givenUp() }.value
+            throw error
+        }
         guard ends.writer == 0, ends.reader == 0 else {
             let statuses = Set([ends.writer, ends.reader])
             if statuses.contains(UserSession.noSuchUser) {
