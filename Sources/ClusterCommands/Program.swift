@@ -12,9 +12,15 @@ import Darwin
 
 /// The whole program: arguments in, exit status out.
 package enum Program {
-    package static func run(_ arguments: [String]) async -> Int32 {
+    /// - Parameters:
+    ///   - arguments: without the program's name.
+    ///   - name: how it was called; `starcluster` has spellings of its own.
+    package static func run(_ arguments: [String], calledAs name: String = "sally-cluster") async -> Int32 {
+        let isStarCluster = name.split(separator: "/").last == "starcluster"
+        let voice = isStarCluster ? "!!! ERROR - " : "sally-cluster: "
         do {
-            var command = try ClusterCommand.parseAsRoot(arguments)
+            let words = isStarCluster ? StarClusterSpelling.translate(arguments) : arguments
+            var command = try ClusterCommand.parseAsRoot(words)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -22,24 +28,24 @@ package enum Program {
             }
             return 0
         } catch {
-            return report(error)
+            return report(error, voice)
         }
     }
 
     /// Says what is wrong on standard error.
     ///
     /// - Returns: the exit status that says it to programs.
-    private static func report(_ error: any Error) -> Int32 {
+    private static func report(_ error: any Error, _ voice: String) -> Int32 {
         switch error {
         case let error as SallyError:
-            say("sally-cluster: \(error.message)")
+            say(voice + error.message)
             if let hint = error.hint { say("  \(hint)") }
             return error.code.exitStatus
         case let error as Interrupted:
-            say("sally-cluster: interrupted")
+            say(voice + "interrupted")
             return error.exitStatus
         case let error as TransportError:
-            say("sally-cluster: a node does not answer: \(error)")
+            say(voice + "a node does not answer: \(error)")
             return SallyError.Code.unavailable.exitStatus
         default:
             let code = ClusterCommand.exitCode(for: error)

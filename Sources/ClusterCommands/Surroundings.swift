@@ -144,6 +144,7 @@ struct Surroundings: Sendable {
 
     /// Data, on standard output.
     func print(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+    func printPart(_ text: String) { write(text, to: STDOUT_FILENO) }
     func print(_ json: JSONValue) { print(json.text(.indented)) }
 
     /// Talk, on standard error.

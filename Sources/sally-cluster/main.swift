@@ -8,4 +8,6 @@ import Glibc
 import Darwin
 #endif
 
-exit(await Program.run(Array(CommandLine.arguments.dropFirst())))
+exit(
+    await Program.run(
+        Array(CommandLine.arguments.dropFirst()), calledAs: CommandLine.arguments.first ?? ""))

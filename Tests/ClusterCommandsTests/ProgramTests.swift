@@ -25,6 +25,11 @@ import Glibc
     @Test func helpIsNoError() async {
         #expect(await Program.run(["--help"]) == 0)
     }
+
+    @Test func columnsAreAsWideAsTheirWidest() {
+        #expect(columns([["A", "BB"], ["ccc", "d"]]) == ["A    BB", "ccc  d"])
+        #expect(columns([]).isEmpty)
+    }
 }
 
 /// Signals are the whole process's: one test at a time.

@@ -44,6 +44,13 @@ struct Stack: Sendable {
         ]
     }
 
+    /// What an administrator of the clusters has around.
+    var administrator: [String: String] {
+        var result = environment
+        for name in ["CONTAINERS_CONF", "XDG_RUNTIME_DIR"] { result[name] = variable(name) }
+        return result
+    }
+
     /// Runs `sally` in the context of `user`; `extra` is put over its environment.
     func sally(
         _ user: String, _ arguments: [String], input: String = "", with extra: [String: String] = [:]

@@ -35,9 +35,9 @@ extension ClusterReport {
         guard !isComplete else { return }
         let conflicts = Set(plan.conflicts.map(\.user)).count
         var parts: [String] = []
-        if conflicts > 0 { parts.append("\(conflicts) users were left alone") }
-        if !failures.isEmpty { parts.append("\(failures.count) steps failed") }
-        if !failed.isEmpty { parts.append("\(failed.count) machines were not reached or did not finish") }
+        if conflicts > 0 { parts.append(counted(conflicts, "user") + " left alone") }
+        if !failures.isEmpty { parts.append(counted(failures.count, "step") + " failed") }
+        if !failed.isEmpty { parts.append(counted(failed.count, "machine") + " not reached or not finished") }
         throw SallyError(
             failures.isEmpty && failed.isEmpty ? .conflict : .unavailable, parts.joined(separator: "; "),
             hint: "the rest is done; the same command again does what is missing")
@@ -73,3 +73,6 @@ func unreached(_ failed: [NodeName: String]) -> JSONValue {
     .array(
         failed.sorted { $0.key < $1.key }.map { ["node": .string($0.key.rawValue), "reason": .string($0.value)] })
 }
+
+/// `1 user`, `2 users`.
+func counted(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }

@@ -54,10 +54,10 @@ extension RemovalReport {
         guard !isComplete else { return }
         var parts: [String] = []
         let conflicts = Set(plan.conflicts.map(\.user)).count
-        if conflicts > 0 { parts.append("\(conflicts) users were left alone") }
-        if !waiting.isEmpty { parts.append("\(waiting.count) users have jobs that have not ended") }
-        if !failures.isEmpty { parts.append("\(failures.count) steps failed") }
-        if !failed.isEmpty { parts.append("\(failed.count) machines were not reached or did not finish") }
+        if conflicts > 0 { parts.append(counted(conflicts, "user") + " left alone") }
+        if !waiting.isEmpty { parts.append(counted(waiting.count, "user") + " with jobs that have not ended") }
+        if !failures.isEmpty { parts.append(counted(failures.count, "step") + " failed") }
+        if !failed.isEmpty { parts.append(counted(failed.count, "machine") + " not reached or not finished") }
         throw SallyError(
             failures.isEmpty && failed.isEmpty ? .conflict : .unavailable, parts.joined(separator: "; "),
             hint: "the rest is done; the same command again does what is missing")
