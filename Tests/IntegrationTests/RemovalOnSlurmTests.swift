@@ -50,7 +50,11 @@ struct RemovalOnSlurmTests {
     }
 
     static func made(_ count: Int, _ bench: StewardBench) async throws -> [DesiredAccount] {
-        let report = try await EngineOnSlurmTests.run(bench, EngineOnSlurmTests.requests(bench, count))
+        try await made(EngineOnSlurmTests.requests(bench, count), bench)
+    }
+
+    static func made(_ users: [UserRequest], _ bench: StewardBench) async throws -> [DesiredAccount] {
+        let report = try await EngineOnSlurmTests.run(bench, users)
         try #require(report.isComplete, "\(report.failures) \(report.plan.conflicts) \(report.failed)")
         let keys = report.accounts.map {
             "install -d -m 700 -o \($0.uid) -g \($0.uid) \($0.home)/.ssh; echo key >\($0.home)/.ssh/authorized_keys; chown \($0.uid) \($0.home)/.ssh/authorized_keys"
@@ -144,7 +148,9 @@ struct RemovalOnSlurmTests {
 
     @Test func aMachineThatIsDownIsReportedAndDoneTheNextTime() async throws {
         try await StewardBench.with { bench in
-            let names = try await Self.made(3, bench).map(\.name)
+            let requests = try EngineOnSlurmTests.requests(bench, 3)
+            let accounts = try await Self.made(requests, bench)
+            let names = accounts.map(\.name)
             let down = try #require(bench.nodes.last)
             let locked = try await Self.act(.lock, names, bench, down: down)
             #expect(!locked.isComplete && Set(locked.failed.keys) == [down] && locked.failures.isEmpty)
@@ -161,6 +167,11 @@ struct RemovalOnSlurmTests {
             #expect(second.isComplete && second.removed == Set(names), "\(second.failures) \(second.failed)")
             #expect(try await Self.entries(names, bench, on: down).isEmpty)
             #expect(try await Self.states(names, bench) == [.removed, .removed, .removed])
+
+            // Whoever comes back has the uid, the home and nothing of the lock.
+            #expect(try await Self.made(requests, bench) == accounts)
+            let user = accounts[0]
+            _ = try await bench.submit(user.name, user.uid, ["--hold", "--wrap=true"])
         }
     }
 

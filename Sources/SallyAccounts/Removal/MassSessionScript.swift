@@ -32,7 +32,7 @@ enum MassSessionScript {
         }
         # end_all_sessions: name and uid of each.
         end_all_sessions() {
-            local rows name uid rest busy seen= start was one
+            local rows name uid rest busy seen= start was one limit
             local -a still=()
             rows=$(cat)
             read_entries < <(cut -f1 <<<"$rows")
@@ -48,11 +48,13 @@ enum MassSessionScript {
             fi
             was=$(trap -p EXIT)
             trap 'for one in "${still[@]}"; do all_of "$one" CONT; done' EXIT
+            # A signal takes a tenth of a second at the very most, or seconds where somebody fights it.
+            limit=$((60 + $(wc -l <<<"$rows") / 10))
             SECONDS=0
             while IFS=$'\t' read -r name uid; do
                 case "$seen" in *" $uid "*) continue ;; esac
                 still+=("$uid")
-                [ "$SECONDS" -lt 60 ] && all_of "$uid" STOP </dev/null || seen+=" $uid "
+                [ "$SECONDS" -lt "$limit" ] && all_of "$uid" STOP </dev/null || seen+=" $uid "
             done <<<"$rows"
             busy_users < <(cut -f2 <<<"$rows")
             for one in "${still[@]}"; do

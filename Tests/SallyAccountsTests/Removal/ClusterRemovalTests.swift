@@ -297,6 +297,17 @@ import Testing
         #expect(machines.calls(of: "master", with: "\nrecord_lines <<") == 0)
     }
 
+    /// What was interrupted after the record was written, and after accounts went on one machine, comes to the same end.
+    @Test(arguments: [RemovalAct.lock, .remove]) func whatWasInterruptedIsTakenUp(act: RemovalAct) async throws {
+        let records = Machines.records.replacing("active", with: "locked") + "today\t1\n"
+        let machines = Machines(answers: [("master", "\nprobe_accounts\n", records)])
+        let report = try await Self.run(act, on: machines)
+        #expect(report.isComplete && report.removed.count == (act == .remove ? 2 : 0))
+        #expect(machines.calls(of: "node001", with: "\nlock_users <<") == 1)
+        #expect(machines.calls(of: "master", with: "\nslurm_lock_users <<") == 1)
+        #expect(machines.calls(of: "master", with: "\nrecord_lines <<") == (act == .remove ? 1 : 0))
+    }
+
     @Test func whoWaitsIsToldForWhom() async throws {
         let machines = HeldMachines()
         let heard = Mutex<[String]>([])
