@@ -25,7 +25,7 @@ import Testing
 
     @Test func theRightRequestBringsTheCode() async throws {
         let listener = try await LoopbackListener(state: "s-1")
-        async let code = listener.code(within: .seconds(20))
+        async let code = listener.code(within: .seconds(120))
         let page = try await send(
             "GET /callback?code=a%2Bb&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n", to: listener)
         #expect(page.hasPrefix("HTTP/1.1 200 OK\r\n"))
@@ -49,7 +49,7 @@ import Testing
         let listener = try await LoopbackListener(state: "s-1")
         #expect(try await send(request, to: listener).hasPrefix("HTTP/1.1 400 "))
         _ = try await send("GET /callback?code=good&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", to: listener)
-        #expect(try await listener.code(within: .seconds(20)) == "good")
+        #expect(try await listener.code(within: .seconds(120)) == "good")
         await listener.close()
     }
 
@@ -57,7 +57,7 @@ import Testing
         let listener = try await LoopbackListener(state: "s-1")
         _ = try await send(
             "GET /callback?error=access_denied&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", to: listener)
-        let error = await #expect(throws: SallyError.self) { try await listener.code(within: .seconds(20)) }
+        let error = await #expect(throws: SallyError.self) { try await listener.code(within: .seconds(120)) }
         #expect(error?.code == .denied)
         await listener.close()
     }

@@ -112,7 +112,7 @@ import Testing
                 state.jobs.remove(at: 0)
                 state.jobs.append(makeJob(9, Self.alice))
             }
-            let read = try await keeper.snapshot(readAfter: .now, within: .seconds(20))
+            let read = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
             #expect(read.jobs.map(\.view.job.rawValue) == [2, 3, 9])
             #expect(read.jobs.map(\.view.states) == [["RUNNING"], ["PENDING"], ["PENDING"]])
             #expect(read.jobs.allSatisfy { !$0.isStale })
@@ -125,7 +125,7 @@ import Testing
         try await withWorld(Self.settings(1)) { world, _ in
             let lists = world.queue.now.reads
             world.queue.change { $0.jobs += (2...80).map { makeJob($0, Self.alice) } }
-            let read = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(20))
+            let read = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
             #expect(read.jobs.count == 80)
             #expect(world.queue.now.reads > lists)
             #expect(world.queue.now.jobReads.isEmpty)
@@ -135,7 +135,7 @@ import Testing
     @Test func noMoreThanFiftyAreReadOneByOne() async throws {
         try await withWorld(Self.settings(120)) { world, _ in
             world.queue.change { $0.jobs = (1...120).map { makeJob($0, Self.alice, state: "CANCELLED") } }
-            let read = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(20))
+            let read = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
             #expect(read.jobs.allSatisfy { $0.view.states == ["CANCELLED"] })
             #expect(world.queue.now.jobReads.count.isMultiple(of: QueueReader.mostSingly))
         }
@@ -153,7 +153,7 @@ import Testing
                 try await keeper.snapshot(readAfter: .now, within: .seconds(3))
             }
             world.queue.change { $0.hidden = [] }
-            let read = try await keeper.snapshot(readAfter: .now, within: .seconds(20))
+            let read = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
             #expect(read.jobs.map(\.view.job.rawValue) == [1, 9])
         }
     }
@@ -166,12 +166,12 @@ import Testing
                 makeTask(task == 2 ? 10 : 11 + task, of: 10, "10_\(task)", Self.alice)
             }
             world.queue.change { $0.jobs += tasks }
-            let read = try await keeper.snapshot(readAfter: .now, within: .seconds(20))
+            let read = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
             #expect(read.jobs.map(\.view.displayID) == ["1", "10_2", "10_0", "10_1"])
             // The array's number brought them all.
             #expect(world.queue.now.jobReads.map(\.rawValue) == [10])
             world.queue.change { $0.jobs[1].view.states = ["FAILED"] }
-            let next = try await keeper.snapshot(readAfter: .now, within: .seconds(20))
+            let next = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
             #expect(next.records(JobID(rawValue: 11)!).map(\.view.states) == [["FAILED"]])  // a small number
             #expect(world.queue.now.jobReads.map(\.rawValue) == [10, 11])
         }
@@ -182,7 +182,7 @@ import Testing
         try await withWorld(Self.settings(2)) { world, _ in
             let lists = world.queue.now.reads
             world.queue.change { $0.jobs = [] }
-            let read = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(20))
+            let read = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
             #expect(read.jobs.isEmpty)
             #expect(world.queue.now.reads >= lists + 2)
         }
@@ -193,7 +193,7 @@ import Testing
             world.queue.change { state in
                 state.jobs = (1...120).map { makeJob($0, Self.alice) }
             }
-            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(20))
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
             world.queue.change { state in
                 state.jobs = (UInt32(1)...120).map { number in
                     var job = makeJob(number, Self.alice, state: "FAILED")
@@ -201,7 +201,7 @@ import Testing
                     return job
                 }
             }
-            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(20))
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
             for _ in 0..<2 {
                 let shown = try await client.call(.get, "/v1/clusters/demo/jobs/120", world.alice)
                 #expect(shown.text.contains("\"exit_status\":3"), "\(shown.text)")

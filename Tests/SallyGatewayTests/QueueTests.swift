@@ -23,10 +23,10 @@ import Testing
         try await withWorld(Self.settings) { world, _ in
             let keeper = world.cluster.keeper
             world.queue.change { $0.lists = [[]] }
-            let doubted = try await keeper.snapshot(readAfter: .now, within: .seconds(20))
+            let doubted = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
             #expect(doubted.jobs.count == 1)
             world.queue.change { $0.jobs = [] }
-            let believed = try await keeper.snapshot(readAfter: .now, within: .seconds(20))
+            let believed = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
             #expect(believed.jobs.isEmpty)
         }
     }
@@ -35,7 +35,7 @@ import Testing
         try await withWorld(Self.settings) { world, client in
             world.queue.change { $0.failure = SallyError(.unavailable, "cluster demo does not answer") }
             await #expect(throws: SallyError.self) {
-                try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(20))
+                try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
             }
             #expect(world.cluster.keeper.snapshot.jobs.count == 1)
             try await client.expect(.ok, .get, "/v1/clusters/demo/jobs", world.alice)
