@@ -187,7 +187,9 @@ struct RemovalOnSlurmTests {
                     on: node)
             }
             let report = try await Self.act(.remove, accounts.map(\.name), bench)
-            #expect(report.isComplete && report.removed.count == 2, "\(report.failures) \(report.plan.conflicts) \(report.waiting) \(report.failed)")
+            #expect(
+                report.isComplete && report.removed.count == 2,
+                "\(report.failures) \(report.waiting) \(report.failed)")
             #expect(report.steps.count { $0.step.name == "sessions" && $0.step.outcome == .done } == bench.nodes.count)
             for node in bench.nodes { #expect(try await bench.run("pgrep -u \(login.uid)", on: node).isEmpty) }
         }
