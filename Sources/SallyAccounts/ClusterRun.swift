@@ -100,7 +100,7 @@ package struct ClusterRun: Sendable {
         } catch {
             await inside.leave()
             await meetings.leave(node)
-            return NodeAnswer(node, .failure(readable(error, node)))
+            return NodeAnswer(node, .failure(readableTransportError(error, node)))
         }
     }
 
@@ -108,7 +108,9 @@ package struct ClusterRun: Sendable {
         with node: NodeName, _ shell: NodeShell, _ inside: Inside, _ meetings: Meetings
     ) async throws -> [ClusterReport.UserStep] {
         let isController = node == layout.controller
-        if isController, !dryRun { try await holdRecord(shell) }
+        if isController, !dryRun {
+            try await RecordHold(who: who, layout: layout) { told(.waiting(for: $0)) }.take(shell)
+        }
         let first = try await look(ProbeScript.names(users, range: range, on: node, in: layout), shell)
         await inside.leave()
         let accounts = try await meetings.choice.meet(node, with: first)
@@ -149,18 +151,6 @@ package struct ClusterRun: Sendable {
             material.keys.merge(try await source(keyless)) { own, _ in own }
         }
         return material
-    }
-
-    private func holdRecord(_ shell: NodeShell) async throws {
-        let said = try await shell.run(RecordScript.take(by: who, in: layout), deadline: .seconds(60)).output
-        guard said.hasPrefix("held\t") else { return }
-        told(.waiting(for: String(said.dropFirst(5).prefix { !$0.isNewline })))
-        let waited = try await shell.run(RecordScript.await(by: who, in: layout), deadline: .seconds(660))
-        guard waited.succeeded else {
-            throw SallyError(
-                .conflict, "somebody else changes accounts on this cluster for ten minutes",
-                hint: "see who holds /var/lib/sallyport/accounts.lock on \(layout.controller)")
-        }
     }
 
     private func look(_ script: String, _ shell: NodeShell) async throws -> NodeObservation {
@@ -215,18 +205,6 @@ package struct ClusterRun: Sendable {
         for (node, what) in [(layout.controller, "the controller"), (layout.homeServer, "which serves homes")]
         where layout.probedNodes.contains(node) && !found.contains(node) {
             throw SallyError(.unavailable, "\(node), \(what), cannot be looked at", hint: "nothing was changed")
-        }
-    }
-
-    private func readable(_ error: any Error, _ node: NodeName) -> any Error {
-        switch error {
-        case TransportError.unreachable(_, let reason):
-            SallyError(.unavailable, "node \(node) is not reached: \(reason)")
-        case TransportError.deadlineExceeded(_, let after):
-            SallyError(.unavailable, "node \(node) did not finish within \(after)")
-        case TransportError.outputLimit(_, let bytes):
-            SallyError(.unavailable, "node \(node) wrote more than \(bytes) bytes")
-        default: error
         }
     }
 

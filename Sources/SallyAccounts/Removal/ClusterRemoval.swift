@@ -42,7 +42,7 @@ package struct ClusterRemoval: Sendable {
         self.names = names
         self.leavings = leavings
         self.dryRun = dryRun
-        hold = RecordHold(who: who, layout: layout, told: told)
+        hold = RecordHold(who: who, layout: layout) { told("waiting for \($0), who changes accounts on this cluster") }
     }
 
     /// - Throws: `SallyError(.unavailable)` when the controller cannot be looked at, with nothing changed; `.conflict` when

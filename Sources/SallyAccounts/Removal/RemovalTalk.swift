@@ -88,15 +88,3 @@ struct RemovalTalk: Sendable {
         return jobs
     }
 }
-
-func readableTransportError(_ error: any Error, _ node: NodeName) -> any Error {
-    switch error {
-    case TransportError.unreachable(_, let reason):
-        SallyError(.unavailable, "node \(node) is not reached: \(reason)")
-    case TransportError.deadlineExceeded(_, let after):
-        SallyError(.unavailable, "node \(node) did not finish within \(after)")
-    case TransportError.outputLimit(_, let bytes):
-        SallyError(.unavailable, "node \(node) wrote more than \(bytes) bytes")
-    default: error
-    }
-}

@@ -7,6 +7,7 @@ import SallyTransport
 struct RecordHold {
     let who: String
     let layout: ClusterLayout
+    /// Hears who holds it, when we have to wait.
     let told: @Sendable (String) -> Void
 
     /// - Throws: `SallyError(.conflict)` when somebody else holds it for ten minutes.
@@ -20,8 +21,7 @@ struct RecordHold {
             }
             return
         }
-        let holder = taken.output.dropFirst(5).prefix { !$0.isNewline }
-        told("waiting for \(holder), who changes accounts on this cluster")
+        told(String(taken.output.dropFirst(5).prefix { !$0.isNewline }))
         let waited = try await shell.run(RecordScript.await(by: who, in: layout), deadline: .seconds(660))
         guard waited.succeeded else {
             throw SallyError(
