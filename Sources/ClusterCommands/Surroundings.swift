@@ -147,8 +147,18 @@ struct Surroundings: Sendable {
     func printPart(_ text: String) { write(text, to: STDOUT_FILENO) }
     func print(_ json: JSONValue) { print(json.text(.indented)) }
 
-    /// Talk, on standard error.
-    func tell(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+    /// Talk, on standard error. What machines and users wrote may be in it: nothing of it acts on the terminal.
+    func tell(_ text: String) { write(Surroundings.harmless(text) + "\n", to: STDERR_FILENO) }
+
+    /// Without control characters but line ends.
+    static func harmless(_ text: String) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            let isControl = scalar.properties.generalCategory == .control && scalar != "\n"
+            result.append(isControl ? "?" : scalar)
+        }
+        return String(result)
+    }
 
     /// Talk that is a part of a line.
     func tellPart(_ text: String) { write(text, to: STDERR_FILENO) }

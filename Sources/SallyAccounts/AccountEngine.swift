@@ -202,8 +202,8 @@ package struct AccountEngine: Sendable {
                 throw SallyError(
                     .unavailable, "the managed record cannot be read", cause: quoted(completion.errorOutput))
             }
-            for line in completion.output.split(separator: "\n") {
-                let record = try ManagedRecord(line: String(line))
+            for line in ReportLines.lines(completion.output) {
+                let record = try ManagedRecord(line: line)
                 newest[record.user] = record
             }
         }

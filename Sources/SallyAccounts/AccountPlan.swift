@@ -9,8 +9,6 @@ package struct AccountPlan: Sendable, Equatable {
     package var steps: [NodeName: [AccountStep]] = [:]
     /// Why an account is left alone on every machine. An account with a conflict has no steps.
     package var conflicts: [AccountConflict] = []
-    /// From where users' keys between machines are good.
-    var from = ""
 
     package init() {}
 
@@ -116,6 +114,8 @@ package enum AccountStep: Sendable, Equatable {
     case associate(DesiredAccount)
     /// What ~/.ssh lacks.
     case authorize(DesiredAccount, SSHNeed)
+    /// Nothing of ~/.ssh can be done, and why; the step fails and says it.
+    case blocked(DesiredAccount, reason: String)
     case makeScratch(DesiredAccount, folder: String, link: String?)
     /// All lines of ours in the machine's ssh_known_hosts.
     case knownHosts([String])
@@ -143,6 +143,7 @@ package enum AccountStep: Sendable, Equatable {
         case .associate(let account):
             "associate \(account.name) with \(account.accounts.map(\.rawValue).joined(separator: ", "))"
         case .authorize(let account, let need): "give \(account.name) \(need.summary)"
+        case .blocked(let account, let reason): "nothing for \(account.name): \(reason)"
         case .makeScratch(_, let folder, let link): "make \(folder)" + (link.map { " and \($0)" } ?? "")
         case .knownHosts(let lines): "write \(lines.count) lines of known hosts"
         }

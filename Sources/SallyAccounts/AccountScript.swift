@@ -54,6 +54,8 @@ package enum AccountScript {
                     account.accounts.map(\.rawValue).joined(separator: ","),
                 ])
             case .authorize: break
+            case .blocked(let account, let reason):
+                rows["block_users", default: []].append([account.name.rawValue, reason])
             case .makeScratch(let account, let folder, let link):
                 rows["make_scratch", default: []].append([
                     account.name.rawValue, "\(account.uid)", folder, link ?? "-",
@@ -63,7 +65,8 @@ package enum AccountScript {
             }
         }
         let order = [
-            "record_lines", "create_accounts", "change_accounts", "join_groups", "expire_accounts", "read_ssh",
+            "record_lines", "create_accounts", "change_accounts", "join_groups", "expire_accounts", "block_users",
+            "read_ssh",
             "make_homes",
             "make_scratch",
             "associate_users", "known_hosts",
@@ -81,6 +84,18 @@ package enum AccountScript {
             printf 'step\t%s\t%s\t%s%s\n' "$1" "$2" "${detail:0:300}" "${4:+$'\t'$4}"
         }
         fail() { report "$1" failed "$2"; printf 'end\n'; exit "${3:-1}"; }
+        # roots_own FOLDER: nobody but root can put something else in its place, or in that of a folder above it, or write to
+        # it. Folders above may be sticky.
+        roots_own() {
+            local at=$1
+            [ "$(realpath -e -- "$1" 2>/dev/null)" = "$1" ] && [ -z "$(find "$1" -maxdepth 0 -perm /022)" ] || return 1
+            while :; do
+                [ "$(stat -c %u -- "$at")" = 0 ] && [ -z "$(find "$at" -maxdepth 0 -perm /022 ! -perm -1000)" ] || return 1
+                [ "$at" != / ] || return 0
+                at=${at%/*}
+                at=${at:-/}
+            done
+        }
         declare -A spoiled=()
         spoil() { spoiled[$1]=1; report "$2" failed "$3" "$1"; }
 
@@ -129,6 +144,7 @@ package enum AccountScript {
                 fi
             done
         }
+        block_users() { while IFS=$'\t' read -r name reason; do spoil "$name" ssh "$reason"; done; }
         expire_accounts() {
             local name days said
             while IFS=$'\t' read -r name days; do

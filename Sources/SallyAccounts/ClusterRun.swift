@@ -124,16 +124,21 @@ package struct ClusterRun: Sendable {
         // No machine gets an account that the record does not have.
         let record = steps.filter(\.isRecord)
         var done = try await apply(record, nil, shell)
+        if let failed = done.first(where: { $0.step.outcome == .failed }) {
+            throw SallyError(
+                .unavailable, "the managed record was not written: \(failed.step.detail)",
+                hint: "no account was made; ask again")
+        }
         _ = try await meetings.recorded.meet(node, with: ())
         let others = steps.filter { !$0.isRecord }
-        done += try await apply(others, material(for: others, plan), shell)
+        done += try await apply(others, material(for: others), shell)
         return done
     }
 
     /// The keys that these steps write; nil where nothing is said of ssh.
-    private func material(for steps: [AccountStep], _ plan: AccountPlan) async throws -> SSHMaterial? {
+    private func material(for steps: [AccountStep]) async throws -> SSHMaterial? {
         guard let setup else { return nil }
-        var material = SSHMaterial(trust: setup.trust, from: plan.from)
+        var material = SSHMaterial(trust: setup.trust)
         var keyless: [UserName] = []
         for case .authorize(let account, let need) in steps {
             if need.nodeKey {

@@ -6,8 +6,8 @@ package import SallyModel
 /// each machine's own disk.
 package struct ClusterSetup: Sendable {
     package var trust: SSHTrust
-    /// Further names that a machine is called by, for known hosts: the address in a list of hosts, say.
-    package var names: [NodeName: [String]]
+    /// Where each machine is reached, as known_hosts(5) has it: `10.1.0.10`, `[10.1.0.10]:2222`, a host's name.
+    package var addresses: [NodeName: String]
     package var keys: Keys
     package var scratch: Scratch?
 
@@ -31,6 +31,10 @@ package struct ClusterSetup: Sendable {
     /// never reach the cluster. What it throws ends the run on the machine that serves homes, before anything there has a
     /// key that nobody holds.
     package typealias KeySource = @Sendable ([UserName]) async throws -> [UserName: PublicKey]
+
+    /// Whether keys may be restricted to it: an address or a prefix that is not the machine's own.
+    package static func isUsable(network: String) -> Bool { Network(network).map { !$0.isLoopback } ?? false }
+    package static func isLoopback(_ address: String) -> Bool { Network(address)?.isLoopback ?? false }
 
     /// Folders of users, and of links to them; the user's name is added to each.
     package struct Scratch: Sendable, Equatable {
@@ -60,9 +64,9 @@ package struct ClusterSetup: Sendable {
         func link(of user: UserName) -> String? { links.map { "\($0)/\(user)" } }
     }
 
-    package init(trust: SSHTrust, names: [NodeName: [String]], keys: Keys, scratch: Scratch?) {
+    package init(trust: SSHTrust, addresses: [NodeName: String], keys: Keys, scratch: Scratch?) {
         self.trust = trust
-        self.names = names
+        self.addresses = addresses
         self.keys = keys
         self.scratch = scratch
     }
@@ -74,19 +78,25 @@ extension AccountPlan {
         _ setup: ClusterSetup, for accounts: [DesiredAccount], observed: [NodeName: NodeObservation],
         layout: ClusterLayout
     ) {
-        from = setup.trust.from(observed.values)
         let good = accounts.filter { account in !conflicts.contains { $0.user == account.name } }
         for account in good {
             if let scratch = setup.scratch { add(scratch, for: account, observed: observed, layout: layout) }
             guard let seen = observed[layout.homeServer] else { continue }
+            let state = seen.ssh[account.home]
+            guard state?.isUnread != true else {
+                let reason = "~/.ssh/authorized_keys cannot be read: over 256 KiB, or not in time"
+                steps[layout.homeServer, default: []].append(.blocked(account, reason: reason))
+                continue
+            }
             let need = SSHNeed(
-                seen.ssh[account.home], from: from, wanted: setup.keys.brought[account.name]?.description,
+                state, wanted: setup.keys.brought[account.name]?.description,
                 wantsKey: setup.keys.source != nil, renew: setup.keys.renew, trust: setup.trust)
             if !need.isEmpty { steps[layout.homeServer, default: []].append(.authorize(account, need)) }
         }
         let absent = Set(layout.accountNodes).subtracting(observed.keys)
         let before = observed[layout.controller]?.knownHosts ?? []
-        let lines = KnownHosts.lines(observed, names: setup.names, absent: absent, before: before)
+        let lines = KnownHosts.lines(
+            observed, addresses: setup.addresses, networks: setup.trust.networks, absent: absent, before: before)
         for (node, seen) in observed where seen.knownHosts != Set(lines) {
             steps[node, default: []].append(.knownHosts(lines))
         }

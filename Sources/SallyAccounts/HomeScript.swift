@@ -12,7 +12,7 @@ enum HomeScript {
         home_parent() {
             if [ "$(realpath -e -- "$1")" != "$1" ]; then
                 printf '%s does not exist or is reached through a link' "$1"
-            elif [ "$(stat -c %u "$1")" != 0 ] || [ -n "$(find "$1" -maxdepth 0 -perm /022)" ]; then
+            elif ! roots_own "$1"; then
                 printf 'others than root can write to %s' "$1"
             elif ! rm -rf --one-file-system -- "$1/.sallyport-new" || ! mkdir -m 0700 -- "$1/.sallyport-new"; then
                 printf 'nothing can be made in %s' "$1"

@@ -140,7 +140,7 @@ package enum LockScript {
         }
         add_line() {
             local new=$2.sallyport-new
-            { { [ ! -f "$2" ] || cat "$2"; } && printf '%s\n' "$1"; } >"$new" && chmod 0644 "$new" && mv -fT "$new" "$2"
+            { { [ ! -f "$2" ] || awk 1 "$2"; } && printf '%s\n' "$1"; } >"$new" && chmod 0644 "$new" && mv -fT "$new" "$2"
         }
         drop_line() {
             local new=$2.sallyport-new

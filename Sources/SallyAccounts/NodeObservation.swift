@@ -88,13 +88,13 @@ package struct NodeObservation: Sendable, Equatable {
     /// - Throws: `SallyError(.unavailable)` when the answer is cut off or not of the probe's form.
     package init(parsing text: String, node: NodeName) throws {
         var ended = false
-        for line in text.split(separator: "\n") {
-            let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+        for fields in ReportLines.fields(text) {
             if fields == ["end"] {
                 ended = true
             } else if !take(fields) {
                 throw SallyError(
-                    .unavailable, "node \(node) answered the probe with something else", cause: quoted(String(line)))
+                    .unavailable, "node \(node) answered the probe with something else",
+                    cause: quoted(fields.joined(separator: " ")))
             }
         }
         guard ended else { throw SallyError(.unavailable, "the probe of node \(node) was cut off") }
@@ -142,9 +142,9 @@ package struct NodeObservation: Sendable, Equatable {
             daemons[fields[1]] = uid
         case ("enforced", 1): enforcesAssociations = true
         case ("admin", 3): adminLevels[fields[1]] = fields[2]
-        case ("hostkey", 2): hostKeys.append(fields[1])
+        case ("hostkey", 2): if KnownHosts.isKey(fields[1]) { hostKeys.append(fields[1]) }
         case ("address", 2):
-            if SSHTrust.isAddress(fields[1], withPrefix: false) { addresses.insert(fields[1]) }
+            if !fields[1].contains("/"), Network(fields[1]) != nil { addresses.insert(fields[1]) }
         case ("known", 2): knownHosts.insert(fields[1])
         case ("ssh", 5):
             guard fields[1].hasSuffix("/.ssh"), let owner = UInt32(fields[3]) else { return false }
@@ -153,6 +153,7 @@ package struct NodeObservation: Sendable, Equatable {
             ssh[home, default: SSHState()].owner = owner
             ssh[home, default: SSHState()].mode = fields[4]
         case ("sshkey", 2): ssh[String(fields[1].dropLast(5)), default: SSHState()].hasKey = true
+        case ("unread", 2): ssh[fields[1], default: SSHState()].isUnread = true
         case ("authorized", 3): ssh[String(fields[1].dropLast(5)), default: SSHState()].marked.insert(fields[2])
         case ("path", 6):
             guard let owner = UInt32(fields[3]) else { return false }
@@ -169,7 +170,7 @@ package struct NodeObservation: Sendable, Equatable {
 extension NodeObservation.PasswdEntry {
     /// A line of passwd(5).
     init?(_ line: String) {
-        let fields = line.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        let fields = ReportLines.pieces(line, at: 0x3a)
         guard fields.count == 7, let uid = UInt32(fields[2]), let gid = UInt32(fields[3]) else { return nil }
         self.init(name: fields[0], uid: uid, gid: gid, gecos: fields[4], home: fields[5], shell: fields[6])
     }

@@ -111,7 +111,7 @@ enum SessionScript {
         all_of() {
             local said
             said=$(timeout -k 1 2 setpriv --reuid="$1" --regid="$1" --clear-groups --no-new-privs \
-                bash -c "kill -$2 -1 2>/dev/null; echo sent" 2>/dev/null)
+                bash -c "kill -$2 -1 2>/dev/null; echo sent" 2>/dev/null 9>&-)
             [ "$said" = sent ]
         }
         # Remembers what was stopped before: a job that starts meanwhile may be suspended (scontrol suspend).
@@ -157,7 +157,7 @@ enum SessionScript {
         # As the user: root in a container may not look into a process of theirs (CAP_SYS_PTRACE).
         claimed_job() {
             timeout -k 1 1 setpriv --reuid="$1" --regid="$(stat -c %g "/proc/$2" 2>/dev/null || echo "$1")" \
-                --clear-groups --no-new-privs cat "/proc/$2/environ" 2>/dev/null | tr '\0' '\n' |
+                --clear-groups --no-new-privs cat "/proc/$2/environ" 2>/dev/null 9>&- | tr '\0' '\n' |
                 sed -n 's/^SLURM_JOB_ID=//p' | head -n 1
         }
         place() { grep -E '^[0-9]+:(name=systemd)?:' "/proc/$1/cgroup" 2>/dev/null; }

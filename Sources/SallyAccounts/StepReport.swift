@@ -17,8 +17,7 @@ enum StepReport {
     static func parseUsers(_ completion: Completion, on node: NodeName) throws -> [ClusterReport.UserStep] {
         var steps: [ClusterReport.UserStep] = []
         var ended = false
-        for line in completion.output.split(separator: "\n") {
-            let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+        for fields in ReportLines.fields(completion.output) {
             if fields == ["end"] {
                 ended = true
             } else if fields.count == 4 || fields.count == 5, fields[0] == "step",

@@ -17,6 +17,8 @@ import Testing
 final class StewardBench: Sendable {
     let name: ClusterName
     let nodes: [NodeName]
+    /// Where the machines call each other from.
+    let subnet: String
     let registry = ToldRegistry()
     private let folder: String
     let transport: PodmanTransport
@@ -29,8 +31,10 @@ final class StewardBench: Sendable {
             var role: String
             var hostname: String
         }
+        struct Network: Decodable { var subnet: String }
         var name: ClusterName
         var containers: [Container]
+        var network: Network
     }
 
     final class ToldRegistry: AccountRegistry {
@@ -77,6 +81,7 @@ final class StewardBench: Sendable {
         let path = getenv("SALLYPORT_CLUSTER_JSON").map { String(cString: $0) } ?? ""
         let file = try StrictDecoder.decode(ClusterFile.self, from: readFile(path), unknownKeys: .ignoreUnknown)
         name = file.name
+        subnet = file.network.subnet
         var containers: [NodeName: String] = [:]
         for container in file.containers { containers[try NodeName(container.hostname)] = container.name }
         nodes = try file.containers.sorted {

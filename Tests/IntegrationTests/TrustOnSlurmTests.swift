@@ -30,7 +30,7 @@ struct TrustOnSlurmTests {
 
     static func setup(_ bench: StewardBench, _ keys: ClusterSetup.Keys) throws -> ClusterSetup {
         ClusterSetup(
-            trust: try SSHTrust(cluster: bench.name, networks: []), names: [:], keys: keys,
+            trust: try SSHTrust(cluster: bench.name, networks: [bench.subnet]), addresses: [:], keys: keys,
             scratch: try ClusterSetup.Scratch(folders: "/mnt", links: "/scratch"))
     }
 
@@ -128,6 +128,8 @@ struct TrustOnSlurmTests {
         ("rm -rf .ssh; ln -s /etc .ssh", "~/.ssh is a link"),
         ("rm .ssh/authorized_keys; ln -s /etc/passwd .ssh/authorized_keys", "authorized_keys is a link"),
         ("rm .ssh/authorized_keys; mkfifo .ssh/authorized_keys", "authorized_keys is not a file"),
+        ("rm .ssh/id_ed25519; mkfifo .ssh/id_ed25519", "id_ed25519 is not a file"),
+        ("head -c 300000 /dev/zero >>.ssh/authorized_keys", "over 256 KiB"),
         (
             "rm -f .ssh/id_ed25519 .ssh/authorized_keys; ssh-keygen -q -t ed25519 -N secret -f .ssh/id_ed25519",
             "passphrase"

@@ -15,11 +15,15 @@ import Testing
         private let heard = Mutex<[(node: String, script: String)]>([])
         private let down: Set<String>
         private let said: [String: String]
+        private let recordSaid: String
 
-        /// - Parameter said: what the probe of a machine says besides.
-        init(down: Set<String> = [], said: [String: String] = [:]) {
+        /// - Parameters:
+        ///   - said: what the probe of a machine says besides.
+        ///   - recordSaid: what writing the record says besides.
+        init(down: Set<String> = [], said: [String: String] = [:], recordSaid: String = "") {
             self.down = down
             self.said = said
+            self.recordSaid = recordSaid
         }
 
         func run(_ invocation: Invocation, on node: NodeName) async throws -> Completion {
@@ -33,6 +37,8 @@ import Testing
                 text = ""
             } else if script.contains("\nprobe_users\n") {
                 text = (said[node.rawValue] ?? "") + "end\n"
+            } else if script.contains("\nrecord_lines <<") {
+                text = recordSaid + "end\n"
             }
             return Completion(status: 0, standardOutput: Array(text.utf8), standardError: [])
         }
@@ -128,6 +134,19 @@ import Testing
         }
         #expect(error?.code == .conflict && error?.message.contains("30000 to 30001") == true)
         #expect(machines.calls(of: "master", with: "\nrecord_lines <<") == 0)
+    }
+
+    /// A disk that is full, or somebody who was quicker: nobody gets an account that the record does not have.
+    @Test func withoutTheRecordNobodyIsMade() async throws {
+        let machines = Machines(recordSaid: "step\trecord\tfailed\tthe managed record cannot be written\n")
+        await #expect {
+            let report = try await Self.run(["alice"], on: machines)
+            guard report.failed.isEmpty else {
+                throw SallyError(.unavailable, report.failed.values.sorted().joined())
+            }
+        } throws: { ($0 as? SallyError)?.message.contains("cannot be written") == true }
+        #expect(machines.calls(of: "node001", with: "\ncreate_accounts <<") == 0)
+        #expect(machines.calls(of: "master", with: "\ncreate_accounts <<") == 0)
     }
 
     @Test func whoIsKnownKeepsTheUID() throws {

@@ -62,16 +62,15 @@ struct CreateUsers: Sendable {
     }
 
     private func setup(_ brought: [UserName: PublicKey], _ keys: HandedKeys?) throws -> ClusterSetup {
-        // Without networks of the administrator's the machines themselves say where they are.
-        let networks = machines.networks.filter { $0.contains("/") }
-        var names: [NodeName: [String]] = [:]
-        if machines.provider == .inventory {
-            for machine in machines.machines where !machine.address.hasPrefix("127.") && machine.address != "::1" {
-                names[machine.name] = [machine.port == 22 ? machine.address : "[\(machine.address)]:\(machine.port)"]
-            }
+        // Hosts' names are not asked for when somebody signs in (UseDNS), and nobody comes from 127.0.0.1.
+        let networks = machines.networks.filter { ClusterSetup.isUsable(network: $0) }
+        var addresses: [NodeName: String] = [:]
+        for machine in machines.machines where !ClusterSetup.isLoopback(machine.address) {
+            addresses[machine.name] =
+                machine.port == 22 ? machine.address : "[\(machine.address)]:\(machine.port)"
         }
         return ClusterSetup(
-            trust: try SSHTrust(cluster: machines.name, networks: networks), names: names,
+            trust: try SSHTrust(cluster: machines.name, networks: networks), addresses: addresses,
             keys: ClusterSetup.Keys(brought: brought, source: keys?.source, renew: renewKeys),
             scratch: try settings.scratch.map {
                 try ClusterSetup.Scratch(folders: $0.folder, links: $0.links)

@@ -121,7 +121,7 @@ struct UsersRemoveCommand: AsyncParsableCommand {
             guard !yes, !whom.dryRun else { return }
             let what = whom.isAll ? "all users" : whom.users.joined(separator: ", ")
             surroundings.tell(
-                "this removes \(what) from \(cluster)\(deleteHomes ? " with their homes" : ""); type the cluster's name to go on:"
+                "this removes \(what) from \(cluster)\(deleteHomes ? " with their homes, also those kept before" : ""); type the cluster's name to go on:"
             )
             guard readLine() == cluster.rawValue else {
                 throw SallyError(.conflict, "nobody was removed", hint: "type the cluster's name, or give --yes")

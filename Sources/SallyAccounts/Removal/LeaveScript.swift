@@ -174,7 +174,7 @@ enum LeaveScript {
         root_folder() {
             if [ "$(realpath -e -- "$1" 2>/dev/null)" != "$1" ]; then
                 printf '%s does not exist or is reached through a link' "$1"
-            elif [ "$(stat -c %u -- "$1")" != 0 ] || [ -n "$(find "$1" -maxdepth 0 -perm /022)" ]; then
+            elif ! roots_own "$1"; then
                 printf 'others than root can write to %s' "$1"
             fi
         }
@@ -184,7 +184,8 @@ enum LeaveScript {
             type=() owner=() device=() target=()
             while IFS=$'\t' read -r path kind who on where; do
                 type[$path]=$kind owner[$path]=$who device[$path]=$on target[$path]=$where
-            done < <(xargs -r -d '\n' sh -c 'find "$@" -maxdepth 0 -printf "%p\t%y\t%U\t%D\t%l\n"' sh 2>/dev/null)
+            done < <(xargs -r -d '\n' sh -c 'find "$@" -maxdepth 0 \( -lname "*[![:print:]]*" -printf "%p\t%y\t%U\t%D\t?\n" \
+                -o -printf "%p\t%y\t%U\t%D\t%l\n" \)' sh 2>/dev/null)
         }
 
         """#

@@ -69,8 +69,7 @@ struct RemovalTalk: Sendable {
         let completion = try await shell.run(RemovalScript.jobs(of: users, in: layout), deadline: .seconds(120))
         var jobs: [UserID: [JobID]] = [:]
         var ended = false
-        for line in completion.output.split(separator: "\n") {
-            let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
+        for fields in ReportLines.fields(completion.output) {
             if fields == ["end"] {
                 ended = true
             } else if fields.count == 3, fields[0] == "job", let number = UInt32(fields[1]),

@@ -24,13 +24,13 @@ struct UsersObservation: Sendable, Equatable {
     ///   managed record has a line that cannot be read.
     init(parsing text: String, node: NodeName) throws {
         var ended = false
-        for line in text.split(separator: "\n") {
-            let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+        for fields in ReportLines.fields(text) {
             if fields == ["end"] {
                 ended = true
             } else if try !take(fields) {
                 throw SallyError(
-                    .unavailable, "node \(node) answered the probe with something else", cause: quoted(String(line)))
+                    .unavailable, "node \(node) answered the probe with something else",
+                    cause: quoted(fields.joined(separator: " ")))
             }
         }
         guard ended else { throw SallyError(.unavailable, "the probe of node \(node) was cut off") }

@@ -5,7 +5,6 @@ import SallyModel
 /// The keys that are written into homes in one run.
 package struct SSHMaterial: Sendable {
     var trust: SSHTrust
-    var from: String
     /// Pairs for going from one machine to another.
     var nodeKeys: [UserName: KeyPair] = [:]
     /// To sign in with.
@@ -16,7 +15,7 @@ package struct SSHMaterial: Sendable {
     func row(_ account: DesiredAccount) -> [String] {
         let pair = nodeKeys[account.name]
         return [
-            account.name.rawValue, "\(account.uid)", account.home, from,
+            account.name.rawValue, "\(account.uid)", account.home, trust.from,
             pair.map { $0.privateKey.reveal().split(separator: "\n").map { "\($0)\\n" }.joined() } ?? "-",
             pair?.publicKey.description ?? "-", keys[account.name]?.description ?? "-",
         ]

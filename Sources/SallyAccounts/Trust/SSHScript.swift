@@ -36,22 +36,26 @@ enum SSHScript {
             [ "$(stat -c %a .)" = 700 ] || chmod 0700 . || exit 1
             [ ! -L authorized_keys ] || say "~/.ssh/authorized_keys is a link; make it a file"
             [ ! -e authorized_keys ] || [ -f authorized_keys ] || say "~/.ssh/authorized_keys is not a file"
+            put() {
+                { [ ! -f authorized_keys ] || awk -v nodes="$1" -v key="$2" "
+                        function ends(with) { return with != \"\" && substr(\$0, length(\$0) - length(with) + 1) == with }
+                        !ends(nodes) && !ends(key)" authorized_keys
+                    printf "%s\n" "$3"; } >authorized_keys.sally && mv -fT authorized_keys.sally authorized_keys || exit 1
+            }
+            # The key to sign in with first: what is wrong with the other keeps no old key alive.
+            [ "$line" = - ] || put "" " $mark:key" "$line $mark:key"
             if [ "$private" != - ] && [ ! -e id_ed25519 ] && [ ! -L id_ed25519 ]; then
                 printf "%b" "$private" >id_ed25519.sally && printf "%s %s\n" "$public" "$mark:nodes" >id_ed25519.pub &&
                     mv -nT id_ed25519.sally id_ed25519 && [ ! -e id_ed25519.sally ] || exit 1
             else
-                public=$(ssh-keygen -y -P "" -f id_ed25519 </dev/null 2>/dev/null | cut -d" " -f1,2) && [ -n "$public" ] ||
+                [ -f id_ed25519 ] && [ ! -L id_ed25519 ] || say "~/.ssh/id_ed25519 is not a file"
+                public=$(timeout 3 ssh-keygen -y -P "" -f id_ed25519 </dev/null 2>/dev/null | cut -d" " -f1,2) && [ -n "$public" ] ||
                     say "~/.ssh/id_ed25519 has a passphrase or is no key: without it nothing goes from node to node"
             fi
-            { [ ! -f authorized_keys ] || awk -v nodes=" $mark:nodes" -v key="$([ "$line" = - ] || printf " %s" "$mark:key")" "
-                    function ends(with) { return with != \"\" && substr(\$0, length(\$0) - length(with) + 1) == with }
-                    !ends(nodes) && !ends(key)" authorized_keys
-                printf "from=\"%s\" %s %s\n" "$from" "$public" "$mark:nodes"
-                [ "$line" = - ] || printf "%s %s\n" "$line" "$mark:key"
-            } >authorized_keys.sally && mv -fT authorized_keys.sally authorized_keys || exit 1
+            put " $mark:nodes" "" "from=\"$from\" $public $mark:nodes"
         '
         authorize_users() {
-            local name row uid home rest said
+            local name row uid home rest said until=$((SECONDS + 40 + ${#ssh_rows[@]} / 20))
             for name in "${!ssh_rows[@]}"; do
                 row=${ssh_rows[$name]}
                 [ -z "${spoiled[$name]-}" ] || continue
@@ -59,9 +63,14 @@ enum SSHScript {
                     report ssh done "made with the home" "$name"
                     continue
                 fi
+                if [ "$SECONDS" -ge "$until" ]; then
+                    spoil "$name" ssh "no time was left: others took it; ask again"
+                    continue
+                fi
                 IFS=$'\t' read -r _ uid home rest <<<"$row"
-                if said=$(printf '%s\n' "$row" | timeout 30 setpriv --reuid="$uid" --regid="$uid" --clear-groups --no-new-privs \
-                    env -i PATH="$PATH" LC_ALL=C bash -c "$ssh_as_user" ssh "$ssh_mark" 2>&1); then
+                # The record's lock (9) is not the user's to hold.
+                if said=$(set -o pipefail; printf '%s\n' "$row" | timeout -k 1 5 setpriv --reuid="$uid" --regid="$uid" --clear-groups \
+                    --no-new-privs env -i PATH="$PATH" LC_ALL=C bash -c "$ssh_as_user" ssh "$ssh_mark" 2>&1 9>&- | head -c 1000); then
                     report ssh done "$home/.ssh" "$name"
                 else
                     spoil "$name" ssh "${said:-$home/.ssh could not be written}"

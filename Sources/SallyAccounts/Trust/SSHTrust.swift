@@ -6,52 +6,34 @@ package import SallyModel
 ///
 /// Lines of ours in authorized_keys(5) end with a mark that names the cluster; no other line is ever touched.
 package struct SSHTrust: Sendable, Equatable {
-    package var cluster: ClusterName
-    /// Where the machines call each other from, as `from=` has it. Empty: the addresses that they say they have.
-    package var networks: [String]
+    package let cluster: ClusterName
+    /// Where the machines call each other from, as `from=` of authorized_keys(5) has it. What a machine says of itself is not
+    /// asked: it would open everybody's door.
+    let networks: [String]
 
-    /// - Throws: `SallyError(.misconfigured)` for a network that is no address and no prefix of one.
+    /// - Parameter networks: addresses and prefixes, as an administrator or the provider knows them.
+    /// - Throws: `SallyError(.misconfigured)` for none, and for one that is no address and no prefix of one.
     package init(cluster: ClusterName, networks: [String]) throws {
         self.cluster = cluster
         self.networks = networks
-        for network in networks where !SSHTrust.isAddress(network, withPrefix: true) {
+        for network in networks where Network(network) == nil {
             throw SallyError(
                 .misconfigured, "network \(quoted(network)) is no address and no network such as 10.1.0.0/24",
                 hint: "it says from where users' keys between nodes are good")
         }
+        guard !networks.isEmpty else {
+            throw SallyError(
+                .misconfigured, "nothing says from where the machines of \(cluster) call each other",
+                hint: "give the cluster its networks, such as `networks: [10.1.0.0/24]`")
+        }
     }
+
+    var from: String { networks.joined(separator: ",") }
 
     /// Ends the line with a user's key of the cluster itself.
     package var nodesMark: String { "sally:\(cluster):nodes" }
     /// Ends the line with the key that was handed out or brought.
     package var keyMark: String { "sally:\(cluster):key" }
-
-    /// The networks that `from=` names, given what the machines said of themselves.
-    func from(_ observed: some Collection<NodeObservation>) -> String {
-        let all = networks.isEmpty ? Set(observed.flatMap(\.addresses)).sorted() : networks
-        return all.joined(separator: ",")
-    }
-
-    /// An address of IPv4 or IPv6, of the characters that these have: what stands in a list between quotes.
-    static func isAddress(_ text: String, withPrefix: Bool) -> Bool {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 1 || (withPrefix && parts.count == 2), let address = parts.first else { return false }
-        if parts.count == 2 {
-            guard let bits = UInt8(parts[1]), bits <= (address.contains(":") ? 128 : 32), bits > 0 else { return false }
-        }
-        if address.contains(":") {
-            return address.utf8.count <= 45 && address.utf8.allSatisfy { isHexadecimal($0) || $0 == 0x3a || $0 == 0x2e }
-        }
-        let numbers = address.split(separator: ".", omittingEmptySubsequences: false)
-        return numbers.count == 4 && numbers.allSatisfy { UInt8($0) != nil && $0.utf8.count <= 3 }
-    }
-
-    private static func isHexadecimal(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x46, 0x61...0x66: true
-        default: false
-        }
-    }
 }
 
 /// What was found in a user's ~/.ssh on the machine that serves homes.
@@ -62,6 +44,8 @@ package struct SSHState: Sendable, Equatable {
     /// Permissions in octal digits.
     package var mode: String?
     package var hasKey = false
+    /// authorized_keys is there and was not read: too large, or not in time.
+    package var isUnread = false
     /// Lines of authorized_keys that have a mark of ours.
     package var marked: Set<String> = []
 
@@ -84,8 +68,8 @@ package struct SSHNeed: Sendable, Equatable {
     ///   - wanted: the key line that the user is to have, if it is known; any of ours is good otherwise.
     ///   - wantsKey: whether the user is to have one at all.
     ///   - renew: a new one, whatever there is.
-    init(_ state: SSHState?, from: String, wanted: String?, wantsKey: Bool, renew: Bool, trust: SSHTrust) {
-        let nodes = "from=\"\(from)\" ssh-ed25519 "
+    init(_ state: SSHState?, wanted: String?, wantsKey: Bool, renew: Bool, trust: SSHTrust) {
+        let nodes = "from=\"\(trust.from)\" ssh-ed25519 "
         let state = state ?? SSHState()
         let isFolder = state.kind == "d" && state.mode == "700"
         nodeKey = !state.hasKey

@@ -12,13 +12,8 @@ enum ScratchScript {
             while IFS=$'\t' read -r name uid folder link; do
                 for parent in "${folder%/*}" "${link%/*}"; do
                     [ "$parent" != - ] && [ -z "${fit[$parent]-}" ] || continue
-                    [ -e "$parent" ] || mkdir -p -m 0755 -- "$parent"
-                    if [ "$(realpath -e -- "$parent")" = "$parent" ] && [ "$(stat -c %u "$parent")" = 0 ] &&
-                        [ -z "$(find "$parent" -maxdepth 0 -perm /022)" ]; then
-                        chmod 0755 -- "$parent" && fit[$parent]=yes
-                    else
-                        fit[$parent]=no
-                    fi
+                    [ -e "$parent" ] || (umask 022; mkdir -p -- "$parent")
+                    roots_own "$parent" && fit[$parent]=yes || fit[$parent]=no
                 done
             done <<<"$rows"
             while IFS=$'\t' read -r name uid folder link; do
@@ -40,11 +35,11 @@ enum ScratchScript {
             there=$(cut -f3 <<<"$made" | xargs -r -d '\n' sh -c 'find "$@" -maxdepth 0 -printf "%p\n"' sh 2>/dev/null)
             while IFS=$'\t' read -r name uid folder link; do
                 case $'\n'$there$'\n' in *$'\n'"$folder"$'\n'*) continue ;; esac
-                mkdir -m 0700 -- "${folder%/*}/.sallyport-new/${folder##*/}" && chown "$uid:$uid" -- "${folder%/*}/.sallyport-new/${folder##*/}" &&
+                mkdir -m 0700 -- "${folder%/*}/.sallyport-new/${folder##*/}" && chown -h "$uid:$uid" -- "${folder%/*}/.sallyport-new/${folder##*/}" &&
                     mv -nT -- "${folder%/*}/.sallyport-new/${folder##*/}" "$folder"
             done <<<"$made" 2>/dev/null
             while IFS=$'\t' read -r folder have; do is[$folder]=$have; done \
-                < <(cut -f3,4 <<<"$made" | tr '\t' '\n' | grep -vx -e - | xargs -r -d '\n' sh -c 'find "$@" -maxdepth 0 -printf "%p\t%y%U %l\n"' sh 2>/dev/null)
+                < <(cut -f3,4 <<<"$made" | tr '\t' '\n' | grep -vx -e - | xargs -r -d '\n' sh -c 'find "$@" -maxdepth 0 \( -lname "*[![:print:]]*" -printf "%p\t%y%U ?\n" -o -printf "%p\t%y%U %l\n" \)' sh 2>/dev/null)
             while IFS=$'\t' read -r name uid folder link; do
                 if [ "${is[$folder]-}" != "d$uid " ]; then
                     spoil "$name" scratch "$folder is there and is not a folder of uid $uid"

@@ -147,7 +147,7 @@ struct CreateUsersReader {
     }
 
     private func readUIDs(_ value: ConfigValue?, users: Int) -> UIDRange? {
-        guard let value else { return range("60000-64999", users: users) { section.report($0) } }
+        guard let value else { return range("30000-39999", users: users) { section.report($0) } }
         guard let text = value.string() else { return nil }
         return range(text, users: users, report: value.report)
     }
@@ -159,7 +159,7 @@ struct CreateUsersReader {
             high < 65534 || low > 65535
         else {
             report(
-                "\(quoted(text)) is no range of uids such as 60000-64999, from 1000 to 2147483647 and without 65534 and"
+                "\(quoted(text)) is no range of uids such as 30000-39999, from 1000 to 2147483647 and without 65534 and"
                     + " 65535")
             return nil
         }

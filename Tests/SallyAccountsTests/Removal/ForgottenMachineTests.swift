@@ -18,9 +18,9 @@ import Testing
 
     /// What a run writes on the controller when `nodes` are the cluster's and `reached` answered.
     static func steps(_ nodes: [String], reached: [String], known: [String]) throws -> [AccountStep] {
-        let trust = try SSHTrust(cluster: ClusterName("demo"), networks: [])
+        let trust = try SSHTrust(cluster: ClusterName("demo"), networks: ["10.0.0.0/8"])
         let setup = ClusterSetup(
-            trust: trust, names: [:], keys: .init(brought: [:], source: nil, renew: false), scratch: nil)
+            trust: trust, addresses: [:], keys: .init(brought: [:], source: nil, renew: false), scratch: nil)
         var layout = AccountPlanTests.layout
         layout.nodes = nodes.map(AccountPlanTests.name)
         var observed: [NodeName: NodeObservation] = [:]
@@ -35,10 +35,10 @@ import Testing
     @Test func linesOfARemovedMachineAreGone() async throws {
         try await withScratchFolder { folder in
             let file = "\(folder)/etc/ssh/ssh_known_hosts"
-            let trust = try SSHTrust(cluster: ClusterName("demo"), networks: [])
+            let trust = try SSHTrust(cluster: ClusterName("demo"), networks: ["10.0.0.0/8"])
             func run(_ steps: [AccountStep]) async throws -> [String] {
                 let script = AccountScript.make(
-                    steps, material: SSHMaterial(trust: trust, from: ""), in: AccountPlanTests.layout
+                    steps, material: SSHMaterial(trust: trust), in: AccountPlanTests.layout
                 ).replacing("state=/var/lib/sallyport\n", with: "state=\(folder)/state\n")
                     .replacing("/etc/", with: "\(folder)/etc/")
                 let done = try await LockScriptTests.bash(script)

@@ -90,7 +90,9 @@ import Testing
 
     @Test func uidsMustSuffice() throws {
         #expect(Samples.complaint(ofINI: "num_users = 5000") == "")
-        #expect(Samples.complaint(ofINI: "num_users = 5001").contains("uids 60000-64999 are 5000, too few for 5001"))
+        #expect(
+            Samples.complaint(ofINI: "num_users = 5001\nuids = 30000-34999").contains(
+                "uids 30000-34999 are 5000, too few for 5001"))
         #expect(Samples.complaint(ofINI: "num_users = 10000\nuids = 100000-199999") == "")
         for wrong in ["1-2", "0-5000", "60000", "2-1", "60000-70000", "a-b", "60000-61000-62000", "-5"] {
             #expect(

@@ -31,7 +31,7 @@ import Testing
             users.users.count == 30 && users.users[6].rawValue == "user007" && users.users[29].rawValue == "user030")
         #expect(users.downloadKeys && users.downloadKeysDirectory == "/h/.starcluster/user_keys")
         #expect(users.keyType == .rsa3072 && users.adoptHomes && users.scratch == .documented)
-        #expect(users.uids.first.rawValue == 60000 && users.uids.last.rawValue == 64999)
+        #expect(users.uids.first.rawValue == 30000 && users.uids.last.rawValue == 39999)
         #expect(users.shell == nil && users.accounts.isEmpty && users.expires == nil && users.encryptFor == nil)
         let named = try #require(try Samples.users(settings.plugin("named").value))
         #expect(named.users.map(\.rawValue) == ["linus", "tux", "larry"])
