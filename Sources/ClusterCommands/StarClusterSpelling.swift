@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What `sally-cluster` understands when it is called as `starcluster`: global options before the action, StarCluster's
-/// names of actions, and its letters where ours mean something else. Pure.
+/// What `sally-cluster` understands when it is called as `starcluster`: global options before the action, and StarCluster's
+/// letters where ours mean something else. Its names of actions are aliases of the commands. Pure.
 enum StarClusterSpelling {
-    /// StarCluster's names and short names of actions, to ours. The others are the same.
-    private static let actions = [
-        "listclusters": "list", "lc": "list", "reboot": "restart", "rp": "runplugin", "sm": "sshmaster",
-        "sn": "sshnode",
-    ]
-
     /// - Parameter arguments: without the program's name.
     static func translate(_ arguments: [String]) -> [String] {
         var rest = arguments[...]
@@ -27,17 +21,17 @@ enum StarClusterSpelling {
             }
         }
         guard let action = rest.first else { return [] }
-        let ours = actions[action] ?? action
         var words = Array(rest.dropFirst())
         if words == ["help"] { words = ["--help"] }
-        switch ours {
+        switch action {
         case "start": replace("-c", "--cluster-template", with: "--template", in: &words)
-        // StarCluster's `-c` of these confirms without asking.
-        case "terminate", "stop", "restart": replace("-c", "--confirm", with: "--yes", in: &words)
+        case "terminate": replace("-c", "--confirm", with: "--yes", in: &words)
+        // Nothing is lost by it, and nobody is asked.
+        case "stop": words.removeAll { $0 == "-c" || $0 == "--confirm" }
         default: break
         }
         if let config { words = ["--config", config] + words }
-        return [ours] + words
+        return [action] + words
     }
 
     private static func replace(_ letter: String, _ long: String, with ours: String, in words: inout [String]) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ArgumentParser
 import Testing
 
 @testable import ClusterCommands
@@ -7,17 +8,31 @@ import Testing
 @Suite struct StarClusterSpellingTests {
     @Test(arguments: [
         ("runplugin createusers mycluster", "runplugin createusers mycluster"),
-        ("-c f rp createusers mycluster", "runplugin --config f createusers mycluster"),
-        ("-d -r us-west-2 --config f lc", "list --config f"),
-        ("listclusters", "list"), ("lc mycluster", "list mycluster"),
+        ("-c f rp createusers mycluster", "rp --config f createusers mycluster"),
+        ("-d -r us-west-2 --config f lc", "lc --config f"),
+        ("listclusters", "listclusters"), ("lc mycluster", "lc mycluster"),
         ("start mycluster", "start mycluster"), ("start -c small mycluster", "start --template small mycluster"),
         ("-c f start -x -c small mycluster", "start --config f -x --template small mycluster"),
-        ("terminate -c mycluster", "terminate --yes mycluster"), ("stop --confirm mycluster", "stop --yes mycluster"),
-        ("sn -u user007 mycluster node002 ls -c", "sshnode -u user007 mycluster node002 ls -c"),
+        ("terminate -c mycluster", "terminate --yes mycluster"), ("stop --confirm mycluster", "stop mycluster"),
+        ("sn -u user007 mycluster node002 ls -c", "sn -u user007 mycluster node002 ls -c"),
         ("start help", "start --help"), ("", ""), ("--version", "--version"),
     ]) func translates(_ theirs: String, _ ours: String) {
         let words = StarClusterSpelling.translate(theirs.split(separator: " ").map(String.init))
         #expect(words == ours.split(separator: " ").map(String.init))
+    }
+
+    /// What comes out is a command that there is, with options that it has.
+    @Test(arguments: [
+        "runplugin createusers c", "rp createusers c", "lc", "listclusters c", "start -c small c", "start -x c",
+        "terminate -c c", "stop -c c", "stop c", "restart c", "reboot c", "sm c", "sn -u u c 1", "-c f get c a b",
+        "put c a b",
+    ]) func isUnderstood(_ theirs: String) throws {
+        let words = StarClusterSpelling.translate(theirs.split(separator: " ").map(String.init))
+        _ = try ClusterCommand.parseAsRoot(words)
+    }
+
+    @Test func whatIsToldActsOnNoTerminal() {
+        #expect(Surroundings.harmless("a\u{1b}[2J\r\u{9b}b\nc ä") == "a?[2J??b\nc ä")
     }
 }
 

@@ -149,6 +149,25 @@ import Testing
         #expect(machines.calls(of: "master", with: "\ncreate_accounts <<") == 0)
     }
 
+    /// (what Slurm enforces, whether the user has accounts) to whether anybody is made
+    @Test(arguments: [("enforced\n", false, false), ("enforced\n", true, true), ("", false, true)])
+    func whoCouldRunNoJobIsNotMade(said: String, hasAccounts: Bool, isMade: Bool) async throws {
+        let machines = Machines(said: ["master": said])
+        var layout = AccountPlanTests.layout
+        layout.slurm = .whereInstalled
+        var alice = try Self.user("alice")
+        if !hasAccounts { alice.accounts = [] }
+        let run = ClusterRun(
+            layout: layout, transport: machines, users: [alice], setup: nil, uids: 30000...30001, dryRun: false,
+            by: "root", told: { _ in })
+        if isMade {
+            #expect(try await run.run().isComplete)
+        } else {
+            await #expect { try await run.run() } throws: { ($0 as? SallyError)?.code == .misconfigured }
+        }
+        #expect((machines.calls(of: "node001", with: "\ncreate_accounts <<") == 1) == isMade)
+    }
+
     @Test func whoIsKnownKeepsTheUID() throws {
         var controller = NodeObservation()
         controller.records = [try AccountPlanTests.record("carol", 41000, state: .removed)]
