@@ -122,7 +122,7 @@ struct AuditTamperTests {
     private func copySigner(_ stack: Stack, to copy: String) async throws -> (mint: Int, head: Int) {
         var mint = 0
         var head = 0
-        try await eventually("a submission with a countersigned head after it", within: .seconds(90)) {
+        try await eventually("a submission with a countersigned head after it") {
             let known = try await stack.sally("dana", ["admin", "audit", "verify", "--json"])
             head = Int(SessionText.number("countersigned", of: known.output)) ?? 0
             let newest = try await runProgram(

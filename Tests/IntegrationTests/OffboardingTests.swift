@@ -25,7 +25,7 @@ struct OffboardingTests {
                 "erin", cluster, ["--begin=now+1hour", "--time=1"], script: "#!/bin/bash\ntrue\n")
         }
         for cluster in Stack.clusters {
-            try await eventually("erin's job on \(cluster) running", within: .seconds(90)) {
+            try await eventually("erin's job on \(cluster) running") {
                 try await stack.onNode(
                     cluster, "master", ["sh", "-c", "ls /home/erin/running-*"]
                 ).status == 0

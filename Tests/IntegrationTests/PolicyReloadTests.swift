@@ -36,7 +36,7 @@ struct PolicyReloadTests {
                 """
             try writeFile(policy, first + rule, mode: 0o644)
             try await replica.reload()
-            try await eventually("the new rule holds", within: .seconds(60)) {
+            try await eventually("the new rule holds") {
                 try await replica.sally("alice", PolicyReloadTests.question).status == 0
             }
 
@@ -56,7 +56,7 @@ struct PolicyReloadTests {
             try await replica.reload()
             // All of them, each with its line.
             let problems = [(1, "perhaps"), (2, "nosource"), (6, "bogus")]
-            try await eventually("the log names every problem", within: .seconds(60)) {
+            try await eventually("the log names every problem") {
                 let log = try await replica.log()
                 return problems.allSatisfy { offset, word in
                     log.split(separator: "\n").contains {
@@ -70,14 +70,14 @@ struct PolicyReloadTests {
             removeTree(policy)
             try await replica.reload()
             let count = problems.count + 1
-            try await eventually("the log tells that the file is gone", within: .seconds(60)) {
+            try await eventually("the log tells that the file is gone") {
                 try await replica.log().ranges(of: "policy not reloaded").count >= count
             }
             #expect(try await replica.sally("alice", PolicyReloadTests.question).status == 0)
 
             try writeFile(policy, first, mode: 0o644)
             try await replica.reload()
-            try await eventually("the rule is gone again", within: .seconds(60)) {
+            try await eventually("the rule is gone again") {
                 try await replica.sally("alice", PolicyReloadTests.question).status == 2
             }
         }

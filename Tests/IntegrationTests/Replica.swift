@@ -44,8 +44,8 @@ struct Replica: Sendable {
     func log() async throws -> String { try await stack.log(name) }
 
     /// Waits until `/readyz` says so, or says the opposite.
-    func wait(untilReady ready: Bool, within limit: Duration = .seconds(120)) async throws {
-        try await eventually("\(name) ready: \(ready)", within: limit) {
+    func wait(untilReady ready: Bool) async throws {
+        try await eventually("\(name) ready: \(ready)") {
             (try await request("GET", "/readyz").status == 200) == ready
         }
     }

@@ -114,7 +114,7 @@ struct Stack: Sendable {
     }
 
     func waitForState(_ cluster: String, _ job: String, _ wanted: String) async throws {
-        try await eventually("job \(job) of \(cluster) to be \(wanted)", within: .seconds(90)) {
+        try await eventually("job \(job) of \(cluster) to be \(wanted)") {
             try await jobState(cluster, job).hasPrefix(wanted)
         }
     }

@@ -31,7 +31,7 @@ struct TLSTests {
             for broken in Broken.allCases {
                 try await broken.place(files, stack)
                 try await replica.reload()
-                try await eventually("the log tells of \(broken)", within: .seconds(60)) {
+                try await eventually("the log tells of \(broken)") {
                     try await replica.log().contains(broken.word)
                 }
                 #expect(try await reaches(replica, "first-ca.pem"), "the old certificate is gone after \(broken)")
@@ -39,7 +39,7 @@ struct TLSTests {
 
             try await install("second", files, stack)
             try await replica.reload()
-            try await eventually("the new certificate is served", within: .seconds(120)) {
+            try await eventually("the new certificate is served") {
                 try await reaches(replica, "second-ca.pem")
             }
             #expect(try await !reaches(replica, "first-ca.pem"), "new connections get the old certificate")

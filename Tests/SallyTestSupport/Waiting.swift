@@ -11,7 +11,7 @@ package struct WaitedInVain: Error, CustomStringConvertible {
 ///
 /// - Throws: `WaitedInVain` after `limit`; what `condition` throws; `CancellationError`.
 package func eventually(
-    _ what: String, within limit: Duration = .seconds(120), condition: () async throws -> Bool
+    _ what: String, within limit: Duration = .seconds(240), condition: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit
     while try await !condition() {
