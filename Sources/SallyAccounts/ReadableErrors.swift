@@ -15,3 +15,9 @@ func readableTransportError(_ error: any Error, _ node: NodeName) -> any Error {
     default: error
     }
 }
+
+/// The same as one line for a log, or for an administrator who may know how machines are reached.
+func reason(_ error: any Error, _ node: NodeName) -> String {
+    let error = readableTransportError(error, node)
+    return (error as? SallyError)?.message ?? "\(error)"
+}

@@ -168,6 +168,15 @@ package struct ConfigValue {
         }
     }
 
+    /// The path of a file of host keys that nobody but its owner can write.
+    func knownHostsFile() -> String? {
+        guard let path = absolutePath() else { return nil }
+        switch reader.files {
+        case .skip: return path
+        case .check: return problemOfKnownHostsFile(path).map { fail($0) } ?? path
+        }
+    }
+
     /// `{file: PATH}` or `{environment: VARIABLE}`.
     func secret() -> SecretReference? {
         guard let section = section() else { return nil }

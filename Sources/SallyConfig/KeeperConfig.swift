@@ -176,7 +176,45 @@ package struct StewardConfig: Sendable, Equatable {
     package enum TransportConfig: Sendable, Equatable {
         /// Container names, the controller's and those of the compute nodes.
         case podman(controller: String, nodes: [NodeName: String])
+        /// Machines that run sshd.
+        case openSSH(OpenSSHConfig)
         /// This host is the whole cluster.
         case local
+    }
+
+    /// How the steward signs in on machines: with a key of its own, and trusting host keys that it was given.
+    package struct OpenSSHConfig: Sendable, Equatable {
+        /// Root, or a user who may run everything with `sudo -n`.
+        package var login: LoginName
+        /// Without a passphrase; a private file.
+        package var identityFile: String
+        /// ssh_known_hosts of sshd(8), by address.
+        package var knownHosts: String
+        package var controller: SSHAddress
+        package var nodes: [NodeName: SSHAddress]
+        /// Which of the nodes has the homes as a local file system; nil is the controller.
+        package var homeServer: NodeName?
+
+        package init(
+            login: LoginName, identityFile: String, knownHosts: String, controller: SSHAddress,
+            nodes: [NodeName: SSHAddress], homeServer: NodeName?
+        ) {
+            self.login = login
+            self.identityFile = identityFile
+            self.knownHosts = knownHosts
+            self.controller = controller
+            self.nodes = nodes
+            self.homeServer = homeServer
+        }
+    }
+
+    package struct SSHAddress: Sendable, Hashable {
+        package var host: HostAddress
+        package var port: UInt16
+
+        package init(host: HostAddress, port: UInt16 = 22) {
+            self.host = host
+            self.port = port
+        }
     }
 }

@@ -83,29 +83,3 @@ extension StewardConfig.StewardCluster {
         return settings
     }
 }
-
-extension StewardConfig.TransportConfig {
-    static func read(_ value: ConfigValue) -> StewardConfig.TransportConfig? {
-        if case .scalar("local") = value.node.content { return .local }
-        guard let section = value.section() else { return nil }
-        defer { section.close() }
-        guard let podman = section.required("podman")?.section() else { return nil }
-        defer { podman.close() }
-        let controller = podman.required("controller").flatMap(readContainer)
-        var nodes: [NodeName: String] = [:]
-        for (key, value) in podman.required("nodes")?.section()?.named() ?? [] {
-            guard let name = NodeName(rawValue: key) else {
-                let _: Never? = value.fail("node \(quoted(key)) is not valid: \(NodeName.rule)")
-                continue
-            }
-            nodes[name] = readContainer(value)
-        }
-        return controller.map { .podman(controller: $0, nodes: nodes) }
-    }
-
-    /// A container's name as Podman takes them.
-    private static func readContainer(_ value: ConfigValue) -> String? {
-        guard let text = value.string() else { return nil }
-        return NodeName.accepts(text) ? text : value.fail("\(quoted(text)) is no container name")
-    }
-}

@@ -85,7 +85,10 @@ package struct StewardServer: Service {
                     "door": "\(door.rawValue)", "uid": "\(uid)", "code": "\(error.code.rawValue)",
                     "message": "\(error.message)", "cause": "\(error.cause ?? "")",
                 ])
-            return .refused(KeeperRefusal(error))
+            var refusal = KeeperRefusal(error)
+            // How machines are reached, and why not, is for administrators and not for serve.
+            if door == .administrators { refusal.hint = refusal.hint ?? error.cause }
+            return .refused(refusal)
         }
     }
 

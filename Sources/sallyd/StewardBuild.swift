@@ -30,21 +30,33 @@ func makeSteward(
     return (settings, steward, signer)
 }
 
-/// The name that the controller goes by in reports.
-private let controllerName = NodeName(unchecked: "controller")
-
 private func transport(_ config: StewardConfig.TransportConfig) throws -> any Transport {
     switch config {
-    case .local: return LocalTransport(node: controllerName, environment: [:])
+    case .local: return LocalTransport(node: .controller, environment: [:])
     case .podman(let controller, let nodes):
-        var environment: [String: String] = [:]
-        for name in ["CONTAINERS_CONF", "XDG_RUNTIME_DIR", "HOME", "PATH"] {
-            if let value = getenv(name) { environment[name] = String(cString: value) }
-        }
         return PodmanTransport(
-            containers: nodes.merging([controllerName: controller]) { $1 },
-            podman: try PodmanEnvironment.detect(environment: environment))
+            containers: nodes.merging([.controller: controller]) { $1 },
+            podman: try PodmanEnvironment.detect(environment: environment(["CONTAINERS_CONF", "XDG_RUNTIME_DIR"])))
+    case .openSSH(let config):
+        // Each conversation is a connection of its own: no socket stays behind through which others would be root.
+        return OpenSSHTransport(
+            addresses: config.nodes.merging([.controller: config.controller]) { $1 }.mapValues {
+                OpenSSHAddress(host: $0.host.rawValue, port: $0.port)
+            },
+            settings: OpenSSHSettings(
+                login: config.login == .root ? .root : .sudo(user: config.login.rawValue),
+                identityFile: config.identityFile, knownHostsFile: config.knownHosts, hostKeyNaming: .address),
+            environment: environment([]))
     }
+}
+
+/// Of our own environment what programs need, and `more`.
+private func environment(_ more: [String]) -> [String: String] {
+    var environment: [String: String] = [:]
+    for name in ["HOME", "PATH"] + more {
+        if let value = getenv(name) { environment[name] = String(cString: value) }
+    }
+    return environment
 }
 
 extension StewardSettings {
@@ -59,15 +71,19 @@ extension StewardSettings {
 
 extension StewardCluster {
     init(_ file: StewardConfig.StewardCluster) throws {
-        let nodes: [NodeName] =
-            switch file.transport {
-            case .local: [controllerName]
-            case .podman(_, let nodes): nodes.keys.sorted()
-            }
+        let nodes: [NodeName]
+        var homeServer = NodeName.controller
+        switch file.transport {
+        case .local: nodes = [.controller]
+        case .podman(_, let containers): nodes = containers.keys.sorted()
+        case .openSSH(let config):
+            nodes = config.nodes.keys.sorted()
+            homeServer = config.homeServer ?? .controller
+        }
         self.init(
             name: file.name,
             layout: ClusterLayout(
-                mode: file.mode, controller: controllerName, nodes: nodes, homeServer: controllerName,
+                mode: file.mode, controller: .controller, nodes: nodes, homeServer: homeServer,
                 slurmCommands: file.slurmCommands),
             uids: file.uids.first.rawValue...file.uids.last.rawValue,
             profiles: file.profiles.mapValues { profile in

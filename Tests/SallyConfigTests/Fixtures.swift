@@ -99,6 +99,19 @@ enum Full {
               gpu: {accounts: [research, gpu]}
             adopt_profile: researcher
             output: {enabled: true, limit: 256K}
+          - name: lab
+            mode: everywhere
+            transport:
+              openssh:
+                login: keeper
+                identity_file: /etc/sallyport/steward/key
+                known_hosts: /etc/sallyport/steward/known_hosts
+                controller: {address: 10.1.0.10, port: 2222}
+                nodes: {node001: 10.1.0.11, storage: {address: "fd00::12"}}
+                home_server: storage
+            uid_range: 30000-39999
+            profiles:
+              student: {accounts: [teaching]}
         single_user: false
         """
 

@@ -2,7 +2,14 @@
 
 import SallyConfig
 import SallyModel
+import SallyTestSupport
 import Testing
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
 
 @Suite struct KeeperConfigTests {
     @Test func readsEveryKeyOfTheSigner() throws {
@@ -61,6 +68,39 @@ import Testing
         #expect(cluster.output == .init(enabled: true, limit: 256 << 10))
     }
 
+    @Test func readsTheWayOverOpenSSH() throws {
+        let config = try StewardConfig.parse(Full.steward, file: "f")
+        #expect(
+            config.clusters[1].transport
+                == .openSSH(
+                    StewardConfig.OpenSSHConfig(
+                        login: LoginName(unchecked: "keeper"), identityFile: "/etc/sallyport/steward/key",
+                        knownHosts: "/etc/sallyport/steward/known_hosts",
+                        controller: .init(host: HostAddress(unchecked: "10.1.0.10"), port: 2222),
+                        nodes: [
+                            NodeName(unchecked: "node001"): .init(host: HostAddress(unchecked: "10.1.0.11")),
+                            NodeName(unchecked: "storage"): .init(host: HostAddress(unchecked: "fd00::12")),
+                        ],
+                        homeServer: NodeName(unchecked: "storage"))))
+    }
+
+    /// What opens root on every machine is the steward's alone, and who is trusted is said by the steward's owner.
+    @Test func aKeyThatOthersReadAndHostsThatOthersWriteAreRefused() async throws {
+        try await withScratchFolder { folder in
+            let text = Full.steward.replacingFirst("/etc/sallyport/steward/key", "\(folder)/key")
+                .replacingFirst("/etc/sallyport/steward/known_hosts", "\(folder)/known")
+            try writeFile("\(folder)/key", "k")
+            try writeFile("\(folder)/known", "k")
+            try #require(chmod("\(folder)/key", 0o600) == 0 && chmod("\(folder)/known", 0o644) == 0)
+            #expect(try StewardConfig.parse(text, file: "f", files: .check).clusters.count == 2)
+            try #require(chmod("\(folder)/key", 0o640) == 0 && chmod("\(folder)/known", 0o664) == 0)
+            let found = problems(StewardConfig.self, text, files: .check)
+            #expect(found.contains { $0.contains("identity_file") && $0.contains("can be read by others") }, "\(found)")
+            #expect(
+                found.contains { $0.contains("known_hosts") && $0.contains("can be written by others") }, "\(found)")
+        }
+    }
+
     @Test(arguments: [
         ("groups: [licences]", "groups: [sudo]", "gives power over the machine"),
         ("groups: [licences]", "groups: [docker]", "gives power over the machine"),
@@ -73,7 +113,13 @@ import Testing
         ("node001: demo-node001", "'-x': demo-node001", "node \"-x\" is not valid"),
         ("homes: /shared/home", "homes: /", "is not an absolute path"),
         ("limit: 256K", "limit: 1G", "is not in"),
-        ("podman:", "ssh:", "\"podman\" is missing"),
+        ("podman:", "ssh:", "either podman or openssh is wanted"),
+        ("login: keeper", "login: -oProxyCommand=x", "is not valid"),
+        ("port: 2222", "port: 65536", "65536 is not in 1 to 65535"),
+        ("node001: 10.1.0.11", "node001: -v", "address \"-v\" is not valid"),
+        ("node001: 10.1.0.11", "controller: 10.1.0.11", "controller is the controller's own name here"),
+        ("home_server: storage", "home_server: node009", "node009 is none of nodes"),
+        ("        identity_file: /etc/sallyport/steward/key\n", "", "\"identity_file\" is missing"),
     ])
     func theStewardRefuses(_ good: String, _ bad: String, _ message: String) throws {
         try #require(Full.steward.contains(good))

@@ -7,9 +7,9 @@ import SallyTestSupport
 import Testing
 
 /// `LINE PATH: MESSAGE` of every problem.
-func problems<File: ConfigFile>(_ type: File.Type, _ text: String) -> [String] {
+func problems<File: ConfigFile>(_ type: File.Type, _ text: String, files: FileChecks = .skip) -> [String] {
     do {
-        _ = try File.parse(text, file: "f")
+        _ = try File.parse(text, file: "f", files: files)
         return []
     } catch {
         return error.problems.map { "\($0.line ?? 0) \($0.path): \($0.message)" }

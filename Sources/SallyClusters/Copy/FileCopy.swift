@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SallyModel
+package import SallyModel
 import SallyTransport
 
 #if canImport(Glibc)

@@ -62,7 +62,7 @@ extension InventoryReader {
                 line: section.line(of: "name"))
         }
         let address = text("address", in: &section, needed: true)
-        if let address, !isAddress(address) {
+        if let address, !HostAddress.accepts(address) {
             report(
                 "\(quoted(address)) is neither an address nor a host's name", at: "\(place).address",
                 line: section.line(of: "address"))
@@ -90,7 +90,7 @@ extension InventoryReader {
         for entry in section.unknown {
             report("unknown key \(quoted(entry.key)); known are name, address, port, role", at: place, line: entry.line)
         }
-        guard let name = name.flatMap({ NodeName(rawValue: $0) }), let address, isAddress(address) else { return nil }
+        guard let name = name.flatMap({ NodeName(rawValue: $0) }), let address, HostAddress.accepts(address) else { return nil }
         return Machine(node: InventoryCluster.Node(name: name, address: address, port: port), role: role)
     }
 
@@ -103,14 +103,5 @@ extension InventoryReader {
             return nil
         }
         return found.node.name
-    }
-
-    /// As ssh(1) takes it, and nothing that it could take for an option.
-    private func isAddress(_ text: String) -> Bool {
-        guard let first = text.utf8.first, text.utf8.count <= 253, first != 0x2d, first != 0x2e else { return false }
-        return text.utf8.allSatisfy {
-            (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) || (0x61...0x7a).contains($0)
-                || "-._:%".utf8.contains($0)
-        }
     }
 }

@@ -78,8 +78,8 @@ package struct InventoryReader {
                 at: "\(section.path).provider", line: section.line(of: "provider"))
         }
         let login = login(&section)
-        let identity = path("identity_file", in: &section, check: FileTraits.problemOfIdentity)
-        let known = path("known_hosts", in: &section, check: FileTraits.problemOfKnownHosts)
+        let identity = path("identity_file", in: &section, check: problemOfIdentityFile)
+        let known = path("known_hosts", in: &section, check: problemOfKnownHostsFile)
         let region = text("region", in: &section) ?? "local"
         if !isRegion(region) {
             report(
