@@ -224,7 +224,9 @@ package struct AccountEngine: Sendable {
                         return NodeAnswer(node, .success(try await transport.run(invocation, on: node)))
                     } catch {
                         return NodeAnswer(
-                            node, .failure(SallyError(.unavailable, "node \(node) does not answer", cause: reason(error, node))))
+                            node,
+                            .failure(
+                                SallyError(.unavailable, "node \(node) does not answer", cause: reason(error, node))))
                     }
                 }
             }

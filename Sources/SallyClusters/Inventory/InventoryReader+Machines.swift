@@ -90,7 +90,9 @@ extension InventoryReader {
         for entry in section.unknown {
             report("unknown key \(quoted(entry.key)); known are name, address, port, role", at: place, line: entry.line)
         }
-        guard let name = name.flatMap({ NodeName(rawValue: $0) }), let address, HostAddress.accepts(address) else { return nil }
+        guard let name = name.flatMap({ NodeName(rawValue: $0) }), let address, HostAddress.accepts(address) else {
+            return nil
+        }
         return Machine(node: InventoryCluster.Node(name: name, address: address, port: port), role: role)
     }
 
