@@ -118,22 +118,28 @@ extension Job {
         requestedTRES = table.text(.requestedTRES, in: json)
         allocatedTRES = table.text(.allocatedTRES, in: json)
         workingDirectory = table.text(.workingDirectory, in: json)
-        standardOutput = table.text(.standardOutput, in: json)
-        standardError = table.text(.standardError, in: json)
-        standardInput = table.text(.standardInput, in: json)
+        standardOutput = table.text(.standardOutput, in: json).map(filePattern)
+        standardError = table.text(.standardError, in: json).map(filePattern)
+        standardInput = table.text(.standardInput, in: json).map(filePattern)
         comment = table.text(.comment, in: json)
         requeue = table.flag(.requeue, in: json)
         restarts = table.count(.restarts, in: json)
         priority = table.number(.priority, in: json)
-        isHeld = table.flag(.hold, in: json) ?? priority.map { $0 == 0 && states.isPending }
+        // 24.11.5 says so of what was held when it was cancelled, too.
+        isHeld = (table.flag(.hold, in: json) ?? priority.map { $0 == 0 }).map { $0 && states.isPending }
         nice = table.count(.nice, in: json)
         dependency = table.text(.dependency, in: json)
     }
 
+    /// slurmrestd 24.11.5 writes NO_VAL where an array's waiting rest has no task number yet.
+    private func filePattern(_ path: String) -> String {
+        arrayTasks == nil ? path : path.replacing("\(UInt32.max - 1)", with: "%a")
+    }
+
     private mutating func readExit(_ json: JSONValue, _ table: FieldTable<JobKey>) {
         if let wait = table.count(.waitStatus, in: json) {
-            exitStatus = wait >> 8 & 0xff
             signal = wait & 0x7f == 0 ? nil : wait & 0x7f
+            exitStatus = signal == nil ? wait >> 8 & 0xff : nil
         } else {
             exitStatus = table.count(.exitStatus, in: json)
             signal = table.count(.signal, in: json).flatMap { $0 == 0 ? nil : $0 }

@@ -14,7 +14,7 @@ enum Fixture {
 
     static let old = Daemon(release: "22.05.8", version: APIVersion(rawValue: 38))
     static let new = Daemon(release: "24.11.5", version: APIVersion(rawValue: 42))
-    static let daemons = [old, new]
+    static let daemons = [old] + [40, 41].map { Daemon(release: "24.11.5", version: APIVersion(rawValue: $0)) } + [new]
 
     static func reply(_ name: String, _ daemon: Daemon) throws -> SlurmReply {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
