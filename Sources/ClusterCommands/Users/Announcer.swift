@@ -28,7 +28,7 @@ final class Announcer: Sendable {
         for line in text.split(separator: "\n") { surroundings.tell("*** WARNING - \(line)") }
     }
 
-    /// `12/30 ||||||              40%`; off a terminal only the last one.
+    /// `12/30 ||||||              40%`; off a terminal only the last one, without the bar.
     func bar(_ done: Int, of total: Int) {
         guard !isSilent, total > 0 else { return }
         let text = Announcer.bar(done, of: total)
@@ -36,7 +36,7 @@ final class Announcer: Sendable {
             guard last.text != text else { return nil }
             last = (text, done < total)
             if surroundings.isTerminal { return "\r\(text)" + (done < total ? "" : "\n") }
-            return done < total ? nil : "\(text)\n"
+            return done < total ? nil : "\(done)/\(total) 100%\n"
         }
         if let line { surroundings.tellPart(line) }
     }
