@@ -116,7 +116,7 @@ package enum AccountStep: Sendable, Equatable {
     case authorize(DesiredAccount, SSHNeed)
     /// Nothing of ~/.ssh can be done, and why; the step fails and says it.
     case blocked(DesiredAccount, reason: String)
-    case makeScratch(DesiredAccount, folder: String, link: String?)
+    case makeScratch(DesiredAccount, ClusterSetup.Scratch)
     /// All lines of ours in the machine's ssh_known_hosts.
     case knownHosts([String])
 
@@ -144,7 +144,8 @@ package enum AccountStep: Sendable, Equatable {
             "associate \(account.name) with \(account.accounts.map(\.rawValue).joined(separator: ", "))"
         case .authorize(let account, let need): "give \(account.name) \(need.summary)"
         case .blocked(let account, let reason): "nothing for \(account.name): \(reason)"
-        case .makeScratch(_, let folder, let link): "make \(folder)" + (link.map { " and \($0)" } ?? "")
+        case .makeScratch(let account, let scratch):
+            "make \(scratch.folder(of: account.name))" + (scratch.link(of: account.name).map { " and \($0)" } ?? "")
         case .knownHosts(let lines): "write \(lines.count) lines of known hosts"
         }
     }

@@ -56,10 +56,9 @@ package enum AccountScript {
             case .authorize: break
             case .blocked(let account, let reason):
                 rows["block_users", default: []].append([account.name.rawValue, reason])
-            case .makeScratch(let account, let folder, let link):
-                rows["make_scratch", default: []].append([
-                    account.name.rawValue, "\(account.uid)", folder, link ?? "-",
-                ])
+            case .makeScratch(let account, let scratch):
+                let make = shellCall("make_scratch", [scratch.folders, scratch.links ?? "-"])
+                rows[make, default: []].append([account.name.rawValue, "\(account.uid)"])
             case .knownHosts(let lines):
                 rows[shellCall("known_hosts", [material.map { "\($0.trust.cluster)" } ?? ""])] = lines.map { [$0] }
             }
@@ -78,23 +77,34 @@ package enum AccountScript {
 
     /// `report STEP OUTCOME DETAIL [USER]`; `spoil USER STEP DETAIL`, the end of the user's steps; `fail STEP DETAIL [STATUS]`,
     /// the end of everybody's.
-    static let stepLibrary = #"""
+    static let stepLibrary = ScriptParts.library + #"""
         report() {
             local detail=${3//[$'\t\n\r']/ }
             printf 'step\t%s\t%s\t%s%s\n' "$1" "$2" "${detail:0:300}" "${4:+$'\t'$4}"
         }
         fail() { report "$1" failed "$2"; printf 'end\n'; exit "${3:-1}"; }
-        # roots_own FOLDER: nobody but root can put something else in its place, or in that of a folder above it, or write to
-        # it. Folders above may be sticky.
+        # roots_own FOLDER: no link leads there, and nobody but root can put something else in its place, or in that of a folder
+        # above it, or write to it. Folders above may be sticky.
         roots_own() {
-            local at=$1
-            [ "$(realpath -e -- "$1" 2>/dev/null)" = "$1" ] && [ -z "$(find "$1" -maxdepth 0 -perm /022)" ] || return 1
-            while :; do
-                [ "$(stat -c %u -- "$at")" = 0 ] && [ -z "$(find "$at" -maxdepth 0 -perm /022 ! -perm -1000)" ] || return 1
-                [ "$at" != / ] || return 0
+            local at=$1 left owner mode kind folders=("$1")
+            case $1/ in [!/]* | *//* | */./* | */../*) return 1 ;; esac
+            while [ "$at" != / ]; do
                 at=${at%/*}
                 at=${at:-/}
+                folders+=("$at")
             done
+            left=${#folders[@]}
+            while read -r owner mode kind; do
+                [ "$kind" = directory ] && [ "$owner" = 0 ] || return 1
+                ((8#$mode & 8#22)) && { [ "$left" = "${#folders[@]}" ] || ! ((8#$mode & 8#1000)); } && return 1
+                left=$((left - 1))
+            done < <(stat -c '%u %a %F' -- "${folders[@]}" 2>/dev/null)
+            [ "$left" = 0 ]
+        }
+        # fresh_folder FOLDER: an empty one that root alone can reach, whatever was there.
+        fresh_folder() {
+            [ ! -L "$1" ] && [ ! -e "$1" ] || rm -rf --one-file-system -- "$1"
+            mkdir -m 0700 -- "$1"
         }
         declare -A spoiled=()
         spoil() { spoiled[$1]=1; report "$2" failed "$3" "$1"; }
@@ -103,36 +113,37 @@ package enum AccountScript {
 
     private static let library = #"""
         create_accounts() {
-            local rows good said name uid gid home shell gecos
-            local -A have=()
-            rows=$(cat)
+            local said name uid gid home shell gecos row lines= users=() rows=()
+            local -A want=() have=()
             while IFS=$'\t' read -r name uid home shell gecos; do
                 if [ -x "$shell" ]; then
-                    good+=$name$'\t'$uid$'\t'$home$'\t'$shell$'\t'$gecos$'\n'
+                    users+=("$name") rows+=("$name"$'\t'"$uid"$'\t'"$home"$'\t'"$shell"$'\t'"$gecos") want[$name]=$uid
+                    lines+="u $name $uid \"$gecos\" $home $shell"$'\n'
                 else
                     spoil "$name" account "shell $shell does not exist"
                 fi
-            done <<<"$rows"
-            [ -n "${good-}" ] || return 0
+            done
+            [ "${#users[@]}" -gt 0 ] || return 0
             if command -v systemd-sysusers >/dev/null; then
-                said=$(awk -F'\t' 'NF { printf "u %s %s \"%s\" %s %s\n", $1, $2, $5, $3, $4 }' <<<"$good" | systemd-sysusers - 2>&1)
+                said=$(systemd-sysusers - 2>&1 <<<"$lines")
             else
-                said=$(while IFS=$'\t' read -r name uid home shell gecos; do
+                said=$(for row in "${rows[@]}"; do
+                    IFS=$'\t' read -r name uid home shell gecos <<<"$row"
                     getent group "$name" >/dev/null || groupadd --gid "$uid" "$name" 2>&1
                     getent passwd "$name" >/dev/null ||
                         useradd -K SUB_UID_COUNT=0 -K SUB_GID_COUNT=0 --uid "$uid" --gid "$uid" --comment "$gecos" \
                             --home-dir "$home" --no-create-home --shell "$shell" "$name" 2>&1
-                done <<<"${good%$'\n'}")
+                done)
             fi
-            while IFS=: read -r name _ uid gid _; do have[$name]=$uid:$gid; done \
-                < <(cut -f1 <<<"${good%$'\n'}" | xargs -r -d '\n' getent passwd)
-            while IFS=$'\t' read -r name uid _; do
+            while IFS=: read -r name _ uid gid _; do have[$name]=$uid:$gid; done < <(in_parts users getent passwd)
+            for name in "${users[@]}"; do
+                uid=${want[$name]}
                 if [ "${have[$name]-}" = "$uid:$uid" ]; then
                     report account done "$name uid $uid" "$name"
                 else
                     spoil "$name" account "$(grep -wF -e "$name" <<<"$said" || printf '%s' "${said:-could not be made}")"
                 fi
-            done <<<"${good%$'\n'}"
+            done
         }
         change_accounts() {
             local name shell gecos said

@@ -111,14 +111,15 @@ package struct ClusterRun: Sendable {
         if isController, !dryRun {
             try await RecordHold(who: who, layout: layout) { told(.waiting(for: $0)) }.take(shell)
         }
-        let first = try await look(ProbeScript.names(users, range: range, on: node, in: layout), shell)
+        var seen = try await look(
+            ProbeScript.first(users, range: range, setup: setup, on: node, in: layout), shell)
         await inside.leave()
-        let accounts = try await meetings.choice.meet(node, with: first)
-        let subjects = accounts.map { ProbeScript.Subject(name: $0.name, uid: $0.uid, home: $0.home) }
-        let groups = Set(accounts.flatMap(\.groups))
-        let second = try await look(
-            ProbeScript.make(subjects, groups: groups, setup: setup, on: node, in: layout), shell)
-        let plan = try await meetings.plans.meet(node, with: Meetings.Seen(observation: second, accounts: accounts))
+        let accounts = try await meetings.choice.meet(node, with: seen)
+        if !seen.asked.isSuperset(of: accounts.map(\.uid.rawValue)) {
+            let subjects = accounts.map { ProbeScript.Subject(name: $0.name, uid: $0.uid, home: $0.home) }
+            seen.add(try await look(ProbeScript.uids(of: subjects, on: node, in: layout), shell))
+        }
+        let plan = try await meetings.plans.meet(node, with: Meetings.Seen(observation: seen, accounts: accounts))
         guard !dryRun else { return [] }
         let steps = plan.steps[node] ?? []
         // No machine gets an account that the record does not have.

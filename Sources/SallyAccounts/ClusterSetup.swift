@@ -113,7 +113,7 @@ extension AccountPlan {
             let isThere = seen.paths[folder].map { $0.kind == "d" && $0.owner == account.uid.rawValue } ?? false
             let isLinked = link.map { seen.paths[$0]?.kind == "l" && seen.paths[$0]?.target == folder } ?? true
             if !isThere || !isLinked {
-                steps[node, default: []].append(.makeScratch(account, folder: folder, link: link))
+                steps[node, default: []].append(.makeScratch(account, scratch))
             }
         }
     }

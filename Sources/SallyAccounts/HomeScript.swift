@@ -10,18 +10,33 @@ enum HomeScript {
         seed_ssh() { :; }
         # home_parent FOLDER: says what speaks against homes in it.
         home_parent() {
-            if [ "$(realpath -e -- "$1")" != "$1" ]; then
-                printf '%s does not exist or is reached through a link' "$1"
-            elif ! roots_own "$1"; then
-                printf 'others than root can write to %s' "$1"
-            elif ! rm -rf --one-file-system -- "$1/.sallyport-new" || ! mkdir -m 0700 -- "$1/.sallyport-new"; then
+            if ! roots_own "$1"; then
+                if [ "$(realpath -e -- "$1")" != "$1" ]; then
+                    printf '%s does not exist or is reached through a link' "$1"
+                else
+                    printf 'others than root can write to %s' "$1"
+                fi
+            elif ! fresh_folder "$1/.sallyport-new"; then
                 printf 'nothing can be made in %s' "$1"
             fi
         }
+        # put_skeleton HOME...: what is in /etc/skel, each thing for all homes at once. Fails when it is not all there, or not as
+        # cp(1) would have it.
+        put_skeleton() {
+            local kind mode path home copies
+            while IFS=/ read -r -d '' kind mode path; do
+                copies=()
+                for home; do copies+=("$home/$path"); done
+                case $kind in
+                d) mkdir -m "$mode" -- "${copies[@]}" ;;
+                f) tee -- "${copies[@]}" <"/etc/skel/$path" >/dev/null && chmod "$mode" -- "${copies[@]}" ;;
+                *) false ;;
+                esac || return 1
+            done < <(find /etc/skel -mindepth 1 -printf '%y/%m/%P\0' 2>/dev/null)
+        }
         make_homes() {
-            local rows name uid home parent said mode
-            local -A against=() made=() new=() have=()
-            rows=$(cat)
+            local name uid home parent said alone= users=() homes=() staged=() folders=()
+            local -A against=() new=() owner=() place=() have=()
             while IFS=$'\t' read -r name uid home; do
                 [ -z "${spoiled[$name]-}" ] || continue
                 parent=${home%/*}
@@ -35,41 +50,47 @@ enum HomeScript {
                         spoil "$name" home "$home is there and is not a folder of uid $uid"
                     fi
                 else
-                    made[$parent]+=$parent/.sallyport-new/${home##*/}$'\n'
-                    new[$name]=$parent/.sallyport-new/${home##*/}
+                    users+=("$name") homes+=("$home")
+                    new[$name]=$parent/.sallyport-new/${home##*/} owner[$name]=$uid place[$name]=$home
                 fi
-            done <<<"$rows"
-            # Programs are started for all, where they can be; what went wrong is seen by looking.
-            for parent in "${!made[@]}"; do
-                xargs -r -d '\n' mkdir -m 0700 -- <<<"${made[$parent]%$'\n'}" 2>/dev/null
-                [ "${#ssh_rows[@]}" -eq 0 ] || sed 's,$,/.ssh,' <<<"${made[$parent]%$'\n'}" | xargs -r -d '\n' mkdir -m 0700 -- 2>/dev/null
             done
-            while IFS=$'\t' read -r name uid home; do
-                [ -n "${new[$name]-}" ] || continue
-                said=$({ [ ! -d /etc/skel ] || cp -a /etc/skel/. "${new[$name]}/"; } 2>&1) && seed_ssh "$name" "${new[$name]}" &&
-                    said=$(chown -hR "$uid:$uid" -- "${new[$name]}" 2>&1) || {
+            # What fails for all at once is tried for each, and what went wrong is seen by looking.
+            staged=("${new[@]}")
+            in_parts staged mkdir -m 0700 -- 2>/dev/null
+            if [ "${#ssh_rows[@]}" -gt 0 ]; then
+                folders=("${staged[@]/%//.ssh}")
+                in_parts folders mkdir -m 0700 -- 2>/dev/null
+            fi
+            in_parts staged put_skeleton 2>/dev/null || alone=1
+            for name in "${users[@]}"; do
+                said=$(if [ -n "$alone" ] && [ -d /etc/skel ]; then cp -a /etc/skel/. "${new[$name]}/" 2>&1; fi) &&
+                    seed_ssh "$name" "${new[$name]}" &&
+                    said=$(chown -hR "${owner[$name]}:${owner[$name]}" -- "${new[$name]}" 2>&1) || {
                     spoil "$name" home "$said"
-                    made[${home%/*}]=${made[${home%/*}]/"${new[$name]}"$'\n'/}
                     unset "new[$name]"
                 }
-            done <<<"$rows"
-            for parent in "${!made[@]}"; do
-                [ -n "${made[$parent]}" ] || continue
-                xargs -r -d '\n' chmod 0700 -- <<<"${made[$parent]%$'\n'}" 2>/dev/null
-                # Never over something (mv -n).
-                xargs -r -d '\n' mv -n -t "$parent" -- <<<"${made[$parent]%$'\n'}" 2>/dev/null
             done
-            while IFS=$'\t' read -r name mode uid; do have[$name]=$mode.$uid; done \
-                < <(cut -f3 <<<"$rows" | xargs -r -d '\n' stat --printf '%n\t%F %a\t%u\n' 2>/dev/null)
-            while IFS=$'\t' read -r name uid home; do
+            staged=("${new[@]}")
+            in_parts staged chmod 0700 -- 2>/dev/null
+            for parent in "${!against[@]}"; do
+                folders=()
+                for name in "${!new[@]}"; do [ "${place[$name]%/*}" != "$parent" ] || folders+=("${new[$name]}"); done
+                # Never over something (mv -n).
+                in_parts folders mv -n -t "$parent" -- 2>/dev/null
+            done
+            while IFS=$'\t' read -r home said uid; do have[$home]=$said.$uid; done \
+                < <(in_parts homes stat --printf '%n\t%F %a\t%u\n' 2>/dev/null)
+            for name in "${users[@]}"; do
                 [ -n "${new[$name]-}" ] || continue
-                if [ ! -e "${new[$name]}" ] && [ "${have[$home]-}" = "directory 700.$uid" ]; then
-                    report home done "$home" "$name"
+                if [ ! -e "${new[$name]}" ] && [ "${have[${place[$name]}]-}" = "directory 700.${owner[$name]}" ]; then
+                    report home done "${place[$name]}" "$name"
                 else
-                    spoil "$name" home "$home could not be made"
+                    spoil "$name" home "${place[$name]} could not be made"
                 fi
-            done <<<"$rows"
-            for parent in "${!against[@]}"; do [ -n "${against[$parent]}" ] || rm -rf --one-file-system -- "$parent/.sallyport-new"; done
+            done
+            for parent in "${!against[@]}"; do
+                [ -n "${against[$parent]}" ] || rm -rf --one-file-system -- "$parent/.sallyport-new"
+            done
         }
 
         """#

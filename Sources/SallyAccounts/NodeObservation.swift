@@ -8,6 +8,8 @@ package struct NodeObservation: Sendable, Equatable {
     /// passwd entries by name and by uid, as getent(1) finds them.
     package var users: [String: PasswdEntry] = [:]
     package var owners: [UInt32: PasswdEntry] = [:]
+    /// The uids of which it was asked who has them, as users and as groups.
+    package var asked: Set<UInt32> = []
     /// Group names by the gid they have; gids by name.
     package var groupNames: [UInt32: String] = [:]
     package var groupIDs: [String: UInt32] = [:]
@@ -103,6 +105,17 @@ package struct NodeObservation: Sendable, Equatable {
     /// The newest line of the record about `user`.
     package func record(of user: UserName) -> ManagedRecord? { records.last { $0.user == user } }
 
+    /// Adds what the same machine said of uids afterwards (`ProbeScript.uids`).
+    mutating func add(_ later: NodeObservation) {
+        owners.merge(later.owners) { $1 }
+        asked.formUnion(later.asked)
+        groupNames.merge(later.groupNames) { $1 }
+        groupIDs.merge(later.groupIDs) { $1 }
+        homes.merge(later.homes) { $1 }
+        strayHomes.merge(later.strayHomes) { $1 }
+        if !later.records.isEmpty { records = later.records }
+    }
+
     private mutating func take(_ fields: [String]) -> Bool {
         switch (fields[0], fields.count) {
         case ("user", 3):
@@ -111,6 +124,9 @@ package struct NodeObservation: Sendable, Equatable {
         case ("owner", 3):
             guard let uid = UInt32(fields[1]), let entry = PasswdEntry(fields[2]) else { return false }
             owners[uid] = entry
+        case ("asked", 2):
+            guard let uid = UInt32(fields[1]) else { return false }
+            asked.insert(uid)
         case ("group", 3):
             guard let gid = UInt32(fields[2]) else { return false }
             groupNames[gid] = fields[1]

@@ -6,46 +6,43 @@ package import SallyModel
 ///
 /// However many accounts are asked about, it starts the same few programs.
 package enum ProbeScript {
-    /// - Parameters:
-    ///   - accounts: name, uid and home of each; nil where only the name is known.
-    ///   - setup: what else they are to have.
+    /// Everything that matters for accounts whose names are known, and their uids mostly.
     package static func make(
-        _ accounts: [Subject], groups: Set<String>, setup: ClusterSetup? = nil, on node: NodeName,
+        _ accounts: [Subject], groups: Set<String>, on node: NodeName, in layout: ClusterLayout
+    ) -> String {
+        let calls = [shellCall("probe_users", groups.sorted()), "probe_owners"]
+        return script(accounts, calls + homes(on: node, in: layout) + authority(on: node, in: layout), in: layout)
+    }
+
+    /// For users whose uids are to be chosen: also which uids and gids of `range` are taken. About uids that are likely to be
+    /// chosen it asks in advance: those that the users have there, and the lowest that are free there.
+    ///
+    /// - Parameter setup: what else they are to have.
+    static func first(
+        _ users: [UserRequest], range: ClosedRange<UInt32>, setup: ClusterSetup?, on node: NodeName,
         in layout: ClusterLayout
     ) -> String {
-        var calls = ["probe_users", shellCall("probe_groups", groups.sorted())]
+        var calls = [
+            shellCall("probe_users", Set(users.flatMap(\.groups)).sorted()),
+            shellCall("probe_taken", ["\(range.lowerBound)", "\(range.upperBound)"]), "probe_owners",
+        ]
         if let setup {
             calls += ["probe_host_keys", shellCall("probe_known", [setup.trust.cluster.rawValue])]
             if let scratch = setup.scratch {
-                let paths = accounts.flatMap { [scratch.folder(of: $0.name), scratch.link(of: $0.name)] }
+                let paths = users.flatMap { [scratch.folder(of: $0.name), scratch.link(of: $0.name)] }
                 calls.append(hereDocument("probe_paths", paths.compactMap { $0.map { [$0] } }))
             }
-            if node == layout.homeServer {
-                calls.append(shellCall("probe_ssh", ["sally:\(setup.trust.cluster):"]))
-            }
+            if node == layout.homeServer { calls.append(shellCall("probe_ssh", ["sally:\(setup.trust.cluster):"])) }
         }
-        if node == layout.homeServer, layout.mode == .everywhere || layout.mode == .controller {
-            calls.append("probe_homes")
-        }
-        if node == layout.controller {
-            calls.append("probe_record")
-            switch layout.slurm {
-            case .required: calls.append("probe_slurm")
-            case .whereInstalled: calls.append("if command -v scontrol >/dev/null; then probe_slurm; fi")
-            case .ignored: break
-            }
-        }
-        return script(accounts, calls, in: layout)
+        calls += homes(on: node, in: layout) + authority(on: node, in: layout)
+        return script(users.map { Subject(name: $0.name, uid: nil, home: $0.home) }, calls, in: layout)
     }
 
-    /// Who has these names, and which uids and gids of `range` are taken: what has to be known to choose uids.
-    static func names(_ users: [UserRequest], range: ClosedRange<UInt32>, on node: NodeName, in layout: ClusterLayout)
-        -> String
-    {
-        var calls = ["probe_users", shellCall("probe_taken", ["\(range.lowerBound)", "\(range.upperBound)"])]
+    /// What `first` did not say because nobody knew the uids: to be added to its answer.
+    static func uids(of accounts: [Subject], on node: NodeName, in layout: ClusterLayout) -> String {
+        var calls = ["probe_owners"] + homes(on: node, in: layout)
         if node == layout.controller { calls.append("probe_record") }
-        if node == layout.homeServer, users.contains(where: \.adoptsHome) { calls.append("probe_homes") }
-        return script(users.map { Subject(name: $0.name, uid: nil, home: $0.home) }, calls, in: layout)
+        return script(accounts, calls, in: layout)
     }
 
     /// Only the lines of the managed record about `name` and `uid`, for the controller. Asks nothing of Slurm.
@@ -57,6 +54,7 @@ package enum ProbeScript {
         package var name: UserName
         package var uid: UserID?
         package var home: String?
+        /// nil for what is not known.
         package init(name: UserName, uid: UserID?, home: String?) {
             self.name = name
             self.uid = uid
@@ -67,9 +65,24 @@ package enum ProbeScript {
         fileprivate var row: [String] { [name.rawValue, uid.map { "\($0)" } ?? "-", home ?? "-"] }
     }
 
+    private static func homes(on node: NodeName, in layout: ClusterLayout) -> [String] {
+        let areLocal = layout.mode == .everywhere || layout.mode == .controller
+        return node == layout.homeServer && areLocal ? ["probe_homes"] : []
+    }
+
+    /// What the controller alone knows.
+    private static func authority(on node: NodeName, in layout: ClusterLayout) -> [String] {
+        guard node == layout.controller else { return [] }
+        switch layout.slurm {
+        case .required: return ["probe_record", "probe_slurm"]
+        case .whereInstalled: return ["probe_record", "if command -v scontrol >/dev/null; then probe_slurm; fi"]
+        case .ignored: return ["probe_record"]
+        }
+    }
+
     private static func script(_ accounts: [Subject], _ calls: [String], in layout: ClusterLayout) -> String {
         let subjects = hereDocument("read_subjects", accounts.map(\.row))
-        return layout.prologue + library + TrustProbe.library + AssociationScript.names
+        return layout.prologue + ScriptParts.library + library + TrustProbe.library + AssociationScript.names
             + main([subjects] + calls + ["printf 'end\\n'"])
     }
 
@@ -80,59 +93,109 @@ package enum ProbeScript {
 
     private static let library = #"""
         emit() { local IFS=$'\t'; printf '%s\n' "$*"; }
-        # Names and uids are keys of getent(1), which finds what a directory service does not enumerate.
         read_subjects() {
-            subjects=$(cat)
-            names=$(cut -f1 <<<"$subjects")
-            uids=$(cut -f2 <<<"$subjects" | grep -vx -e -)
+            local name uid home
+            names=() uids=() homes=()
+            while IFS=$'\t' read -r name uid home; do
+                names+=("$name")
+                [ "$uid" = - ] || uids+=("$uid")
+                [ "$home" = - ] || homes+=("$home")
+            done
         }
-        entries() { xargs -r -d '\n' getent "$1" <<<"$2"; }
+        # probe_users GROUP...: users of these names, the days on which they expire (since 1970, as in shadow(5)), all their
+        # groups; groups of the same names, and those that are asked about. Names and uids are keys of getent(1), which finds
+        # what a directory service does not enumerate. The uids that are found are asked about later.
         probe_users() {
-            local found gids
-            found=$(entries passwd "$names" | tr '\t' ' ')
-            awk -F: -v OFS='\t' 'NF { print "user", $1, $0 }' <<<"$found"
-            [ -z "$uids" ] || entries passwd "$uids" | tr '\t' ' ' | awk -F: -v OFS='\t' '{ print "owner", $3, $0 }'
-            # Days since 1970, as in shadow(5).
-            entries shadow "$names" | awk -F: -v OFS='\t' -v today="$(($(date +%s) / 86400))" \
-                '$8 != "" { print "expiry", $1, $8 } $8 != "" && $8 + 0 <= today { print "expired", $1 }'
-            # name, gid: the primary group, then the others
-            gids=$(awk -F: 'NF { print $1, $4 }' <<<"$found"
-                cut -d: -f1 <<<"$found" | grep . | xargs -r -d '\n' getent initgroups |
-                    awk '{ for (i = 2; i <= NF; i++) print $1, $i }')
-            awk -v OFS='\t' 'FILENAME == ARGV[1] { split($0, part, ":"); name[part[3]] = part[1]; next }
-                NF { print "member", $1, ($2 in name ? name[$2] : $2), $2 }' \
-                <(entries group "$(cut -d' ' -f2 <<<"$gids" | sort -u)") <(sort -u <<<"$gids")
+            local found memberships= name uid gid groups today here=() keys=("${names[@]}" "$@")
+            local -A own=()
+            found=$(in_parts names getent passwd)
+            while IFS=: read -r name _ uid gid _; do
+                [ -n "$name" ] || continue
+                here+=("$name")
+                uids+=("$uid")
+                own[$gid]=1
+                memberships+="$name $gid"$'\n'
+            done <<<"$found"
+            if [ "${#here[@]}" -gt 0 ]; then
+                groups=$(in_parts here getent initgroups)
+                memberships+=$groups
+                while read -r name groups; do for gid in $groups; do own[$gid]=1; done; done <<<"$groups"
+                keys+=("${!own[@]}")
+            fi
+            printf -v today '%(%s)T' -1
+            {
+                printf '%s\n' '= users' "$found" '= shadow'
+                in_parts here getent shadow
+                printf '%s\n' '= groups'
+                in_parts keys getent group
+                printf '%s\n' '= memberships' "$memberships"
+            } | awk -F: -v OFS='\t' -v today="$((today / 86400))" '
+                /^= [a-z]+$/ { part = $0; next }
+                !NF { next }
+                part == "= users" { gsub(/\t/, " "); print "user", $1, $0 }
+                part == "= shadow" && $8 != "" { print "expiry", $1, $8; if ($8 + 0 <= today) print "expired", $1 }
+                part == "= groups" { name[$3] = $1; if (!seen[$1, $3]++) print "group", $1, $3 }
+                part == "= memberships" {
+                    count = split($0, gid, " ")
+                    for (i = 2; i <= count; i++)
+                        if (!member[gid[1], gid[i]]++) print "member", gid[1], (gid[i] in name ? name[gid[i]] : gid[i]), gid[i]
+                }'
         }
-        # The groups that are asked about, and those that have a subject's name or its uid for a gid.
-        probe_groups() {
-            { entries group "$names"; [ -z "$uids" ] || entries group "$uids"; [ $# = 0 ] || getent group "$@"; } |
-                awk -F: -v OFS='\t' '{ print "group", $1, $3 }' | sort -u
-        }
-        # probe_taken LOW HIGH: by passwd, group, the record, and owners of what is in /home.
+        # probe_taken LOW HIGH: uids and gids by passwd, group, the record, and owners of what is in /home. The lowest that
+        # nobody has, one for each name, are asked about later.
         probe_taken() {
-            { getent passwd; getent group; } | cut -d: -f3 |
-                { cat; sed -nE 's/^\{"user":"[^"]*","uid":([0-9]+),.*/\1/p' "$state/accounts.jsonl" 2>/dev/null
-                    find /home -mindepth 1 -maxdepth 1 -printf '%U\n%G\n' 2>/dev/null; } |
-                awk -v OFS='\t' -v low="$1" -v high="$2" '$1 + 0 >= low && $1 + 0 <= high && !($1 in seen) { seen[$1]; print "taken", $1 + 0 }'
+            local said
+            said=$({
+                getent passwd
+                getent group
+                [ ! -f "$state/accounts.jsonl" ] || cat "$state/accounts.jsonl"
+                find /home -mindepth 1 -maxdepth 1 -printf '::%U\n::%G\n' 2>/dev/null
+            } | awk -F: -v OFS='\t' -v low="$1" -v high="$2" -v wanted="${#names[@]}" '
+                { uid = $3 + 0 }  # a line of the record has there: 20001,"profile"
+                uid >= low && uid <= high && !(uid in taken) { taken[uid]; print "taken", uid }
+                END {
+                    printf "free"
+                    for (uid = low + 0; wanted > 0 && uid <= high; uid++) if (!(uid in taken)) { printf " %d", uid; wanted-- }
+                }')
+            [[ $said == *free* ]] || exit 69
+            uids+=(${said##*free})
+            printf '%s' "${said%free*}"
+        }
+        # Who has the uids, as users and as groups.
+        probe_owners() {
+            [ "${#uids[@]}" -gt 0 ] || return 0
+            printf 'asked\t%s\n' "${uids[@]}"
+            { in_parts uids getent passwd; printf '= groups\n'; in_parts uids getent group; } | awk -F: -v OFS='\t' '
+                /^= [a-z]+$/ { part = $0; next }
+                part == "" { gsub(/\t/, " "); print "owner", $3, $0 }
+                part == "= groups" { print "group", $1, $3 }'
         }
         # What lies where homes belong, and what else beside them has one of the uids.
         probe_homes() {
-            local homes parents
-            homes=$(cut -f3 <<<"$subjects" | grep -vx -e -) || return 0
-            xargs -r -d '\n' stat --printf 'home\t%n\t%F\t%u\n' <<<"$homes" 2>/dev/null
-            [ -n "$uids" ] || return 0
-            parents=$(sed 's,/[^/]*$,,' <<<"$homes" | sort -u)
-            awk -F'\t' -v OFS='\t' 'FILENAME == ARGV[1] { uid[$0]; next } FILENAME == ARGV[2] { home[$0]; next }
-                $1 in uid && !($2 in home) { print "stray", $1, $2 }' <(printf '%s\n' "$uids") <(printf '%s\n' "$homes") \
-                <(xargs -r -d '\n' sh -c 'find "$@" -mindepth 1 -maxdepth 1 \( -name "*[![:print:]]*" \
-                    -printf "%U\t%h/(a name that cannot be printed)\n" -o -printf "%U\t%p\n" \)' sh <<<"$parents" 2>/dev/null)
+            local home parents=()
+            local -A above=()
+            in_parts homes stat --printf 'home\t%n\t%F\t%u\n' 2>/dev/null
+            [ "${#uids[@]}" -gt 0 ] || return 0
+            for home in "${homes[@]}"; do above[${home%/*}]=1; done
+            parents=("${!above[@]}")
+            { printf '%s\n' "${uids[@]}" '= homes' "${homes[@]}" '= found'; in_parts parents list_owners; } |
+                awk -F'\t' -v OFS='\t' '
+                    /^= [a-z]+$/ { part = $0; next }
+                    part == "" { uid[$0]; next }
+                    part == "= homes" { home[$0]; next }
+                    $1 in uid && !($2 in home) { print "stray", $1, $2 }'
+        }
+        list_owners() {
+            find "$@" -mindepth 1 -maxdepth 1 \( -name "*[![:print:]]*" -printf "%U\t%h/(a name that cannot be printed)\n" \
+                -o -printf "%U\t%p\n" \) 2>/dev/null
         }
         # Lines of the record have their keys in a fixed order: the name is the fourth part between quotes.
         probe_record() {
-            [ ! -f "$state/accounts.jsonl" ] || awk -F'"' 'FILENAME == ARGV[1] { name[$0]; next }
-                FILENAME == ARGV[2] { uid[":" $0 ","]; next }
-                $4 in name || $7 in uid { print "record\t" $0 }' \
-                <(printf '%s\n' "$names") <(printf '%s\n' "$uids") "$state/accounts.jsonl"
+            [ ! -f "$state/accounts.jsonl" ] || printf '%s\n' "${names[@]}" '= uids' "${uids[@]}" | awk -F'"' '
+                NR == FNR && /^= [a-z]+$/ { part = $0; next }
+                NR == FNR && part == "" { name[$0]; next }
+                NR == FNR { uid[":" $0 ","]; next }
+                $4 in name || $7 in uid { print "record\t" $0 }' - "$state/accounts.jsonl"
         }
         probe_slurm() {
             local config cluster daemons name uid list said
@@ -142,7 +205,8 @@ package enum ProbeScript {
             [ "$(wc -l <<<"$daemons")" -eq 2 ] || exit 69
             while read -r name uid; do emit daemon "$name" "$uid"; done <<<"$daemons"
             ! grep -qiE '^AccountingStorageEnforce *= *.*(associations|limits|qos|safe|wckeys)' <<<"$config" || emit enforced
-            list=$(slurm_names "$names")
+            list=$(printf '%s\n' "${names[@]}")
+            list=$(slurm_names "$list")
             said=$(sacctmgr -nP show user ${list:+where name="$list"} format=user,adminlevel) || exit 69
             of_subjects admin <<<"$said"
             said=$(sacctmgr -nP show assoc where cluster="$cluster" ${list:+user="$list"} format=user,account) || exit 69
@@ -150,7 +214,7 @@ package enum ProbeScript {
         }
         of_subjects() {
             awk -F'|' -v OFS='\t' -v kind="$1" 'FILENAME == ARGV[1] { name[$0]; next }
-                $1 in name && $2 != "" { print kind, $1, $2 }' <(printf '%s\n' "$names") -
+                $1 in name && $2 != "" { print kind, $1, $2 }' <(printf '%s\n' "${names[@]}") -
         }
 
         """#

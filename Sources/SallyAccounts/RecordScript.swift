@@ -15,7 +15,8 @@ enum RecordScript {
 
     static let library = #"""
         record_folder() {
-            [ ! -L "$state" ] && mkdir -p -m 0700 "$state" && [ "$(stat -c '%F %u' "$state")" = 'directory 0' ] ||
+            [ -e "$state" ] || mkdir -p -m 0700 "$state"
+            [ ! -L "$state" ] && [ "$(stat -c '%F %u' "$state")" = 'directory 0' ] ||
                 fail record "$state is not a folder of root"
         }
         hold_record() {

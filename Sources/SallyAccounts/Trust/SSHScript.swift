@@ -79,17 +79,20 @@ enum SSHScript {
         }
         # known_hosts CLUSTER: reads lines. What others wrote in that file stays.
         known_hosts() {
-            local file=/etc/ssh/ssh_known_hosts rows new
-            rows=$(cat)
+            local file=/etc/ssh/ssh_known_hosts begin="# sallyport begin $1" end="# sallyport end $1" now= new rows
+            rows=$(</dev/stdin)
             if [ -L "$file" ] || { [ -e "$file" ] && [ ! -f "$file" ]; }; then
                 report "known hosts" failed "$file is not a file"
                 return
             fi
-            new=$({ [ ! -f "$file" ] || sed "/^# sallyport begin $1\$/,/^# sallyport end $1\$/d" "$file"; } &&
-                [ -z "$rows" ] || printf '# sallyport begin %s\n%s\n# sallyport end %s\n' "$1" "$rows" "$1")
-            if [ -f "$file" ] && [ "$(cat "$file")" = "$new" ] || [ ! -e "$file" ] && [ -z "$new" ]; then
+            [ ! -f "$file" ] || now=$(<"$file")
+            new=$now
+            case $'\n'$now$'\n' in *$'\n'"$begin"$'\n'*) new=$(sed "/^$begin\$/,/^$end\$/d" "$file") ;; esac
+            [ -z "$rows" ] || new+=${new:+$'\n'}$begin$'\n'$rows$'\n'$end
+            if [ "$now" = "$new" ]; then
                 report "known hosts" unchanged "$file"
-            elif mkdir -p /etc/ssh && printf '%s\n' "$new" >"$file.sally" && chmod 0644 "$file.sally" && mv -fT "$file.sally" "$file"; then
+            elif { [ -d /etc/ssh ] || mkdir -p /etc/ssh; } && printf '%s\n' "$new" >"$file.sally" &&
+                chmod 0644 "$file.sally" && mv -fT "$file.sally" "$file"; then
                 report "known hosts" done "$file"
             else
                 report "known hosts" failed "$file could not be written"

@@ -4,54 +4,95 @@
 enum ScratchScript {
     /// What is there is left as it is: its owner was given once, and is not given again to all that lies in it.
     static let library = #"""
-        # make_scratch: name, uid, folder, link (or -) of each.
-        make_scratch() {
-            local rows name uid folder link parent have there made=
-            local -A fit=() is=()
-            rows=$(cat)
-            while IFS=$'\t' read -r name uid folder link; do
-                for parent in "${folder%/*}" "${link%/*}"; do
-                    [ "$parent" != - ] && [ -z "${fit[$parent]-}" ] || continue
-                    [ -e "$parent" ] || (umask 022; mkdir -p -- "$parent")
-                    roots_own "$parent" && fit[$parent]=yes || fit[$parent]=no
+        # tar_folders NAME:UID...: a tar(5) archive (ustar) of empty folders with these names and owners, 0700. It has room for
+        # uids below 2^21.
+        tar_folders() {
+            local one name id text at code sum nuls
+            printf -v nuls '\\000%.0s' {1..512}
+            for one; do
+                name=${one%:*}
+                printf -v id '%07o' "${one#*:}"
+                # The sum of all bytes, of which 2363 is what stands in each; uid and gid are the same.
+                text=$name$id$id sum=2363
+                for ((at = 0; at < ${#text}; at++)); do
+                    printf -v code %d "'${text:at:1}"
+                    sum=$((sum + code))
                 done
-            done <<<"$rows"
-            while IFS=$'\t' read -r name uid folder link; do
-                [ -z "${spoiled[$name]-}" ] || continue
-                if [ "${fit[${folder%/*}]}" = no ]; then
-                    spoil "$name" scratch "others than root can write to ${folder%/*}"
-                elif [ "$link" != - ] && [ "${fit[${link%/*}]}" = no ]; then
-                    spoil "$name" scratch "others than root can write to ${link%/*}"
-                else
-                    made+=$name$'\t'$uid$'\t'$folder$'\t'$link$'\n'
-                fi
-            done <<<"$rows"
-            made=${made%$'\n'}
-            [ -n "$made" ] || return 0
-            # Beside its place first: what is there already, a mounted disk perhaps, gets no other owner.
-            cut -f3 <<<"$made" | sed 's,/[^/]*$,,' | sort -u | while IFS= read -r parent; do
-                rm -rf --one-file-system -- "$parent/.sallyport-new" && mkdir -m 0700 -- "$parent/.sallyport-new"
+                printf "%s${nuls:0:4*(100 - ${#name})}0000700\\000$id\\000$id\\000%011d\\000%011d\\000%06o\\000 5" "$name" 0 0 "$sum"
+                printf "${nuls:0:400}ustar\\00000${nuls:0:4*247}"
             done
-            there=$(cut -f3 <<<"$made" | xargs -r -d '\n' sh -c 'find "$@" -maxdepth 0 -printf "%p\n"' sh 2>/dev/null)
-            while IFS=$'\t' read -r name uid folder link; do
-                case $'\n'$there$'\n' in *$'\n'"$folder"$'\n'*) continue ;; esac
-                mkdir -m 0700 -- "${folder%/*}/.sallyport-new/${folder##*/}" && chown -h "$uid:$uid" -- "${folder%/*}/.sallyport-new/${folder##*/}" &&
-                    mv -nT -- "${folder%/*}/.sallyport-new/${folder##*/}" "$folder"
-            done <<<"$made" 2>/dev/null
-            while IFS=$'\t' read -r folder have; do is[$folder]=$have; done \
-                < <(cut -f3,4 <<<"$made" | tr '\t' '\n' | grep -vx -e - | xargs -r -d '\n' sh -c 'find "$@" -maxdepth 0 \( -lname "*[![:print:]]*" -printf "%p\t%y%U ?\n" -o -printf "%p\t%y%U %l\n" \)' sh 2>/dev/null)
-            while IFS=$'\t' read -r name uid folder link; do
-                if [ "${is[$folder]-}" != "d$uid " ]; then
-                    spoil "$name" scratch "$folder is there and is not a folder of uid $uid"
-                elif [ "$link" = - ] || [ "${is[$link]-}" = "l0 $folder" ] ||
-                    { [ -z "${is[$link]-}" ] && ln -sT -- "$folder" "$link" 2>/dev/null; }; then
-                    report scratch done "$folder" "$name"
+            printf "$nuls$nuls"
+        }
+        # stage_folders FOLDER NAME:UID...: makes FOLDER, which root alone can reach, and in it an empty folder for each. All by one
+        # tar(1): mkdir(1) and chown(1) for each would take more time than all else.
+        stage_folders() {
+            local folder=$1 one
+            fresh_folder "$folder" || return 1
+            shift
+            for one; do [ "${one#*:}" -lt 2097152 ] && [ "${#one}" -lt 100 ] || break; one=; done
+            [ -z "$one" ] && tar_folders "$@" | tar -x -p -m --numeric-owner -C "$folder" && return
+            fresh_folder "$folder" || return 1
+            for one; do
+                mkdir -m 0700 -- "$folder/${one%:*}" && chown -h "${one#*:}:${one#*:}" -- "$folder/${one%:*}"
+            done
+        }
+        # see_paths ARRAY: leaves in $is what lies at these paths: its type and owner, and where a link leads.
+        see_paths() {
+            local path have
+            is=()
+            while IFS=$'\t' read -r path have; do is[$path]=$have; done < <(in_parts "$1" list_owned 2>/dev/null)
+        }
+        list_owned() {
+            find "$@" -maxdepth 0 \( -lname "*[![:print:]]*" -printf "%p\t%y%U ?\n" -o -printf "%p\t%y%U %l\n" \)
+        }
+        # make_scratch FOLDER LINKS: reads names and uids. A folder for each in FOLDER, and a link to it in LINKS (or - for none).
+        make_scratch() {
+            local place=$1 links=$2 name uid parent against= paths=() staged=() folders=()
+            local -A owner=() is=()
+            for parent in "$place" "$links"; do
+                [ "$parent" != - ] || continue
+                [ -e "$parent" ] || (umask 022; mkdir -p -- "$parent")
+                roots_own "$parent" || against=${against:-others than root can write to $parent}
+            done
+            while IFS=$'\t' read -r name uid; do
+                if [ -n "${spoiled[$name]-}" ]; then
+                    continue
+                elif [ -n "$against" ]; then
+                    spoil "$name" scratch "$against"
                 else
-                    spoil "$name" scratch "$link is there and does not lead to $folder"
+                    owner[$name]=$uid
+                    paths+=("$place/$name")
+                    [ "$links" = - ] || paths+=("$links/$name")
                 fi
-            done <<<"$made"
-            cut -f3 <<<"$made" | sed 's,/[^/]*$,,' | sort -u | while IFS= read -r parent; do
-                rm -rf --one-file-system -- "$parent/.sallyport-new"
+            done
+            see_paths paths
+            for name in "${!owner[@]}"; do [ -n "${is[$place/$name]-}" ] || staged+=("$name:${owner[$name]}"); done
+            if [ "${#staged[@]}" -gt 0 ]; then
+                # Beside its place first: what is there by now, a mounted disk perhaps, gets no other owner (mv -n).
+                stage_folders "$place/.sallyport-new" "${staged[@]}" 2>/dev/null
+                folders=("${staged[@]%:*}")
+                folders=("${folders[@]/#/"$place/.sallyport-new/"}")
+                in_parts folders mv -n -t "$place" -- 2>/dev/null
+                rm -rf --one-file-system -- "$place/.sallyport-new"
+                see_paths paths
+            fi
+            folders=()
+            for name in "${!owner[@]}"; do
+                if [ "${is[$place/$name]-}" != "d${owner[$name]} " ]; then
+                    spoil "$name" scratch "$place/$name is there and is not a folder of uid ${owner[$name]}"
+                    unset "owner[$name]"
+                elif [ "$links" != - ] && [ -z "${is[$links/$name]-}" ]; then
+                    folders+=("$place/$name")
+                fi
+            done
+            in_parts folders ln -s -t "$links" -- 2>/dev/null
+            for name in "${!owner[@]}"; do
+                if [ "$links" = - ] || [ "${is[$links/$name]-}" = "l0 $place/$name" ] ||
+                    { [ -z "${is[$links/$name]-}" ] && [ -L "$links/$name" ] && [ "$links/$name" -ef "$place/$name" ]; }; then
+                    report scratch done "$place/$name" "$name"
+                else
+                    spoil "$name" scratch "$links/$name is there and does not lead to $place/$name"
+                fi
             done
         }
 

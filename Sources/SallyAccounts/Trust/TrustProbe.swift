@@ -7,14 +7,18 @@ enum TrustProbe {
     /// - Precondition: after `read_subjects`.
     static let library = #"""
         probe_host_keys() {
-            local file kind key files
-            files=$(sshd -T 2>/dev/null | awk '$1 == "hostkey" { print $2 ".pub" }')
-            [ -n "$files" ] || files=$(printf '%s\n' /etc/ssh/ssh_host_*_key.pub)
-            while IFS= read -r file; do
+            local said file kind key address files=()
+            said=$'\n'$(sshd -T 2>/dev/null)
+            while [[ $said == *$'\n'"hostkey "* ]]; do
+                said=${said#*$'\n'"hostkey "}
+                files+=("${said%%$'\n'*}.pub")
+            done
+            [ "${#files[@]}" -gt 0 ] || files=(/etc/ssh/ssh_host_*_key.pub)
+            for file in "${files[@]}"; do
                 [ -f "$file" ] && read -r kind key _ <"$file" && emit hostkey "$kind $key"
-            done <<<"$files"
-            { hostname -I 2>/dev/null || ip -o addr show scope global | awk '{ sub(/\/.*/, "", $4); print $4 }'; } | tr ' ' '\n' |
-                awk -v OFS='\t' 'NF { print "address", $1 }'
+            done
+            said=$(hostname -I 2>/dev/null || ip -o addr show scope global | awk '{ sub(/\/.*/, "", $4); print $4 }')
+            for address in $said; do emit address "$address"; done
         }
         # probe_known CLUSTER: lines of ours.
         probe_known() {
@@ -23,24 +27,33 @@ enum TrustProbe {
         # probe_ssh MARK: what is in ~/.ssh. Nothing in it is followed, listed or waited for: whoever owns it may have put
         # anything there. What cannot be read is said, because unread is not empty.
         probe_ssh() {
-            local folders files file said begun
-            folders=$(cut -f3 <<<"$subjects" | grep -vx -e - | sed 's,$,/.ssh,') || return 0
-            xargs -r -d '\n' sh -c 'find "$@" -maxdepth 0 -printf "ssh\t%p\t%y\t%U\t%m\n"' sh <<<"$folders" 2>/dev/null
-            sed 's,$,/id_ed25519,' <<<"$folders" |
-                xargs -r -d '\n' sh -c 'find "$@" -maxdepth 0 -type f -printf "sshkey\t%h\n"' sh 2>/dev/null
-            files=$(sed 's,$,/authorized_keys,' <<<"$folders" |
-                xargs -r -d '\n' sh -c 'find "$@" -maxdepth 0 -type f -printf "%s\t%p\n"' sh 2>/dev/null)
-            awk -F'\t' -v OFS='\t' '$1 >= 262144 { sub(/\/\.ssh\/authorized_keys$/, "", $2); print "unread", $2 }' <<<"$files"
-            files=$(awk -F'\t' '$1 < 262144 { print $2 }' <<<"$files")
-            [ -n "$files" ] || return 0
+            local folders=() places=() files=() line size file said begun
+            [ "${#homes[@]}" -gt 0 ] || return 0
+            folders=("${homes[@]/%//.ssh}")
+            places=("${folders[@]}" "${folders[@]/%//id_ed25519}" "${folders[@]/%//authorized_keys}")
+            while IFS= read -r line; do
+                case $line in
+                file$'\t'*)
+                    IFS=$'\t' read -r _ size file <<<"$line"
+                    if [ "$size" -ge 262144 ]; then emit unread "${file%/.ssh/authorized_keys}"; else files+=("$file"); fi
+                    ;;
+                *) printf '%s\n' "$line" ;;
+                esac
+            done < <(in_parts places list_ssh 2>/dev/null)
+            [ "${#files[@]}" -gt 0 ] || return 0
             begun=$SECONDS
-            said=$(marks 30 " $1" <<<"$files") ||
-                said=$(while IFS= read -r file; do
+            said=$(printf '%s\n' "${files[@]}" | marks 30 " $1") ||
+                said=$(for file in "${files[@]}"; do
                     { [ $((SECONDS - begun)) -lt 40 ] && marks 2 " $1" <<<"$file"; } || printf 'unread\t%s\n' "$file"
-                done <<<"$files")
+                done)
             awk -F'\t' -v OFS='\t' 'NF == 2 && length($2) < 20000 {
                 if ($1 == "unread") { sub(/\/\.ssh\/authorized_keys$/, "", $2); print "unread", $2 }
                 else { sub(/\/authorized_keys$/, "", $1); print "authorized", $1, $2 } }' <<<"$said"
+        }
+        list_ssh() {
+            find "$@" -maxdepth 0 \( -name .ssh -printf 'ssh\t%p\t%y\t%U\t%m\n' \
+                -o -name id_ed25519 -type f -printf 'sshkey\t%h\n' \
+                -o -name authorized_keys -type f -printf 'file\t%s\t%p\n' \)
         }
         # marks SECONDS TEXT: reads files and prints each with its lines that have TEXT. grep(1) ends with 1 without any.
         marks() {
@@ -50,8 +63,13 @@ enum TrustProbe {
         }
         # probe_paths: reads paths. Where a link leads is its owner's to choose, also with line ends in it.
         probe_paths() {
-            xargs -r -d '\n' sh -c 'find "$@" -maxdepth 0 \( -lname "*[![:print:]]*" -printf "path\t%p\t%y\t%U\t%m\t?\n" \
-                -o -printf "path\t%p\t%y\t%U\t%m\t%l\n" \)' sh 2>/dev/null
+            local paths
+            mapfile -t paths
+            in_parts paths list_paths 2>/dev/null
+        }
+        list_paths() {
+            find "$@" -maxdepth 0 \( -lname "*[![:print:]]*" -printf "path\t%p\t%y\t%U\t%m\t?\n" \
+                -o -printf "path\t%p\t%y\t%U\t%m\t%l\n" \)
         }
 
         """#
