@@ -91,7 +91,7 @@ package enum ProbeScript {
         "main() {\n" + calls.joined(separator: "\n") + "\n}\nmain </dev/null\n"
     }
 
-    private static let library = #"""
+    static let library = #"""
         emit() { local IFS=$'\t'; printf '%s\n' "$*"; }
         read_subjects() {
             local name uid home

@@ -15,7 +15,7 @@ import Testing
         return ran.output
     }
 
-    private static let probe = "set -u\nemit() { :; }\n" + TrustProbe.library
+    private static let probe = "set -u\n" + ScriptParts.library + ProbeScript.library + TrustProbe.library
 
     /// Where a link leads is its owner's to choose.
     @Test func aLinksTargetIsNoLineOfTheAnswer() async throws {
@@ -41,7 +41,7 @@ import Testing
                     cd \(folder)
                     for name in a b c d; do mkdir -p $name/.ssh; echo "ssh-rsa X sally:demo:key" >$name/.ssh/authorized_keys; done
                     truncate -s 300K b/.ssh/authorized_keys; rm c/.ssh/authorized_keys; mkfifo c/.ssh/authorized_keys
-                    subjects=$(printf 'u\\t1\\t\(folder)/%s\\n' a b c d)
+                    homes=(\(folder)/{a,b,c,d})
                     grep() { command grep "$@"; }
                     probe_ssh sally:demo:
                     """)
@@ -60,7 +60,7 @@ import Testing
                 Self.probe + """
                     cd \(folder)
                     for name in a b; do mkdir -p $name/.ssh; echo "ssh-rsa X sally:demo:key" >$name/.ssh/authorized_keys; done
-                    subjects=$(printf 'u\\t1\\t\(folder)/%s\\n' a b)
+                    homes=(\(folder)/{a,b})
                     eval "real_$(declare -f marks)"
                     marks() { files=$(cat); [ "$(wc -l <<<"$files")" -lt 2 ] && [[ $files != */b/* ]] && real_marks "$@" <<<"$files"; }
                     probe_ssh sally:demo:
