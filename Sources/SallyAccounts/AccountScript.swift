@@ -77,39 +77,40 @@ package enum AccountScript {
 
     /// `report STEP OUTCOME DETAIL [USER]`; `spoil USER STEP DETAIL`, the end of the user's steps; `fail STEP DETAIL [STATUS]`,
     /// the end of everybody's.
-    static let stepLibrary = ScriptParts.library + #"""
-        report() {
-            local detail=${3//[$'\t\n\r']/ }
-            printf 'step\t%s\t%s\t%s%s\n' "$1" "$2" "${detail:0:300}" "${4:+$'\t'$4}"
-        }
-        fail() { report "$1" failed "$2"; printf 'end\n'; exit "${3:-1}"; }
-        # roots_own FOLDER: no link leads there, and nobody but root can put something else in its place, or in that of a folder
-        # above it, or write to it. Folders above may be sticky.
-        roots_own() {
-            local at=$1 left owner mode kind folders=("$1")
-            case $1/ in [!/]* | *//* | */./* | */../*) return 1 ;; esac
-            while [ "$at" != / ]; do
-                at=${at%/*}
-                at=${at:-/}
-                folders+=("$at")
-            done
-            left=${#folders[@]}
-            while read -r owner mode kind; do
-                [ "$kind" = directory ] && [ "$owner" = 0 ] || return 1
-                ((8#$mode & 8#22)) && { [ "$left" = "${#folders[@]}" ] || ! ((8#$mode & 8#1000)); } && return 1
-                left=$((left - 1))
-            done < <(stat -c '%u %a %F' -- "${folders[@]}" 2>/dev/null)
-            [ "$left" = 0 ]
-        }
-        # fresh_folder FOLDER: an empty one that root alone can reach, whatever was there.
-        fresh_folder() {
-            [ ! -L "$1" ] && [ ! -e "$1" ] || rm -rf --one-file-system -- "$1"
-            mkdir -m 0700 -- "$1"
-        }
-        declare -A spoiled=()
-        spoil() { spoiled[$1]=1; report "$2" failed "$3" "$1"; }
+    static let stepLibrary =
+        ScriptParts.library + #"""
+            report() {
+                local detail=${3//[$'\t\n\r']/ }
+                printf 'step\t%s\t%s\t%s%s\n' "$1" "$2" "${detail:0:300}" "${4:+$'\t'$4}"
+            }
+            fail() { report "$1" failed "$2"; printf 'end\n'; exit "${3:-1}"; }
+            # roots_own FOLDER: no link leads there, and nobody but root can put something else in its place, or in that of a folder
+            # above it, or write to it. Folders above may be sticky.
+            roots_own() {
+                local at=$1 left owner mode kind folders=("$1")
+                case $1/ in [!/]* | *//* | */./* | */../*) return 1 ;; esac
+                while [ "$at" != / ]; do
+                    at=${at%/*}
+                    at=${at:-/}
+                    folders+=("$at")
+                done
+                left=${#folders[@]}
+                while read -r owner mode kind; do
+                    [ "$kind" = directory ] && [ "$owner" = 0 ] || return 1
+                    ((8#$mode & 8#22)) && { [ "$left" = "${#folders[@]}" ] || ! ((8#$mode & 8#1000)); } && return 1
+                    left=$((left - 1))
+                done < <(stat -c '%u %a %F' -- "${folders[@]}" 2>/dev/null)
+                [ "$left" = 0 ]
+            }
+            # fresh_folder FOLDER: an empty one that root alone can reach, whatever was there.
+            fresh_folder() {
+                [ ! -L "$1" ] && [ ! -e "$1" ] || rm -rf --one-file-system -- "$1"
+                mkdir -m 0700 -- "$1"
+            }
+            declare -A spoiled=()
+            spoil() { spoiled[$1]=1; report "$2" failed "$3" "$1"; }
 
-        """#
+            """#
 
     private static let library = #"""
         create_accounts() {

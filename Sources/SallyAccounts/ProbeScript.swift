@@ -10,7 +10,7 @@ package enum ProbeScript {
     package static func make(
         _ accounts: [Subject], groups: Set<String>, on node: NodeName, in layout: ClusterLayout
     ) -> String {
-        let calls = [shellCall("probe_users", groups.sorted()), "probe_owners"]
+        let calls = [shellCall("probe_users", groups.sorted()), "probe_entries"]
         return script(accounts, calls + homes(on: node, in: layout) + authority(on: node, in: layout), in: layout)
     }
 
@@ -24,7 +24,7 @@ package enum ProbeScript {
     ) -> String {
         var calls = [
             shellCall("probe_users", Set(users.flatMap(\.groups)).sorted()),
-            shellCall("probe_taken", ["\(range.lowerBound)", "\(range.upperBound)"]), "probe_owners",
+            shellCall("probe_taken", ["\(range.lowerBound)", "\(range.upperBound)"]), "probe_entries",
         ]
         if let setup {
             calls += ["probe_host_keys", shellCall("probe_known", [setup.trust.cluster.rawValue])]
@@ -40,7 +40,7 @@ package enum ProbeScript {
 
     /// What `first` did not say because nobody knew the uids: to be added to its answer.
     static func uids(of accounts: [Subject], on node: NodeName, in layout: ClusterLayout) -> String {
-        var calls = ["probe_owners"] + homes(on: node, in: layout)
+        var calls = ["probe_entries"] + homes(on: node, in: layout)
         if node == layout.controller { calls.append("probe_record") }
         return script(accounts, calls, in: layout)
     }
@@ -95,62 +95,43 @@ package enum ProbeScript {
         emit() { local IFS=$'\t'; printf '%s\n' "$*"; }
         read_subjects() {
             local name uid home
-            names=() uids=() homes=()
+            names=() uids=() homes=() here=() groups=() memberships=
             while IFS=$'\t' read -r name uid home; do
                 names+=("$name")
                 [ "$uid" = - ] || uids+=("$uid")
                 [ "$home" = - ] || homes+=("$home")
             done
         }
-        # probe_users GROUP...: users of these names, the days on which they expire (since 1970, as in shadow(5)), all their
-        # groups; groups of the same names, and those that are asked about. Names and uids are keys of getent(1), which finds
-        # what a directory service does not enumerate. The uids that are found are asked about later.
+        # probe_users GROUP...: who has these names. Leaves what is to be asked about besides: in $here the names that are
+        # there, in $uids their uids too, in $groups the names, the groups that are named, and the gids of $memberships.
         probe_users() {
-            local found memberships= name uid gid groups today here=() keys=("${names[@]}" "$@")
+            local found entry name uid gid others
             local -A own=()
+            groups=("${names[@]}" "$@")
             found=$(in_parts names getent passwd)
-            while IFS=: read -r name _ uid gid _; do
-                [ -n "$name" ] || continue
-                here+=("$name")
-                uids+=("$uid")
-                own[$gid]=1
+            [ -n "$found" ] || return 0
+            while IFS= read -r entry; do
+                IFS=: read -r name _ uid gid _ <<<"$entry"
+                printf 'user\t%s\t%s\n' "$name" "${entry//$'\t'/ }"
+                here+=("$name") uids+=("$uid") own[$gid]=1
                 memberships+="$name $gid"$'\n'
             done <<<"$found"
-            if [ "${#here[@]}" -gt 0 ]; then
-                groups=$(in_parts here getent initgroups)
-                memberships+=$groups
-                while read -r name groups; do for gid in $groups; do own[$gid]=1; done; done <<<"$groups"
-                keys+=("${!own[@]}")
-            fi
-            printf -v today '%(%s)T' -1
-            {
-                printf '%s\n' '= users' "$found" '= shadow'
-                in_parts here getent shadow
-                printf '%s\n' '= groups'
-                in_parts keys getent group
-                printf '%s\n' '= memberships' "$memberships"
-            } | awk -F: -v OFS='\t' -v today="$((today / 86400))" '
-                /^= [a-z]+$/ { part = $0; next }
-                !NF { next }
-                part == "= users" { gsub(/\t/, " "); print "user", $1, $0 }
-                part == "= shadow" && $8 != "" { print "expiry", $1, $8; if ($8 + 0 <= today) print "expired", $1 }
-                part == "= groups" { name[$3] = $1; if (!seen[$1, $3]++) print "group", $1, $3 }
-                part == "= memberships" {
-                    count = split($0, gid, " ")
-                    for (i = 2; i <= count; i++)
-                        if (!member[gid[1], gid[i]]++) print "member", gid[1], (gid[i] in name ? name[gid[i]] : gid[i]), gid[i]
-                }'
+            others=$(in_parts here getent initgroups)
+            while read -r name gid; do for gid in $gid; do own[$gid]=1; done; done <<<"$others"
+            groups+=("${!own[@]}")
+            memberships+=$others
         }
-        # probe_taken LOW HIGH: uids and gids by passwd, group, the record, and owners of what is in /home. The lowest that
-        # nobody has, one for each name, are asked about later.
+        # probe_taken LOW HIGH: uids and gids by passwd, group, the record, and owners of what is in /home. As many of the lowest
+        # that nobody has go to $uids as there are names without a user: they are likely to be chosen.
         probe_taken() {
-            local said
+            local said wanted=$((${#names[@]} - ${#here[@]}))
+            [ "$wanted" -gt 0 ] || return 0
             said=$({
                 getent passwd
                 getent group
                 [ ! -f "$state/accounts.jsonl" ] || cat "$state/accounts.jsonl"
                 find /home -mindepth 1 -maxdepth 1 -printf '::%U\n::%G\n' 2>/dev/null
-            } | awk -F: -v OFS='\t' -v low="$1" -v high="$2" -v wanted="${#names[@]}" '
+            } | awk -F: -v OFS='\t' -v low="$1" -v high="$2" -v wanted="$wanted" '
                 { uid = $3 + 0 }  # a line of the record has there: 20001,"profile"
                 uid >= low && uid <= high && !(uid in taken) { taken[uid]; print "taken", uid }
                 END {
@@ -161,14 +142,30 @@ package enum ProbeScript {
             uids+=(${said##*free})
             printf '%s' "${said%free*}"
         }
-        # Who has the uids, as users and as groups.
-        probe_owners() {
-            [ "${#uids[@]}" -gt 0 ] || return 0
-            printf 'asked\t%s\n' "${uids[@]}"
-            { in_parts uids getent passwd; printf '= groups\n'; in_parts uids getent group; } | awk -F: -v OFS='\t' '
+        # Names, gids and uids are keys of getent(1), which finds what a directory service does not enumerate. Days are counted
+        # from 1970, as in shadow(5).
+        probe_entries() {
+            local today keys=("${groups[@]}" "${uids[@]}")
+            printf -v today '%(%s)T' -1
+            [ "${#uids[@]}" = 0 ] || printf 'asked\t%s\n' "${uids[@]}"
+            {
+                printf '= owners\n'
+                in_parts uids getent passwd
+                printf '= shadow\n'
+                in_parts here getent shadow
+                printf '= groups\n'
+                in_parts keys getent group
+                printf '= memberships\n%s\n' "$memberships"
+            } | awk -F: -v OFS='\t' -v today="$((today / 86400))" '
                 /^= [a-z]+$/ { part = $0; next }
-                part == "" { gsub(/\t/, " "); print "owner", $3, $0 }
-                part == "= groups" { print "group", $1, $3 }'
+                part == "= owners" { gsub(/\t/, " "); print "owner", $3, $0 }
+                part == "= shadow" && $8 != "" { print "expiry", $1, $8; if ($8 + 0 <= today) print "expired", $1 }
+                part == "= groups" { name[$3] = $1; if (!seen[$1, $3]++) print "group", $1, $3 }
+                part == "= memberships" {
+                    count = split($0, gid, " ")
+                    for (i = 2; i <= count; i++)
+                        if (!member[gid[1], gid[i]]++) print "member", gid[1], (gid[i] in name ? name[gid[i]] : gid[i]), gid[i]
+                }'
         }
         # What lies where homes belong, and what else beside them has one of the uids.
         probe_homes() {
@@ -176,7 +173,7 @@ package enum ProbeScript {
             local -A above=()
             in_parts homes stat --printf 'home\t%n\t%F\t%u\n' 2>/dev/null
             [ "${#uids[@]}" -gt 0 ] || return 0
-            for home in "${homes[@]}"; do above[${home%/*}]=1; done
+            for home in "${homes[@]}"; do above[${home%/*}/]=1; done
             parents=("${!above[@]}")
             { printf '%s\n' "${uids[@]}" '= homes' "${homes[@]}" '= found'; in_parts parents list_owners; } |
                 awk -F'\t' -v OFS='\t' '

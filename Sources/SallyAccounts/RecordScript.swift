@@ -32,15 +32,19 @@ enum RecordScript {
         await_record() { flock -w 600 9 && held_by "$1"; }
         held_by() {
             record_held=1
-            printf '%s since %s\n' "$1" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$state/accounts.holder"
+            TZ=UTC printf '%s since %(%Y-%m-%dT%H:%M:%SZ)T\n' "$1" -1 >"$state/accounts.holder"
         }
         # record_lines: rows `before LINE` and `after LINE`. What is there before, about the names and uids of the lines that
         # are added, has to be exactly what the caller saw: somebody else may have come in between.
         record_lines() {
-            local rows before after line name new=$state/accounts.jsonl.new
-            rows=$(cat)
-            before=$(sed -n 's/^before\t//p' <<<"$rows")
-            after=$(sed -n 's/^after\t//p' <<<"$rows")
+            local row before= after= line name new=$state/accounts.jsonl.new
+            while IFS= read -r row; do
+                case $row in
+                before$'\t'*) before+=${row#*$'\t'}$'\n' ;;
+                after$'\t'*) after+=${row#*$'\t'}$'\n' ;;
+                esac
+            done
+            before=${before%$'\n'} after=${after%$'\n'}
             if [ "$([ ! -e "$state/accounts.jsonl" ] || awk -F'"' 'FILENAME == ARGV[1] { name[$4]; uid[$7]; next }
                 $4 in name || $7 in uid' <(printf '%s\n' "$after") "$state/accounts.jsonl")" != "$before" ]; then
                 fail record "the managed record has changed" 75

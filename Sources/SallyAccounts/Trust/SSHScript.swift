@@ -9,19 +9,22 @@ enum SSHScript {
         declare -A ssh_rows=() ssh_done=()
         # read_ssh MARK: name, uid, home, from, private half, public half and key line of each user.
         read_ssh() {
-            local row
+            local row IFS=$'\n' -
+            set -f
             ssh_mark=$1
-            while IFS= read -r row; do ssh_rows[${row%%$'\t'*}]=$row; done
+            for row in $(</dev/stdin); do ssh_rows[${row%%$'\t'*}]=$row; done
         }
         # seed_ssh NAME FOLDER: into a home that nobody but root can reach. FOLDER/.ssh is there, and empty.
         seed_ssh() {
-            local name uid home from private public line
+            local IFS=$'\t' -
+            set -f
             [ -n "${ssh_rows[$1]-}" ] || return 0
-            IFS=$'\t' read -r name uid home from private public line <<<"${ssh_rows[$1]}"
+            set -- "$2/.ssh" ${ssh_rows[$1]}
+            local folder=$1 from=$5 private=$6 public=$7 line=$8
             [ "$private" != - ] || return 0
-            printf '%b' "$private" >"$2/.ssh/id_ed25519" && printf '%s %s\n' "$public" "$ssh_mark:nodes" >"$2/.ssh/id_ed25519.pub" &&
+            printf '%b' "$private" >"$folder/id_ed25519" && printf '%s %s\n' "$public" "$ssh_mark:nodes" >"$folder/id_ed25519.pub" &&
                 { printf 'from="%s" %s %s\n' "$from" "$public" "$ssh_mark:nodes"
-                    [ "$line" = - ] || printf '%s %s\n' "$line" "$ssh_mark:key"; } >"$2/.ssh/authorized_keys" && ssh_done[$1]=1
+                    [ "$line" = - ] || printf '%s %s\n' "$line" "$ssh_mark:key"; } >"$folder/authorized_keys" && ssh_done[$2]=1
         }
         # Runs as the user, in a home that is there. Says what is wrong, in one line.
         ssh_as_user='

@@ -6,9 +6,25 @@ import SallyModel
 enum TrustProbe {
     /// - Precondition: after `read_subjects`.
     static let library = #"""
+        # usual_host_keys: sshd_config(5) names no host keys, as far as that can be told without asking sshd(8), which takes
+        # longer than all else here.
+        usual_host_keys() {
+            local file line lines
+            for file in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; do
+                [ -e "$file" ] || [ "$file" != /etc/ssh/sshd_config ] || return 1
+                [ -e "$file" ] || continue
+                mapfile -t lines <"$file" || return 1
+                for line in "${lines[@]}"; do
+                    case ${line,,} in
+                    '#'* | 'include /etc/ssh/sshd_config.d/*.conf') ;;
+                    *hostkey* | *include*) return 1 ;;
+                    esac
+                done
+            done
+        }
         probe_host_keys() {
-            local said file kind key address files=()
-            said=$'\n'$(sshd -T 2>/dev/null)
+            local said= file kind key address files=()
+            usual_host_keys || said=$'\n'$(sshd -T 2>/dev/null)
             while [[ $said == *$'\n'"hostkey "* ]]; do
                 said=${said#*$'\n'"hostkey "}
                 files+=("${said%%$'\n'*}.pub")
@@ -22,7 +38,16 @@ enum TrustProbe {
         }
         # probe_known CLUSTER: lines of ours.
         probe_known() {
-            sed -n "/^# sallyport begin $1\$/,/^# sallyport end $1\$/{/^#/!s/^/known\t/p}" /etc/ssh/ssh_known_hosts 2>/dev/null
+            local line lines file=/etc/ssh/ssh_known_hosts ours=
+            [ -f "$file" ] && mapfile -t lines <"$file" || return 0
+            for line in "${lines[@]}"; do
+                case $line in
+                "# sallyport begin $1") ours=1 ;;
+                "# sallyport end $1") ours= ;;
+                '#'*) ;;
+                *) [ -z "$ours" ] || printf 'known\t%s\n' "$line" ;;
+                esac
+            done
         }
         # probe_ssh MARK: what is in ~/.ssh. Nothing in it is followed, listed or waited for: whoever owns it may have put
         # anything there. What cannot be read is said, because unread is not empty.
