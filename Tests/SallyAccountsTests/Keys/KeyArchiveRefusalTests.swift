@@ -142,7 +142,7 @@ import Testing
                     group.addTask {
                         let archive = try KeyArchive(
                             folder: folder, cluster: ClusterName("mycluster"), region: "us-east-1",
-                            environment: toolEnvironment)
+                            environment: toolEnvironment, patience: .seconds(240))
                         _ = try await archive.write([freshKey(user)], wanted: people, at: KeyArchiveTests.now) { _ in }
                     }
                 }
