@@ -91,8 +91,9 @@ extension AccountPlan {
         let wanted: ExpiryDay?
         switch account.expiry {
         case .always(let day): wanted = day
-        // A machine that is new, or was down, gets what the controller has.
-        case .atFirst(let day): wanted = controller.users[name] == nil ? day : seen.expiry[name] ?? known
+        // A machine that is new, or was down, gets what the controller has; that gets what it was to have.
+        case .atFirst(let day):
+            wanted = controller.users[name] == nil ? day : seen.expiry[name] ?? known ?? controller.expiring[name]
         case .unchanged: wanted = seen.users[name] == nil ? known : nil
         }
         return seen.expiry[name] == wanted ? nil : wanted

@@ -12,7 +12,7 @@ package enum AccountScript {
 
     /// - Parameter material: keys for the steps that need them.
     package static func make(_ steps: [AccountStep], material: SSHMaterial? = nil, in layout: ClusterLayout) -> String {
-        layout.prologue + stepLibrary + RecordScript.library + library + HomeScript.library
+        layout.prologue + stepLibrary + RecordScript.library + library + ExpiryScript.library + HomeScript.library
             + (material == nil ? "" : SSHScript.library + ScratchScript.library)
             + SlurmScript.library + AssociationScript.library
             + ProbeScript.main(["hold_record"] + calls(steps, material, in: layout) + ["printf 'end\\n'"])
@@ -30,6 +30,7 @@ package enum AccountScript {
             rows[read] = users.map(material.row)
             last = users.isEmpty ? [] : ["authorize_users"]
         }
+        let made = Set(steps.compactMap { step in if case .create(let account) = step { account.name } else { nil } })
         for step in steps {
             switch step {
             case .record(let records, let before):
@@ -45,6 +46,7 @@ package enum AccountScript {
                 rows["join_groups", default: []].append([name.rawValue, groups.joined(separator: ",")])
             case .expire(let name, let day):
                 rows["expire_accounts", default: []].append([name.rawValue, "\(day.days)"])
+                if made.contains(name) { rows["foresee_expiry", default: []].append([name.rawValue, "\(day.days)"]) }
             case .makeHome(let account):
                 rows["make_homes", default: []].append([account.name.rawValue, "\(account.uid)", account.home])
             case .associate(let account):
@@ -64,7 +66,8 @@ package enum AccountScript {
             }
         }
         let order = [
-            "record_lines", "create_accounts", "change_accounts", "join_groups", "expire_accounts", "block_users",
+            "record_lines", "foresee_expiry", "create_accounts", "change_accounts", "join_groups", "expire_accounts",
+            "block_users",
             "read_ssh",
             "make_homes",
             "make_scratch",
@@ -117,6 +120,7 @@ package enum AccountScript {
             local said name uid gid home shell gecos row lines= users=() rows=()
             local -A want=() have=()
             while IFS=$'\t' read -r name uid home shell gecos; do
+                [ -z "${spoiled[$name]-}" ] || continue
                 if [ -x "$shell" ]; then
                     users+=("$name") rows+=("$name"$'\t'"$uid"$'\t'"$home"$'\t'"$shell"$'\t'"$gecos") want[$name]=$uid
                     lines+="u $name $uid \"$gecos\" $home $shell"$'\n'
@@ -157,17 +161,6 @@ package enum AccountScript {
             done
         }
         block_users() { while IFS=$'\t' read -r name reason; do spoil "$name" ssh "$reason"; done; }
-        expire_accounts() {
-            local name days said
-            while IFS=$'\t' read -r name days; do
-                [ -z "${spoiled[$name]-}" ] || continue
-                if said=$(chage --expiredate "$days" "$name" 2>&1); then
-                    report expiry done "$(date -u -d "1970-01-01 + $days days" +%Y-%m-%d)" "$name"
-                else
-                    spoil "$name" expiry "$said"
-                fi
-            done
-        }
         join_groups() {
             local name groups said
             while IFS=$'\t' read -r name groups; do

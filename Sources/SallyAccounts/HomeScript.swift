@@ -66,7 +66,7 @@ enum HomeScript {
                 said=$(if [ -n "$alone" ] && [ -d /etc/skel ]; then cp -a /etc/skel/. "${new[$name]}/" 2>&1; fi) &&
                     seed_ssh "$name" "${new[$name]}" &&
                     said=$(chown -hR "${owner[$name]}:${owner[$name]}" -- "${new[$name]}" 2>&1) || {
-                    spoil "$name" home "$said"
+                    spoil "$name" home "${said:-${place[$name]}/.ssh could not be written}"
                     unset "new[$name]"
                 }
             done

@@ -19,6 +19,8 @@ package struct NodeObservation: Sendable, Equatable {
     package var expired: Set<String> = []
     /// The day of it, where there is one.
     package var expiry: [String: ExpiryDay] = [:]
+    /// The day that an account was to get by a run that was ended before. Only from the controller.
+    package var expiring: [String: ExpiryDay] = [:]
     /// What lies where a home should be.
     package var homes: [String: HomeState] = [:]
     /// Other folders beside the home that belong to the uid.
@@ -33,6 +35,8 @@ package struct NodeObservation: Sendable, Equatable {
     package var adminLevels: [String: String] = [:]
     /// Every uid and gid that somebody has or had there, where the probe was asked for them.
     package var taken: Set<UInt32> = []
+    /// Uids and gids of somebody's containers, of those that the probe was asked for.
+    package var subordinate: [ClosedRange<UInt32>] = []
     /// Slurm accounts by user.
     package var associations: [String: Set<AccountName>] = [:]
 
@@ -138,6 +142,9 @@ package struct NodeObservation: Sendable, Equatable {
         case ("expiry", 3):
             guard let days = Int(fields[2]) else { return false }
             expiry[fields[1]] = ExpiryDay(days: days)
+        case ("expiring", 3):
+            guard let days = Int(fields[2]) else { return false }
+            expiring[fields[1]] = ExpiryDay(days: days)
         case ("home", 4):
             if fields[2] == "directory", let owner = UInt32(fields[3]) {
                 homes[fields[1]] = .folder(owner: owner)
@@ -153,6 +160,9 @@ package struct NodeObservation: Sendable, Equatable {
         case ("taken", 2):
             guard let uid = UInt32(fields[1]) else { return false }
             taken.insert(uid)
+        case ("subordinate", 3):
+            guard let first = UInt32(fields[1]), let last = UInt32(fields[2]), first <= last else { return false }
+            subordinate.append(first...last)
         case ("daemon", 3):
             guard let uid = UInt32(fields[2]) else { return false }
             daemons[fields[1]] = uid

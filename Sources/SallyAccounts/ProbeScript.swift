@@ -22,9 +22,10 @@ package enum ProbeScript {
         _ users: [UserRequest], range: ClosedRange<UInt32>, setup: ClusterSetup?, on node: NodeName,
         in layout: ClusterLayout
     ) -> String {
+        let bounds = ["\(range.lowerBound)", "\(range.upperBound)"]
         var calls = [
             shellCall("probe_users", Set(users.flatMap(\.groups)).sorted()),
-            shellCall("probe_taken", ["\(range.lowerBound)", "\(range.upperBound)"]), "probe_entries",
+            shellCall("probe_taken", bounds), shellCall("probe_subordinate", bounds), "probe_entries",
         ]
         if let setup {
             calls += ["probe_host_keys", shellCall("probe_known", [setup.trust.cluster.rawValue])]
@@ -73,16 +74,18 @@ package enum ProbeScript {
     /// What the controller alone knows.
     private static func authority(on node: NodeName, in layout: ClusterLayout) -> [String] {
         guard node == layout.controller else { return [] }
+        let own = ["probe_record", "probe_expiring"]
         switch layout.slurm {
-        case .required: return ["probe_record", "probe_slurm"]
-        case .whereInstalled: return ["probe_record", "if command -v scontrol >/dev/null; then probe_slurm; fi"]
-        case .ignored: return ["probe_record"]
+        case .required: return own + ["probe_slurm"]
+        case .whereInstalled: return own + ["if command -v scontrol >/dev/null; then probe_slurm; fi"]
+        case .ignored: return own
         }
     }
 
     private static func script(_ accounts: [Subject], _ calls: [String], in layout: ClusterLayout) -> String {
         let subjects = hereDocument("read_subjects", accounts.map(\.row))
-        return layout.prologue + ScriptParts.library + library + TrustProbe.library + AssociationScript.names
+        return layout.prologue + ScriptParts.library + library + TrustProbe.library + ExpiryScript.probe
+            + SubordinateIDs.probe + AssociationScript.names
             + main([subjects] + calls + ["printf 'end\\n'"])
     }
 

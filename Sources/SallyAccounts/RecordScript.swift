@@ -32,12 +32,13 @@ enum RecordScript {
         await_record() { flock -w 600 9 && held_by "$1"; }
         held_by() {
             record_held=1
-            TZ=UTC printf '%s since %(%Y-%m-%dT%H:%M:%SZ)T\n' "$1" -1 >"$state/accounts.holder"
+            # For whoever waits; on a full disk that is for the record to say.
+            TZ=UTC printf '%s since %(%Y-%m-%dT%H:%M:%SZ)T\n' "$1" -1 >"$state/accounts.holder" 2>/dev/null || :
         }
         # record_lines: rows `before LINE` and `after LINE`. What is there before, about the names and uids of the lines that
         # are added, has to be exactly what the caller saw: somebody else may have come in between.
         record_lines() {
-            local row before= after= line name new=$state/accounts.jsonl.new
+            local row before= after= line name said new=$state/accounts.jsonl.new
             while IFS= read -r row; do
                 case $row in
                 before$'\t'*) before+=${row#*$'\t'}$'\n' ;;
@@ -49,9 +50,9 @@ enum RecordScript {
                 $4 in name || $7 in uid' <(printf '%s\n' "$after") "$state/accounts.jsonl")" != "$before" ]; then
                 fail record "the managed record has changed" 75
             fi
-            { [ ! -e "$state/accounts.jsonl" ] || cat "$state/accounts.jsonl"; } >"$new" && printf '%s\n' "$after" >>"$new" &&
-                sync "$new" && mv -fT "$new" "$state/accounts.jsonl" && sync "$state" ||
-                fail record "the managed record cannot be written"
+            said=$({ { [ ! -e "$state/accounts.jsonl" ] || cat "$state/accounts.jsonl"; } >"$new" && printf '%s\n' "$after" >>"$new" &&
+                sync "$new" && mv -fT "$new" "$state/accounts.jsonl" && sync "$state"; } 2>&1) ||
+                fail record "the managed record cannot be written${said:+: $said}"
             while IFS= read -r line; do
                 name=${line#*:\"}
                 report record done "$line" "${name%%\"*}"

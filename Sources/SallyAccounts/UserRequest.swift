@@ -46,7 +46,8 @@ package struct UserRequest: Sendable, Equatable {
 enum UIDChoice {
     /// A name that the managed record or the controller has keeps its uid. Where its home is there and it may adopt it, it
     /// gets the home's: if that is somebody else's, planning finds the conflict. Any other gets the lowest of `range` that
-    /// nobody has or had on any machine: no passwd or group entry, no line of the record, no owner of a home.
+    /// nobody has or had on any machine: no passwd or group entry, no line of the record, no owner of a home, and no range of
+    /// subuid(5) or subgid(5).
     ///
     /// - Throws: `SallyError(.conflict)` when `range` is used up.
     static func make(
@@ -56,6 +57,8 @@ enum UIDChoice {
         let controller = observed[layout.controller]
         var taken: Set<UInt32> = []
         for seen in observed.values { taken.formUnion(seen.taken) }
+        let subordinate = SubordinateIDs(observed.values.flatMap(\.subordinate))
+        func isFree(_ uid: UInt32) -> Bool { !taken.contains(uid) && !subordinate.contains(uid) }
         var chosen: [UserName: UserID] = [:]
         var adopted: Set<UserID> = []
         var next = range.lowerBound
@@ -65,14 +68,16 @@ enum UIDChoice {
                 chosen[name] = known
             } else if let entry = controller?.users[name.rawValue], let uid = UserID(rawValue: entry.uid) {
                 chosen[name] = uid
-            } else if let uid = homeOwner(user, observed[layout.homeServer]), !adopted.contains(uid) {
+            } else if let uid = homeOwner(user, observed[layout.homeServer]), !adopted.contains(uid),
+                !subordinate.contains(uid.rawValue)
+            {
                 // One uid for two names it never is: the second's home is a conflict then.
                 adopted.insert(uid)
                 taken.insert(uid.rawValue)
                 chosen[name] = uid
             } else {
-                while taken.contains(next), next < range.upperBound { next += 1 }
-                guard !taken.contains(next), let uid = UserID(rawValue: next) else {
+                while !isFree(next), next < range.upperBound { next += 1 }
+                guard isFree(next), let uid = UserID(rawValue: next) else {
                     throw SallyError(
                         .conflict, "no uid is left of \(range.lowerBound) to \(range.upperBound) for \(name)",
                         hint: "uids are never given twice; choose a wider range")

@@ -218,6 +218,52 @@ import Testing
         #expect(chosen.values.map(\.rawValue).sorted() == [1234, 30000])
     }
 
+    /// Whoever may be others in a container would be the user.
+    @Test func whatIsSomebodysInContainersIsGivenToNobody() throws {
+        var seen = NodeObservation()
+        seen.subordinate = [30000...30001, 30003...30003, 30004...30009]
+        seen.homes["/home/bob"] = .folder(owner: 30004)
+        var users = try ["alice", "bob", "carol"].map(Self.user)
+        for index in users.indices { users[index].adoptsHome = true }
+        let layout = AccountPlanTests.layout
+        let chosen = try UIDChoice.make(
+            users, observed: [layout.homeServer: seen], layout: layout, range: 30000...30020)
+        #expect(try users.map { try #require(chosen[$0.name]).rawValue } == [30002, 30010, 30011])
+        #expect(throws: SallyError.self) {
+            try UIDChoice.make(users, observed: [layout.homeServer: seen], layout: layout, range: 30000...30009)
+        }
+    }
+
+    @Test func rangesMayOverlap() {
+        let ids = SubordinateIDs([20...30, 1...1, 25...40, 3...9, 4...5])
+        #expect((0...50).filter { ids.contains(UInt32($0)) } == [1] + Array(3...9) + Array(20...40))
+        #expect(!SubordinateIDs([]).contains(0))
+    }
+
+    /// A run that was ended after the account was made and before it had its day.
+    @Test(arguments: [("-", "-", Int?.some(40)), ("20", "-", 20), ("-", "30", nil)])
+    func aDayThatWasForeseenIsSet(controller: String, node: String, day: Int?) throws {
+        var alice = try Self.user("alice")
+        alice.expiry = .atFirst(ExpiryDay(days: 9))
+        let layout = AccountPlanTests.layout
+        var observed: [NodeName: NodeObservation] = [:]
+        for machine in layout.probedNodes {
+            var seen = NodeObservation()
+            seen.users["alice"] = .init(
+                name: "alice", uid: 30000, gid: 30000, gecos: "User alice", home: "/home/alice", shell: "/bin/bash")
+            seen.expiry["alice"] = Int(machine == layout.controller ? controller : node).map(ExpiryDay.init)
+            observed[machine] = seen
+        }
+        observed[layout.controller]?.records = [try AccountPlanTests.record("alice", 30000, state: .active)]
+        observed[layout.controller]?.expiring["alice"] = ExpiryDay(days: 40)
+        let plan = AccountPlan.make(
+            desired: [alice.account(UserID(rawValue: 30000)!)], observed: observed, layout: layout)  // a permitted uid
+        let set = try (plan.steps[NodeName("node001")] ?? []).compactMap { step -> Int? in
+            if case .expire(_, let day) = step { day.days } else { nil }
+        }
+        #expect(set == [day].compactMap(\.self))
+    }
+
     /// (on the controller, on the node, wanted) to what is set on the node; nil for nothing
     @Test(arguments: [
         ("none", "none", DesiredAccount.Expiry.unchanged, Int?.none),

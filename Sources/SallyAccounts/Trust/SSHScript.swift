@@ -40,9 +40,10 @@ enum SSHScript {
             [ ! -L authorized_keys ] || say "~/.ssh/authorized_keys is a link; make it a file"
             [ ! -e authorized_keys ] || [ -f authorized_keys ] || say "~/.ssh/authorized_keys is not a file"
             put() {
-                { [ ! -f authorized_keys ] || awk -v nodes="$1" -v key="$2" "
+                # Whatever cannot be kept, on a full disk perhaps, is not left out.
+                { { [ ! -f authorized_keys ] || awk -v nodes="$1" -v key="$2" "
                         function ends(with) { return with != \"\" && substr(\$0, length(\$0) - length(with) + 1) == with }
-                        !ends(nodes) && !ends(key)" authorized_keys
+                        !ends(nodes) && !ends(key)" authorized_keys; } &&
                     printf "%s\n" "$3"; } >authorized_keys.sally && mv -fT authorized_keys.sally authorized_keys || exit 1
             }
             # The key to sign in with first: what is wrong with the other keeps no old key alive.

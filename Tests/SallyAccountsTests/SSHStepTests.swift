@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+import SallyTestSupport
+import SallyTransport
+import Testing
+
+@testable import SallyAccounts
+
+/// The step that writes ~/.ssh in homes that are there, run by bash on folders of the test: what users can do to it.
+@Suite(.enabled(if: LockScriptTests.isRoot, "only root can become a user")) struct SSHStepTests {
+    /// What is said of alice and bob, who have homes with an authorized_keys of three lines.
+    ///
+    /// - Parameters:
+    ///   - prepare: runs before, in the test's folder. Programs that it makes in `bin` come first in PATH.
+    ///   - then: runs afterwards.
+    private func authorize(_ folder: String, _ prepare: String, then: String = "true") async throws -> String {
+        let rows = ["alice", "bob"].enumerated().map { number, name in
+            [
+                name, "\(34501 + number)", "\(folder)/home/\(name)", "10.1.0.0/24", "private\\n", "ssh-ed25519 AAAA",
+                "ssh-ed25519 BBBB",
+            ].joined(separator: "\t")
+        }
+        let script =
+            "set -u\numask 077\nexport LC_ALL=C PATH=\(folder)/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+            + AccountScript.stepLibrary + SSHScript.library + """
+                cd \(folder) && chmod 711 . && mkdir -m 711 bin home
+                for user in alice:34501 bob:34502; do
+                    mkdir -p home/${user%:*}/.ssh && printf '%s\\n' one two three >home/${user%:*}/.ssh/authorized_keys
+                    chown -R ${user#*:}:${user#*:} home/${user%:*}
+                done
+                \(prepare)
+                chmod -R a+rx bin
+                read_ssh sally:demo <<'END'
+                \(rows.joined(separator: "\n"))
+                END
+                authorize_users </dev/null
+                \(then)
+                """
+        let here = NodeName(unchecked: "here")
+        let done = try await LocalTransport(node: here, environment: [:]).run(.script(script), on: here)
+        return done.output
+    }
+
+    /// A program that stands in the place of another.
+    private static func standIn(_ name: String, _ body: String) -> String {
+        "cat >bin/\(name) <<'END'\n#!/bin/bash\n\(body)\nEND"
+    }
+
+    @Test func ourLinesComeBehindTheUsers() async throws {
+        try await withScratchFolder { folder in
+            let said = try await authorize(folder, "true", then: "cat home/bob/.ssh/authorized_keys")
+            #expect(said.contains("step\tssh\tdone\t\(folder)/home/alice/.ssh\talice\n"), "\(said)")
+            #expect(
+                said.hasSuffix(
+                    "one\ntwo\nthree\nssh-ed25519 BBBB sally:demo:key\nfrom=\"10.1.0.0/24\" ssh-ed25519 AAAA sally:demo:nodes\n"
+                ), "\(said)")
+        }
+    }
+
+    /// Whoever kept a process of theirs alive would keep everybody from changing accounts.
+    @Test func theRecordsLockIsNoUsers() async throws {
+        try await withScratchFolder { folder in
+            let said = try await authorize(
+                folder,
+                Self.standIn(
+                    "setpriv",
+                    "touch \(folder)/ran; [ ! -e /proc/self/fd/9 ] || touch \(folder)/held\nexec /usr/bin/setpriv \"$@\""
+                )
+                    + "\nexec 9>>lock; flock 9")
+            #expect(said.contains("\tdone\t") && exists("\(folder)/ran"), "\(said)")
+            #expect(!exists("\(folder)/held"))
+        }
+    }
+
+    /// No more is read than is told. Who goes on is ended.
+    @Test func whoSaysMuchIsNotHeardToTheEnd() async throws {
+        try await withScratchFolder { folder in
+            let said = try await authorize(
+                folder, Self.standIn("setpriv", "printf '%200000s' x; touch \(folder)/said; exit 1"))
+            #expect(said.split(separator: "\n").count { $0.hasPrefix("step\tssh\tfailed\t") } == 2, "\(said)")
+            #expect(said.utf8.count < 2000)
+            #expect(!exists("\(folder)/said"))
+        }
+    }
+
+    @Test func whoWaitsForEverIsEnded() async throws {
+        try await withScratchFolder { folder in
+            let said = try await authorize(
+                folder, "mkfifo home/alice/.ssh/id_ed25519.pub; chown 34501 home/alice/.ssh/id_ed25519.pub")
+            #expect(said.contains("step\tssh\tdone\t\(folder)/home/bob/.ssh\tbob\n"), "\(said)")
+            #expect(said.contains("step\tssh\tfailed\t\(folder)/home/alice/.ssh could not be written\talice\n"), "\(said)")
+        }
+    }
+
+    /// All together have so much time, because whoever waits for the machine's answer has no more.
+    @Test func afterTheTimeOfAllNobodyIsBegun() async throws {
+        try await withScratchFolder { folder in
+            let said = try await authorize(
+                folder,
+                "eval \"real_$(declare -f report)\"; report() { SECONDS=$((SECONDS + 45)); real_report \"$@\"; }")
+            let lines = said.split(separator: "\n")
+            #expect(lines.count == 2 && lines[0].hasPrefix("step\tssh\tdone\t"), "\(said)")
+            #expect(lines.last?.hasPrefix("step\tssh\tfailed\tno time was left") == true, "\(said)")
+        }
+    }
+
+    /// On a disk that is full, say.
+    @Test func linesThatCannotBeKeptAreNotLeftOut() async throws {
+        try await withScratchFolder { folder in
+            let said = try await authorize(
+                folder,
+                Self.standIn(
+                    "awk", "case $* in *nodes=*) echo one; exit 2 ;; *) exec /usr/bin/awk \"$@\" ;; esac"),
+                then: "cat home/alice/.ssh/authorized_keys")
+            #expect(said.split(separator: "\n").count { $0.hasPrefix("step\tssh\tfailed\t") } == 2, "\(said)")
+            #expect(said.hasSuffix("one\ntwo\nthree\n"), "\(said)")
+        }
+    }
+}
