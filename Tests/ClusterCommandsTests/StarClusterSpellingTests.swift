@@ -50,6 +50,35 @@ import Testing
     }
 }
 
+@Suite struct BarsTests {
+    private static func written(_ counts: [Int], onTerminal: Bool) -> [String] {
+        var bars = Bars()
+        return counts.compactMap { bars.next($0, of: 2, onTerminal: onTerminal) }
+    }
+
+    /// The last one too.
+    @Test func eachIsWrittenOnce() {
+        let written = Self.written([0, 1, 1, 2, 2], onTerminal: true)
+        #expect(written.count == 3)
+        #expect(written.allSatisfy { $0.hasPrefix("\r") })
+        #expect(written.map { $0.hasSuffix("\n") } == [false, false, true])
+    }
+
+    @Test func offATerminalNoneIs() {
+        #expect(Self.written([0, 1, 2, 2], onTerminal: false) == ["2/2 100%\n"])
+    }
+
+    @Test func aHeadingBeginsALine() {
+        var bars = Bars()
+        _ = bars.next(1, of: 2, onTerminal: true)
+        let ended = [bars.end(), bars.end()]
+        #expect(ended == [true, false])
+        _ = bars.next(2, of: 2, onTerminal: true)
+        let full = bars.end()
+        #expect(!full)
+    }
+}
+
 @Suite struct StartWordsTests {
     @Test func aNameOrATemplateAndAName() throws {
         #expect(try StartCommand.meaning(of: ["c"], template: nil) == ("c", nil))

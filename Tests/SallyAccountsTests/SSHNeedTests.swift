@@ -175,6 +175,18 @@ import Testing
             lines == ["master,10.0.0.1 ssh-ed25519 A", "node001,10.0.0.2 ssh-ed25519 EVIL", "node002 ssh-ed25519 C"])
     }
 
+    /// Without any address a machine is called by its name, and nobody else's lines are less for it.
+    @Test func aMachineWithoutAnAddressWipesNothing() throws {
+        let nodes = try ["node001", "node002", "node003"].map { try NodeName($0) }
+        let lines = KnownHosts.lines(
+            [
+                nodes[0]: Self.observation(["ssh-ed25519 A"], []),
+                nodes[1]: Self.observation(["ssh-ed25519 B"], ["10.0.0.2"]),
+            ],
+            addresses: [:], networks: ["10.0.0.0/24"], absent: [nodes[2]], before: ["node003 ssh-ed25519 C"])
+        #expect(lines == ["node001 ssh-ed25519 A", "node002,10.0.0.2 ssh-ed25519 B", "node003 ssh-ed25519 C"])
+    }
+
     /// One that is down is not forgotten; one that is no more is.
     @Test func whoIsDownIsKept() throws {
         let node = try NodeName("node002")

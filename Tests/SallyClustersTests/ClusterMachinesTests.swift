@@ -69,6 +69,15 @@ import Testing
         #expect(throws: SallyError.self) { try cluster.machine(named: "3") }
     }
 
+    /// As with StarCluster's DNS_PREFIX.
+    @Test func masterIsTheControllerWhateverItIsCalled() throws {
+        var cluster = ClusterMachinesTests.usual
+        cluster.controller = ClusterMachinesTests.machine("lab-head", "c-head", "10.0.0.10", role: .controller)
+        #expect(try cluster.machine(named: "master").name.rawValue == "lab-head")
+        cluster.nodes.append(ClusterMachinesTests.machine("master", "c-other", "10.0.0.20"))
+        #expect(try cluster.machine(named: "master").id == "c-other")
+    }
+
     @Test func whatNamesTwoIsRefused() {
         let cluster = ClusterMachinesTests.cluster([
             ClusterMachinesTests.machine("a1", "x", "1.1.1.1", port: 1),

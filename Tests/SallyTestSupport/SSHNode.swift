@@ -47,41 +47,8 @@ package struct SSHNode: Sendable {
     package static func with(
         image: String, startups: String = "200", _ body: (SSHNode) async throws -> Void
     ) async throws {
-        let podman = try PodmanEnvironment.detect(environment: TestContainers.environment)
-        let start = """
-            mkdir -p /run/sshd
-            install -d -m 0700 /root/.ssh
-            ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
-            echo "$1" >/root/.ssh/authorized_keys
-            set -- -D -E /var/log/sshd.log -o MaxStartups=\(startups) -o MaxSessions=100
-            # Since OpenSSH 9.8 an address whose sign-ins fail is kept out for a while; some tests fail on purpose.
-            if /usr/sbin/sshd -t -o PerSourcePenalties=no; then set -- "$@" -o PerSourcePenalties=no; fi
-            exec /usr/sbin/sshd "$@"
-            """
-        try await withScratchFolder { folder in
-            try await makeKey("\(folder)/key", passphrase: "")
-            let key = try await runProgram("cat", ["\(folder)/key.pub"], environment: ["PATH": "/usr/bin:/bin"]).output
-            try await TestContainers.with(
-                podman,
-                [
-                    "--publish", "127.0.0.1::22", "--entrypoint", "/bin/bash", image, "-c", start, "sshd", key,
-                ]
-            ) { container in
-                let mapping = try await podman.call(["port", container, "22/tcp"], deadline: .seconds(20)).run().output
-                guard
-                    let port = mapping.split(whereSeparator: \.isNewline).first?.split(separator: ":").last.flatMap({
-                        UInt16($0)
-                    })
-                else { throw NoNode(reason: "no port in \(mapping)") }
-                let made = SSHNode(
-                    node: try NodeName("node001"), container: container, podman: podman, folder: folder, port: port)
-                try await eventually("sshd listens") {
-                    try await made.run("cat /var/log/sshd.log 2>/dev/null || true").contains("Server listening")
-                }
-                let hostKey = try await made.run("cat /etc/ssh/ssh_host_ed25519_key.pub")
-                try writeFile(made.known, "\(made.node) \(hostKey)")
-                try await body(made)
-            }
+        try await SSHCluster.with(image: image, startups: startups, machines: ["node001": []]) { cluster in
+            try await body(cluster.nodes[0])
         }
     }
 

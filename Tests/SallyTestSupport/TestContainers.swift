@@ -41,33 +41,43 @@ package enum TestContainers {
     package static func with(
         _ podman: PodmanEnvironment, _ arguments: [String], _ body: (String) async throws -> Void
     ) async throws {
+        try await with(podman, [arguments]) { try await body($0[0]) }
+    }
+
+    /// Some containers for the time of `body`, which gets their names; each by its arguments.
+    package static func with(
+        _ podman: PodmanEnvironment, _ containers: [[String]], _ body: ([String]) async throws -> Void
+    ) async throws {
         // All tests at once would be dozens of containers, and each waits for all others.
         try await eventually("there is room for a container", within: .seconds(600)) {
             room.withLock { free in
-                guard free > 0 else { return false }
-                free -= 1
+                guard free >= min(containers.count, size) else { return false }
+                free -= containers.count
                 return true
             }
         }
-        defer { room.withLock { $0 += 1 } }
-        let name = "sally-conformance-\(UInt64.random(in: .min ... .max))"
-        let made = try await podman.call(
-            ["run", "--detach", "--pull", "never", "--name", name] + arguments, deadline: .seconds(60)
-        ).run()
+        defer { room.withLock { $0 += containers.count } }
+        let names = containers.map { _ in "sally-conformance-\(UInt64.random(in: .min ... .max))" }
         do {
-            guard made.succeeded else { throw NoNode(reason: made.errorOutput) }
-            try await body(name)
+            for (name, arguments) in zip(names, containers) {
+                let made = try await podman.call(
+                    ["run", "--detach", "--pull", "never", "--name", name] + arguments, deadline: .seconds(60)
+                ).run()
+                guard made.succeeded else { throw NoNode(reason: made.errorOutput) }
+            }
+            try await body(names)
         } catch {
-            try await remove(name, podman)
+            try await remove(names, podman)
             throw error
         }
-        try await remove(name, podman)
+        try await remove(names, podman)
     }
 
-    private static let room = Mutex(4)
+    private static let size = 4
+    private static let room = Mutex(size)
 
-    private static func remove(_ name: String, _ podman: PodmanEnvironment) async throws {
-        _ = try await podman.call(["rm", "--force", "--time", "0", name], deadline: .seconds(60)).run()
+    private static func remove(_ names: [String], _ podman: PodmanEnvironment) async throws {
+        _ = try await podman.call(["rm", "--force", "--time", "0"] + names, deadline: .seconds(60)).run()
     }
 }
 

@@ -9,7 +9,7 @@ import Synchronization
 final class Announcer: Sendable {
     private let surroundings: Surroundings
     private let isSilent: Bool
-    private let last = Mutex<(text: String, isOpen: Bool)>(("", false))
+    private let bars = Mutex(Bars())
 
     /// - Parameter isSilent: nothing but warnings, for those who asked for JSON.
     init(_ surroundings: Surroundings, isSilent: Bool) {
@@ -31,13 +31,7 @@ final class Announcer: Sendable {
     /// `12/30 ||||||              40%`; off a terminal only the last one, without the bar.
     func bar(_ done: Int, of total: Int) {
         guard !isSilent, total > 0 else { return }
-        let text = Announcer.bar(done, of: total)
-        let line: String? = last.withLock { last in
-            guard last.text != text else { return nil }
-            last = (text, done < total)
-            if surroundings.isTerminal { return "\r\(text)" + (done < total ? "" : "\n") }
-            return done < total ? nil : "\(done)/\(total) 100%\n"
-        }
+        let line = bars.withLock { $0.next(done, of: total, onTerminal: surroundings.isTerminal) }
         if let line { surroundings.tellPart(line) }
     }
 
@@ -52,11 +46,7 @@ final class Announcer: Sendable {
     }
 
     private func endBar() {
-        let wasOpen = last.withLock { last in
-            defer { last.isOpen = false }
-            return last.isOpen
-        }
-        if wasOpen, surroundings.isTerminal { surroundings.tellPart("\n") }
+        if bars.withLock({ $0.end() }), surroundings.isTerminal { surroundings.tellPart("\n") }
     }
 
     /// `Configuring scratch space for user(s): a, b, c`, in lines of 60 columns.
@@ -72,5 +62,27 @@ final class Announcer: Sendable {
             }
         }
         say(line)
+    }
+}
+
+/// Which bars are written: each once, and off a terminal only that one is full.
+struct Bars {
+    private var text = ""
+    private var isOpen = false
+
+    /// What is to be written now.
+    mutating func next(_ done: Int, of total: Int, onTerminal: Bool) -> String? {
+        let bar = Announcer.bar(done, of: total)
+        guard bar != text else { return nil }
+        text = bar
+        isOpen = done < total
+        if onTerminal { return "\r\(bar)" + (isOpen ? "" : "\n") }
+        return isOpen ? nil : "\(done)/\(total) 100%\n"
+    }
+
+    /// - Returns: whether a line was begun that has not ended.
+    mutating func end() -> Bool {
+        defer { isOpen = false }
+        return isOpen
     }
 }

@@ -86,7 +86,8 @@ package struct ClusterMachines: Sendable {
     }
 
     /// The machine that `text` names: by its name, id, address, `address:port`; else by number, 0 for the controller
-    /// and N for the node whose name ends with N, or the Nth where no name ends with a number.
+    /// and N for the node whose name ends with N, or the Nth where no name ends with a number. `master` is the
+    /// controller wherever no machine is called so.
     ///
     /// - Throws: `SallyError(.notFound)` when there is none; `.invalidRequest` when it is more than one.
     package func machine(named text: String) throws -> ClusterMachine {
@@ -97,6 +98,7 @@ package struct ClusterMachines: Sendable {
         for isMeant in ways {
             if let found = try only(machines.filter(isMeant), text) { return found }
         }
+        if text == "master" { return controller }
         if let number = number(text) {
             if number == 0 { return controller }
             if let found = try only(nodes.filter { $0.number == number }, text) { return found }

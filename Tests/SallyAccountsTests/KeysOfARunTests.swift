@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+import Synchronization
+import Testing
+
+@testable import SallyAccounts
+
+/// Which keys a run asks for, with machines that say what a test wants.
+@Suite struct KeysOfARunTests {
+    private static func run(
+        _ names: [String], on machines: ClusterRunTests.Machines, keys: ClusterSetup.Keys
+    ) async throws -> ClusterReport {
+        let setup = ClusterSetup(
+            trust: try SSHNeedTests.trust(), addresses: [:], keys: keys, scratch: nil)
+        return try await ClusterRun(
+            layout: AccountPlanTests.layout, transport: machines, users: try names.map(ClusterRunTests.user),
+            setup: setup, uids: 30000...30999, dryRun: false, by: "root", told: { _ in }
+        ).run()
+    }
+
+    /// No private key exists of those who bring their own.
+    @Test func whoBringsAKeyGetsNone() async throws {
+        let machines = ClusterRunTests.Machines()
+        let own = try KeyPair.make(.ed25519, comment: "").publicKey
+        let made = try KeyPair.make(.ed25519, comment: "").publicKey
+        let asked = Mutex<[[UserName]]>([])
+        let report = try await Self.run(
+            ["alice", "bob"], on: machines,
+            keys: .init(
+                brought: [try UserName("alice"): own],
+                source: { users in
+                    asked.withLock { $0.append(users) }
+                    return Dictionary(uniqueKeysWithValues: users.map { ($0, made) })
+                }, renew: false))
+        #expect(report.isComplete)
+        #expect(asked.withLock(\.self) == [[try UserName("bob")]])
+        #expect(machines.calls(of: "master", with: "\t\(own)\n") == 1)
+        #expect(machines.calls(of: "master", with: "\t\(made)\n") == 1)
+        // Nowhere else is anything said of keys.
+        #expect(machines.calls(of: "node001", with: "ssh-ed25519") == 0)
+    }
+
+    /// An archive that cannot be written: nobody has a key that nobody holds.
+    @Test func withoutTheKeysNothingIsAuthorized() async throws {
+        let machines = ClusterRunTests.Machines()
+        let report = try await Self.run(
+            ["alice"], on: machines,
+            keys: .init(
+                brought: [:], source: { _ in throw SallyError(.unavailable, "the disk is full") }, renew: false))
+        #expect(report.failed[AccountPlanTests.name("master")] == "the disk is full")
+        #expect(machines.calls(of: "master", with: "\nread_ssh ") == 0)
+        #expect(machines.calls(of: "master", with: "\ncreate_accounts <<") == 0)
+    }
+}
