@@ -89,7 +89,8 @@ import Testing
             let said = try await authorize(
                 folder, "mkfifo home/alice/.ssh/id_ed25519.pub; chown 34501 home/alice/.ssh/id_ed25519.pub")
             #expect(said.contains("step\tssh\tdone\t\(folder)/home/bob/.ssh\tbob\n"), "\(said)")
-            #expect(said.contains("step\tssh\tfailed\t\(folder)/home/alice/.ssh could not be written\talice\n"), "\(said)")
+            #expect(
+                said.contains("step\tssh\tfailed\t\(folder)/home/alice/.ssh could not be written\talice\n"), "\(said)")
         }
     }
 

@@ -48,7 +48,8 @@ struct BadMachinesTests {
             let started = try await victim.podman.call(["start", victim.container], deadline: .seconds(60)).run()
             #expect(started.succeeded, "\(started.errorOutput)")
             try await eventually("its sshd listens again") {
-                (try? await bench.cluster.transport().run(.script("true"), on: victim.node).succeeded) == true  // not yet
+                let done = try? await bench.cluster.transport().run(.script("true"), on: victim.node)  // not yet
+                return done?.succeeded == true
             }
             let second = try await run(nil)
             #expect(second.isComplete, "\(second.failures) \(second.plan.conflicts) \(second.failed)")
