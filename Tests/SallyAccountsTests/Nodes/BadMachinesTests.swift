@@ -14,7 +14,7 @@ import Testing
 struct BadMachinesTests {
     /// A machine, and the program during which it dies: in the place of that program, so that it has done nothing yet.
     static let deaths: [(node: String, program: String)] = [
-        ("node001", "systemd-sysusers"), ("master", "systemd-sysusers"), ("master", "chage"), ("master", "cp"),
+        ("node001", "systemd-sysusers"), ("master", "systemd-sysusers"), ("master", "chage"), ("master", "chmod"),
         ("master", "chown"),
     ]
 

@@ -126,7 +126,7 @@ struct UsersOnNodesTests {
             let report = try await bench.run(["ann", "ben", "cid"], keys: desk.keys, slurmCommands: "/opt/watched")
             #expect(report.isComplete, "\(report.failures)")
             let programs = try await bench.controller.run("grep -aoE '^/opt/watched/[a-z-]+$' /var/log/words | sort -u")
-            for name in ["setpriv", "systemd-sysusers", "ssh-keygen", "xargs"] {
+            for name in ["setpriv", "systemd-sysusers", "ssh-keygen", "chown"] {
                 #expect(programs.contains("/opt/watched/\(name)\n"), "\(programs)")
             }
             // Beginnings of what is secret in the two forms that private keys have.
