@@ -20,19 +20,20 @@ enum HomeScript {
                 printf 'nothing can be made in %s' "$1"
             fi
         }
-        # put_skeleton HOME...: what is in /etc/skel, each thing for all homes at once. Fails when it is not all there, or not as
-        # cp(1) would have it.
+        # put_skeleton FOLDER HOME...: what is in FOLDER, each thing for all homes at once. Fails when not all is there: cp(1) does
+        # it for each then, or says why not.
         put_skeleton() {
-            local kind mode path home copies
+            local from=$1 kind mode path home copies
+            shift
             while IFS=/ read -r -d '' kind mode path; do
                 copies=()
                 for home; do copies+=("$home/$path"); done
                 case $kind in
                 d) mkdir -m "$mode" -- "${copies[@]}" ;;
-                f) tee -- "${copies[@]}" <"/etc/skel/$path" >/dev/null && chmod "$mode" -- "${copies[@]}" ;;
+                f) tee -- "${copies[@]}" <"$from/$path" >/dev/null && chmod "$mode" -- "${copies[@]}" ;;
                 *) false ;;
                 esac || return 1
-            done < <(find /etc/skel -mindepth 1 -printf '%y/%m/%P\0' 2>/dev/null)
+            done < <(find "$from" -mindepth 1 -printf '%y/%m/%P\0' 2>/dev/null)
         }
         make_homes() {
             local name uid home parent said alone= users=() homes=() staged=() folders=()
@@ -61,7 +62,7 @@ enum HomeScript {
                 folders=("${staged[@]/%//.ssh}")
                 in_parts folders mkdir -m 0700 -- 2>/dev/null
             fi
-            in_parts staged put_skeleton 2>/dev/null || alone=1
+            in_parts staged put_skeleton /etc/skel 2>/dev/null || alone=1
             for name in "${users[@]}"; do
                 said=$(if [ -n "$alone" ] && [ -d /etc/skel ]; then cp -a /etc/skel/. "${new[$name]}/" 2>&1; fi) &&
                     seed_ssh "$name" "${new[$name]}" &&

@@ -16,14 +16,20 @@ import Testing
         private let down: Set<String>
         private let said: [String: String]
         private let recordSaid: String
+        private let saidOfUIDs: [String: String]
 
         /// - Parameters:
         ///   - said: what the probe of a machine says besides.
+        ///   - saidOfUIDs: what it says when it is asked again, about uids.
         ///   - recordSaid: what writing the record says besides.
-        init(down: Set<String> = [], said: [String: String] = [:], recordSaid: String = "") {
+        init(
+            down: Set<String> = [], said: [String: String] = [:], saidOfUIDs: [String: String] = [:],
+            recordSaid: String = ""
+        ) {
             self.down = down
             self.said = said
             self.recordSaid = recordSaid
+            self.saidOfUIDs = saidOfUIDs
         }
 
         func run(_ invocation: Invocation, on node: NodeName) async throws -> Completion {
@@ -37,6 +43,8 @@ import Testing
                 text = ""
             } else if script.contains("\nprobe_users\n") {
                 text = (said[node.rawValue] ?? "") + "end\n"
+            } else if script.contains("\nprobe_entries\n") {
+                text = (saidOfUIDs[node.rawValue] ?? "") + "end\n"
             } else if script.contains("\nrecord_lines <<") {
                 text = recordSaid + "end\n"
             }
@@ -125,6 +133,39 @@ import Testing
         #expect(!report.isComplete)
         #expect(machines.calls(of: "node001", with: "\nalice\t30000\t/home/alice\t/bin/bash\t") == 1)
         #expect(machines.calls(of: "node001", with: "\t/home/bob\t/bin/bash\t") == 0)
+    }
+
+    /// A machine is asked about uids again where it was not asked about those that were chosen, and nowhere else.
+    @Test func whoWasForeseenIsNotAskedAboutAgain() async throws {
+        let owner = "owner\t30001\tmallory:x:30001:1::/home/mallory:/bin/sh\n"
+        let machines = Machines(
+            said: ["master": "asked\t30000\nasked\t30001\n", "node001": "asked\t30000\n", "node002": ""],
+            saidOfUIDs: ["master": owner, "node001": owner])
+        let report = try await Self.run(["alice", "bob"], on: machines)
+        #expect(machines.calls(of: "master", with: "\nprobe_entries\n") == 1)
+        #expect(machines.calls(of: "node001", with: "\nprobe_entries\n") == 2)
+        #expect(machines.calls(of: "node001", with: "\nbob\t30001\t/home/bob\n") == 1)
+        #expect(machines.calls(of: "node002", with: "\nprobe_entries\n") == 2)
+        #expect(report.plan.conflicts.map(\.node.rawValue) == ["node001"])
+        #expect(report.plan.conflicts.first?.reason.contains("belongs to mallory") == true)
+        #expect(report.accounts.map(\.name.rawValue) == ["alice"])
+    }
+
+    /// What is said later about uids adds to what was said of names, and its lines of the record are all there are.
+    @Test func whatIsSaidOfUIDsIsAdded() throws {
+        let node = NodeName(unchecked: "master")
+        let lines = try [("alice", UInt32(30000)), ("bob", 30001)].map {
+            "record\t\(try AccountPlanTests.record($0, $1, state: .active).line)\n"
+        }
+        var seen = try NodeObservation(
+            parsing: "user\talice\talice:x:30000:30000::/home/alice:/bin/sh\nknown\tx\n\(lines[0])end\n", node: node)
+        seen.add(
+            try NodeObservation(
+                parsing: "asked\t30001\ngroup\teve\t30001\nstray\t30001\t/home/old\n\(lines[0])\(lines[1])end\n",
+                node: node))
+        #expect(seen.users.count == 1 && seen.knownHosts == ["x"] && seen.asked == [30001])
+        #expect(seen.groupNames[30001] == "eve" && seen.strayHomes[30001] == ["/home/old"])
+        #expect(seen.records.map(\.user.rawValue) == ["alice", "bob"])
     }
 
     @Test func uidsRunOut() async throws {

@@ -87,4 +87,149 @@ import Testing
             #expect(said == (isFit ? "fit\n" : "unfit\n"))
         }
     }
+
+    private static let change = "set -u\numask 077\n" + AccountScript.stepLibrary + HomeScript.library
+
+    /// Owner, mode and kind of what lies at these paths.
+    private static let look = "look() { stat -c '%n %u:%g %a %F' -- \"$@\" | sed 's/ directory$//'; }\n"
+
+    /// (uids, what tar(1) is, whether uids are too large for tar)
+    @Test(arguments: [
+        ([60001, 60002], "command tar \"$@\""), ([60001, 4_000_000_000], "command tar \"$@\""),
+        ([2_097_151, 60002], "command tar \"$@\""), ([60001, 60002], "return 127"),
+    ]) func scratchFoldersAreTheirs(_ uids: [UInt32], _ tar: String) async throws {
+        try await withScratchFolder { folder in
+            let said = try await bash(
+                Self.change + ScratchScript.library + Self.look + """
+                    chmod 755 \(folder); cd \(folder); tar() { \(tar); }
+                    make_scratch \(folder)/m \(folder)/s <<<$'alice\\t\(uids[0])\\nbob\\t\(uids[1])' | sort
+                    look m/*; readlink s/alice s/bob; ls -A m s | grep sally; stat -c '%u %a' m s
+                    """)
+            #expect(
+                said == """
+                    step\tscratch\tdone\t\(folder)/m/alice\talice
+                    step\tscratch\tdone\t\(folder)/m/bob\tbob
+                    m/alice \(uids[0]):\(uids[0]) 700
+                    m/bob \(uids[1]):\(uids[1]) 700
+                    \(folder)/m/alice
+                    \(folder)/m/bob
+                    0 755
+                    0 755
+
+                    """)
+        }
+    }
+
+    /// What is there keeps its owner and leads where it leads; the others are made.
+    @Test func scratchTakesNothingThatIsThere() async throws {
+        try await withScratchFolder { folder in
+            let said = try await bash(
+                Self.change + ScratchScript.library + Self.look + """
+                    chmod 755 \(folder); cd \(folder); mkdir -m 755 m s m/alice m/carol; mkdir -m 700 m/dan; chown 60004:60004 m/dan
+                    chown 7:7 m/carol; ln -s /etc s/bob; touch m/erin
+                    make_scratch \(folder)/m \(folder)/s \
+                        <<<$'alice\\t60001\\nbob\\t60002\\ncarol\\t60003\\ndan\\t60004\\nerin\\t60005\\nfay\\t60006' | cut -f3,5 | sort -k2
+                    look m/*; readlink s/*
+                    """)
+            #expect(
+                said == """
+                    failed\talice
+                    failed\tbob
+                    failed\tcarol
+                    done\tdan
+                    failed\terin
+                    done\tfay
+                    m/alice 0:0 755
+                    m/bob 60002:60002 700
+                    m/carol 7:7 755
+                    m/dan 60004:60004 700
+                    m/erin 0:0 600 regular empty file
+                    m/fay 60006:60006 700
+                    /etc
+                    \(folder)/m/dan
+                    \(folder)/m/fay
+
+                    """)
+        }
+    }
+
+    @Test func scratchNeedsAFolderOfRoots() async throws {
+        try await withScratchFolder { folder in
+            let said = try await bash(
+                Self.change + ScratchScript.library + """
+                    chmod 755 \(folder); cd \(folder); mkdir -m 777 open; mkdir -m 755 s
+                    make_scratch \(folder)/open \(folder)/s <<<$'alice\\t60001'; ls -A open s
+                    """)
+            #expect(
+                said == "step\tscratch\tfailed\tothers than root can write to \(folder)/open\talice\nopen:\n\ns:\n")
+        }
+    }
+
+    /// As cp(1) would have it, whatever is in it; what cannot be done for all at once is refused, not left out.
+    @Test func theSkeletonIsTheSameInAllHomes() async throws {
+        try await withScratchFolder { folder in
+            let said = try await bash(
+                Self.change + """
+                    cd \(folder); mkdir skel homes homes/{a,b,c} homes/one; mkdir -m 750 skel/.config skel/.config/deep
+                    printf 'x\\0y\\377' >skel/.config/deep/binary; echo 'no end' | tr -d '\\n' >'skel/a name & more'; : >skel/.empty
+                    printf '#!/bin/sh\\n' >skel/tool; chmod 755 skel/tool; chmod 644 skel/.empty
+                    put_skeleton skel homes/{a,b,c} && cp -a skel/. homes/one/ && chmod 700 homes/one
+                    for home in a b c; do diff -r homes/$home homes/one && echo same; done
+                    for home in a one; do (cd homes/$home; find . -printf '%P %m %y\\n' | sort | md5sum); done | uniq | wc -l
+                    ln -s /etc/passwd skel/link; put_skeleton skel homes/a 2>/dev/null || echo refused
+                    rm -rf homes/a/* homes/a/.[a-z]* skel/link; mkdir homes/a/tool; put_skeleton skel homes/{a,b} 2>/dev/null || echo refused
+                    """)
+            #expect(said == "same\nsame\nsame\n1\nrefused\nrefused\n")
+        }
+    }
+
+    /// (the file, one beside it, whether sshd has to be asked)
+    @Test(arguments: [
+        ("Port 22\n#HostKey /etc/x\nInclude FOLDER/sshd_config.d/*.conf\n", "UsePAM yes\n", false),
+        ("HostKey /etc/x\n", "", true), ("hostkey=/etc/x\n", "", true), ("\tHoStKeY\t/etc/x\n", "", true),
+        ("", "HostKey x\n", true),
+        ("Include /etc/other\n", "", true), ("HostKeyAgent x\n", "", true), ("", "Include FOLDER/more\n", true),
+        ("Include FOLDER/sshd_config.d/*.conf /etc/other\n", "", true), ("NONE", "", true),
+    ]) func asksSSHDWhereItsKeysMayBeElsewhere(_ file: String, _ other: String, _ asks: Bool) async throws {
+        try await withScratchFolder { folder in
+            let texts = [file, other].map { shellQuoted($0.replacing("FOLDER", with: folder)) }
+            let said = try await bash(
+                Self.probe + """
+                    cd \(folder); mkdir sshd_config.d; printf %s \(texts[0]) >sshd_config; printf %s \(texts[1]) >sshd_config.d/a.conf
+                    [ "$(cat sshd_config)" != NONE ] || rm sshd_config
+                    usual_host_keys \(folder) && echo usual || echo ask
+                    """)
+            #expect(said == (asks ? "ask\n" : "usual\n"))
+        }
+    }
+
+    /// Users who are there are asked about by their uids at once; for the others so are the lowest uids that are free.
+    @Test func asksInAdvanceForLikelyUIDs() async throws {
+        let said = try await bash(
+            Self.probe + #"""
+                state=/nonexistent
+                getent() {
+                    case "$*" in
+                    passwd) printf 'x:x:60000:7::/:/bin/sh\n' ;;
+                    group) printf 'y:x:60002:\n' ;;
+                    "passwd alice bob carol") printf 'alice:x:60005:60005:A\tB:/home/alice:/bin/sh\n' ;;
+                    "passwd 60005 60001 60003") printf 'alice:x:60005:60005::/:/bin/sh\nmallory:x:60003:1::/:/bin/sh\n' ;;
+                    "initgroups alice") printf 'alice 60005 27\n' ;;
+                    "shadow alice") printf 'alice:!:1:::::2:\n' ;;
+                    "group alice bob carol lab "*) printf 'alice:x:60005:\nlab:x:3000:\nsudo:x:27:\neve:x:60001:\n' ;;
+                    *) echo "asked for $*" ;;
+                    esac
+                }
+                find() { :; }
+                read_subjects <<<$'alice\t-\t/home/alice\nbob\t-\t/home/bob\ncarol\t-\t/home/carol'
+                probe_users lab; probe_taken 60000 60999; probe_entries
+                """#)
+        let seen = try NodeObservation(parsing: said + "end\n", node: NodeName("node001"))
+        #expect(seen.users.keys.sorted() == ["alice"] && seen.users["alice"]?.gecos == "A B")
+        #expect(seen.taken == [60000, 60002] && seen.asked == [60005, 60001, 60003])
+        #expect(seen.owners[60003]?.name == "mallory" && seen.groupNames[60001] == "eve")
+        #expect(seen.memberships["alice"]?.map(\.name) == ["alice", "sudo"])
+        #expect(seen.expiry["alice"] == ExpiryDay(days: 2) && seen.expired == ["alice"])
+        #expect(seen.groupIDs["lab"] == 3000)
+    }
 }

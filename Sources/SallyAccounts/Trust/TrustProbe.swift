@@ -6,17 +6,17 @@ import SallyModel
 enum TrustProbe {
     /// - Precondition: after `read_subjects`.
     static let library = #"""
-        # usual_host_keys: sshd_config(5) names no host keys, as far as that can be told without asking sshd(8), which takes
-        # longer than all else here.
+        # usual_host_keys FOLDER: sshd_config(5) there names no host keys, as far as that can be told without asking sshd(8), which
+        # takes longer than all else here.
         usual_host_keys() {
             local file line lines
-            for file in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; do
-                [ -e "$file" ] || [ "$file" != /etc/ssh/sshd_config ] || return 1
+            for file in "$1"/sshd_config "$1"/sshd_config.d/*.conf; do
+                [ -e "$file" ] || [ "$file" != "$1/sshd_config" ] || return 1
                 [ -e "$file" ] || continue
                 mapfile -t lines <"$file" || return 1
                 for line in "${lines[@]}"; do
                     case ${line,,} in
-                    '#'* | 'include /etc/ssh/sshd_config.d/*.conf') ;;
+                    '#'* | "include ${1,,}/sshd_config.d/*.conf") ;;
                     *hostkey* | *include*) return 1 ;;
                     esac
                 done
@@ -24,7 +24,7 @@ enum TrustProbe {
         }
         probe_host_keys() {
             local said= file kind key address files=()
-            usual_host_keys || said=$'\n'$(sshd -T 2>/dev/null)
+            usual_host_keys /etc/ssh || said=$'\n'$(sshd -T 2>/dev/null)
             while [[ $said == *$'\n'"hostkey "* ]]; do
                 said=${said#*$'\n'"hostkey "}
                 files+=("${said%%$'\n'*}.pub")
