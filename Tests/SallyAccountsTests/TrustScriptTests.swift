@@ -176,7 +176,7 @@ import Testing
                     put_skeleton skel homes/{a,b,c} && cp -a skel/. homes/one/ && chmod 700 homes/one
                     for home in a b c; do diff -r homes/$home homes/one && echo same; done
                     for home in a one; do (cd homes/$home; find . -printf '%P %m %y\\n' | sort | md5sum); done | uniq | wc -l
-                    ln -s /etc/passwd skel/link; put_skeleton skel homes/a 2>/dev/null || echo refused
+                    ln -s /etc/passwd skel/link; mkdir homes/d; put_skeleton skel homes/d 2>/dev/null || echo refused
                     rm -rf homes/a/* homes/a/.[a-z]* skel/link; mkdir homes/a/tool; put_skeleton skel homes/{a,b} 2>/dev/null || echo refused
                     """)
             #expect(said == "same\nsame\nsame\n1\nrefused\nrefused\n")
