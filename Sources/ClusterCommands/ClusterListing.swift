@@ -14,6 +14,8 @@ struct ClusterListing {
     private let now: Timestamp
     /// The machines that answered, where they were asked.
     var answering: Set<NodeName>?
+    /// The plugins that ran on it, nil where nobody could say.
+    var plugins: [RememberedPlugin]? = []
 
     init(_ cluster: ClusterFinder.Listed, now: Timestamp) {
         self.cluster = cluster
@@ -60,6 +62,7 @@ struct ClusterListing {
             "region": cluster.machines.map { .string($0.region) } ?? .null,
             "launched_at": launched.map { .string("\($0)") } ?? .null,
             "uptime_seconds": launched.map { .integer(Int((now - $0).components.seconds)) } ?? .null,
+            "plugins_remembered": plugins.map { .array($0.map(\.summary)) } ?? .null,
             "machines": .array(machines), "problem": cluster.problem.map(JSONValue.string) ?? .null,
         ]
     }

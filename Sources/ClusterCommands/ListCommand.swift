@@ -33,6 +33,7 @@ struct ListCommand: AsyncParsableCommand {
         var listings: [ClusterListing] = []
         for cluster in chosen {
             var listing = ClusterListing(cluster, now: surroundings.now())
+            if json { listing.plugins = ListCommand.remembered(cluster, surroundings) }
             if showStatus { listing.answering = await ListCommand.answering(cluster) }
             listings.append(listing)
         }
@@ -45,6 +46,16 @@ struct ListCommand: AsyncParsableCommand {
             return
         }
         for line in listings.flatMap(\.lines) { surroundings.print(line) }
+    }
+
+    /// The plugins that ran on a cluster, nil where that cannot be read, which is said.
+    private static func remembered(_ cluster: ClusterFinder.Listed, _ surroundings: Surroundings) -> [RememberedPlugin]?
+    {
+        guard let machines = cluster.machines else { return [] }
+        do { return try PluginMemory(of: machines, in: surroundings.store()).plugins() } catch {
+            surroundings.tell("*** WARNING - \(error)")
+            return nil
+        }
     }
 
     /// The machines of a cluster on which a program could be run, all asked at once.

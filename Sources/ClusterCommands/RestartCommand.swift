@@ -18,16 +18,27 @@ struct RestartCommand: AsyncParsableCommand {
 
     @OptionGroup var file: ClusterFileOption
 
-    func run() async throws {
-        let surroundings = try Surroundings.own()
+    func run() async throws { try await run(Surroundings.own()) }
+
+    func run(_ surroundings: Surroundings) async throws {
         let cluster = try ClusterName(name)
         try surroundings.refuseListed(cluster, file.config, verb: "restarted")
         let clusters = try surroundings.clusters()
-        let record = try await Interruption.cancelling { try await clusters.restart(cluster) }
-        guard !json else {
-            surroundings.print(["schema": "sally.cluster.restart/1", "cluster": record.json])
-            return
+        let hooks = PluginHooks(surroundings, Announcer(surroundings, isSilent: json), file: file.config)
+        let (record, plugins) = try await Interruption.cancelling {
+            var plugins = try await hooks.shutdown(cluster)
+            let record = try await clusters.restart(cluster)
+            plugins.entries += try await hooks.resumed(cluster).entries
+            return (record, plugins)
         }
-        surroundings.print("cluster \(cluster) is running again")
+        let outcome = "cluster \(cluster) is running again"
+        if json {
+            surroundings.print([
+                "schema": "sally.cluster.restart/1", "cluster": record.json, "plugins": plugins.json,
+            ])
+        } else {
+            surroundings.print(outcome)
+        }
+        try plugins.requireComplete(outcome)
     }
 }

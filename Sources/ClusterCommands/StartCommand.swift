@@ -38,8 +38,9 @@ struct StartCommand: AsyncParsableCommand {
     @Argument(help: "The template, if not the usual one, and the cluster's name.")
     var words: [String] = []
 
-    func run() async throws {
-        let surroundings = try Surroundings.own()
+    func run() async throws { try await run(Surroundings.own()) }
+
+    func run(_ surroundings: Surroundings) async throws {
         let (name, template) = try StartCommand.meaning(of: words, template: template)
         let cluster = try ClusterName(name)
         if !noCreate { try surroundings.refuseListed(cluster, file.config, verb: "started") }
@@ -54,15 +55,19 @@ struct StartCommand: AsyncParsableCommand {
             return
         }
         let clusters = try surroundings.clusters()
-        let started = try await Interruption.cancelling {
-            try await clusters.start(cluster) {
+        let hooks = PluginHooks(surroundings, announcer, file: file.config)
+        let (started, resumed) = try await Interruption.cancelling {
+            let started = try await clusters.start(cluster) {
                 var template = try chosen.template()
                 if let socketGroup { template.template.socketGroup = socketGroup }
                 return template
             }
+            guard case .resumed = started else { return (started, PluginHookReport()) }
+            return (started, try await hooks.resumed(cluster))
         }
-        show(started, surroundings)
+        show(started, resumed, surroundings)
         if case .started = started { try await runAll(plugins, on: name, surroundings, announcer) }
+        try resumed.requireComplete("cluster \(cluster) is running again")
     }
 
     private func runAll(
@@ -70,14 +75,27 @@ struct StartCommand: AsyncParsableCommand {
     ) async throws {
         guard !plugins.isEmpty else { return }
         let machines = try await surroundings.finder(file.config).find(name)
+        var failed: [(name: String, error: SallyError)] = []
         for plugin in plugins {
             let run = PluginRun(
                 plugin: plugin, machines: machines, renewKeys: false, dryRun: false, output: json ? .none : .text)
-            try await run.run(surroundings, announcer)
+            // One that fails keeps no other from its work.
+            do { try await run.run(surroundings, announcer) } catch let error as SallyError {
+                failed.append((plugin.name, error))
+                guard plugins.count > 1 else { break }
+                announcer.fail("Error occured while running plugin '\(plugin.name)':")
+                announcer.fail(error.description)
+            }
         }
+        guard let first = failed.first else { return }
+        guard plugins.count > 1 else { throw first.error }
+        throw SallyError(
+            first.error.code,
+            "of the plugins of \(name) \(failed.map { quoted($0.name) }.joined(separator: ", ")) failed",
+            hint: "`start -x` runs all of them again, `runplugin` one")
     }
 
-    private func show(_ started: Clusters.Started, _ surroundings: Surroundings) {
+    private func show(_ started: Clusters.Started, _ plugins: PluginHookReport, _ surroundings: Surroundings) {
         let record = started.record
         let outcome =
             switch started {
@@ -89,6 +107,7 @@ struct StartCommand: AsyncParsableCommand {
             surroundings.print(
                 [
                     "schema": "sally.cluster.start/1", "outcome": .string(outcome.word), "cluster": record.json,
+                    "plugins": plugins.json,
                 ] as JSONValue)
             return
         }

@@ -18,18 +18,25 @@ struct StopCommand: AsyncParsableCommand {
 
     @OptionGroup var file: ClusterFileOption
 
-    func run() async throws {
-        let surroundings = try Surroundings.own()
+    func run() async throws { try await run(Surroundings.own()) }
+
+    func run(_ surroundings: Surroundings) async throws {
         let cluster = try ClusterName(name)
         try surroundings.refuseListed(cluster, file.config, verb: "stopped")
-        let stopped = try await surroundings.clusters().stop(cluster)
-        guard !json else {
+        let clusters = try surroundings.clusters()
+        let hooks = PluginHooks(surroundings, Announcer(surroundings, isSilent: json), file: file.config)
+        let (plugins, stopped) = try await Interruption.cancelling {
+            (try await hooks.shutdown(cluster), try await clusters.stop(cluster))
+        }
+        let outcome = "cluster \(cluster) \(stopped ? "is stopped" : "was not running")"
+        if json {
             surroundings.print([
                 "schema": "sally.cluster.stop/1", "name": .string(cluster.rawValue),
-                "outcome": .string(stopped ? "stopped" : "already-stopped"),
+                "outcome": .string(stopped ? "stopped" : "already-stopped"), "plugins": plugins.json,
             ])
-            return
+        } else {
+            surroundings.print(outcome)
         }
-        surroundings.print("cluster \(cluster) \(stopped ? "is stopped" : "was not running")")
+        try plugins.requireComplete(outcome)
     }
 }

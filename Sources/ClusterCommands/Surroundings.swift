@@ -20,6 +20,23 @@ struct Surroundings: Sendable {
     private let isRoot: Bool
     /// Whether what is told is read on a terminal.
     let isTerminal: Bool
+    /// In place of the host's.
+    private let ownPodman: PodmanEnvironment?
+    /// Writes to a file descriptor of ours.
+    private let output: @Sendable (_ text: String, _ descriptor: Int32) -> Void
+
+    init(
+        environment: [String: String], resources: Resources, isRoot: Bool, isTerminal: Bool,
+        podman: PodmanEnvironment? = nil,
+        output: @escaping @Sendable (_ text: String, _ descriptor: Int32) -> Void = { write($0, to: $1) }
+    ) {
+        self.environment = environment
+        self.resources = resources
+        self.isRoot = isRoot
+        self.isTerminal = isTerminal
+        ownPodman = podman
+        self.output = output
+    }
 
     static func own() throws -> Surroundings {
         let environment = ProcessInfo.processInfo.environment
@@ -123,6 +140,7 @@ struct Surroundings: Sendable {
     }
 
     private func podman() throws -> PodmanEnvironment {
+        if let ownPodman { return ownPodman }
         do {
             return try PodmanEnvironment.detect(environment: environment)
         } catch let error as PodmanEnvironmentError {
@@ -143,12 +161,12 @@ struct Surroundings: Sendable {
     func now() -> Timestamp { Timestamp(Int64(time(nil))) }
 
     /// Data, on standard output.
-    func print(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
-    func printPart(_ text: String) { write(text, to: STDOUT_FILENO) }
+    func print(_ text: String) { output(text + "\n", STDOUT_FILENO) }
+    func printPart(_ text: String) { output(text, STDOUT_FILENO) }
     func print(_ json: JSONValue) { print(json.text(.indented)) }
 
     /// Talk, on standard error. What machines and users wrote may be in it: nothing of it acts on the terminal.
-    func tell(_ text: String) { write(Surroundings.harmless(text) + "\n", to: STDERR_FILENO) }
+    func tell(_ text: String) { output(Surroundings.harmless(text) + "\n", STDERR_FILENO) }
 
     /// Without control characters but line ends.
     static func harmless(_ text: String) -> String {
@@ -161,7 +179,7 @@ struct Surroundings: Sendable {
     }
 
     /// Talk that is a part of a line.
-    func tellPart(_ text: String) { write(text, to: STDERR_FILENO) }
+    func tellPart(_ text: String) { output(text, STDERR_FILENO) }
 
     private static func executablePath() throws -> String {
         var buffer = [CChar](repeating: 0, count: 4096)

@@ -21,8 +21,9 @@ struct TerminateCommand: AsyncParsableCommand {
 
     @OptionGroup var file: ClusterFileOption
 
-    func run() async throws {
-        let surroundings = try Surroundings.own()
+    func run() async throws { try await run(Surroundings.own()) }
+
+    func run(_ surroundings: Surroundings) async throws {
         let cluster = try ClusterName(name)
         try surroundings.refuseListed(cluster, file.config, verb: "terminated")
         if !yes {
@@ -32,11 +33,22 @@ struct TerminateCommand: AsyncParsableCommand {
                     .conflict, "cluster \(cluster) was not terminated", hint: "type its name, or give --yes")
             }
         }
-        try await surroundings.clusters().terminate(cluster)
-        if json {
-            surroundings.print(["schema": "sally.cluster.terminate/1", "name": .string(cluster.rawValue)])
-        } else {
-            surroundings.print("cluster \(cluster) is gone")
+        let clusters = try surroundings.clusters()
+        let hooks = PluginHooks(surroundings, Announcer(surroundings, isSilent: json), file: file.config)
+        let plugins = try await Interruption.cancelling {
+            // Whatever becomes of them, the cluster ends.
+            let plugins = try await hooks.shutdown(cluster)
+            try await clusters.terminate(cluster)
+            return plugins
         }
+        let outcome = "cluster \(cluster) is gone"
+        if json {
+            surroundings.print([
+                "schema": "sally.cluster.terminate/1", "name": .string(cluster.rawValue), "plugins": plugins.json,
+            ])
+        } else {
+            surroundings.print(outcome)
+        }
+        try plugins.requireComplete(outcome)
     }
 }

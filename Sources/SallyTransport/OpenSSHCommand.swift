@@ -78,6 +78,9 @@ package struct OpenSSHCommand: Sendable, Equatable {
         options() + ["-T", "--", address.host, ShellQuote.line(elevated(words))]
     }
 
+    /// What stands before the words of whatever is to run on the node as root, without a terminal.
+    package var argumentsOfAnyProgram: [String] { options() + ["-T", "--", address.host] + elevated([]) }
+
     /// Runs a program on the node as root with streams of ours.
     ///
     /// - Parameters:

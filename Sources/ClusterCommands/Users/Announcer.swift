@@ -28,6 +28,20 @@ final class Announcer: Sendable {
         for line in text.split(separator: "\n") { surroundings.tell("*** WARNING - \(line)") }
     }
 
+    /// What failed, while something else goes on. Also told to those who asked for JSON.
+    func fail(_ text: String) {
+        endBar()
+        for line in text.split(separator: "\n") { surroundings.tell("!!! ERROR - \(line)") }
+    }
+
+    /// What is heard while users are made.
+    @Sendable func tell(_ news: ClusterRun.News) {
+        switch news {
+        case .waiting(let who): say("waiting for \(who), who changes accounts on this cluster")
+        case .machines(let done, let total): bar(done, of: total)
+        }
+    }
+
     /// `12/30 ||||||              40%`; off a terminal only the last one, without the bar.
     func bar(_ done: Int, of total: Int) {
         guard !isSilent, total > 0 else { return }

@@ -30,15 +30,15 @@ extension ClusterReport {
             + failed.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
     }
 
-    /// - Throws: `SallyError` that says what is not done; the same command again does the rest.
-    func requireComplete() throws {
-        guard !isComplete else { return }
+    /// What is not done, nil where all is; the same command again does the rest.
+    var incomplete: SallyError? {
+        guard !isComplete else { return nil }
         let conflicts = Set(plan.conflicts.map(\.user)).count
         var parts: [String] = []
         if conflicts > 0 { parts.append(counted(conflicts, "user") + " left alone") }
         if !failures.isEmpty { parts.append(counted(failures.count, "step") + " failed") }
         if !failed.isEmpty { parts.append(counted(failed.count, "machine") + " not reached or not finished") }
-        throw SallyError(
+        return SallyError(
             failures.isEmpty && failed.isEmpty ? .conflict : .unavailable, parts.joined(separator: "; "),
             hint: "the rest is done; the same command again does what is missing")
     }

@@ -33,8 +33,10 @@ struct CreateUsers: Sendable {
         defer { keys?.cancel() }
         let run = ClusterRun(
             layout: machines.layout, transport: machines.transport(), users: try requests(now),
-            setup: try setup(brought, keys), uids: settings.uids.first.rawValue...settings.uids.last.rawValue,
-            dryRun: dryRun, by: "\(surroundings.userName) (sally cluster)", told: tell)
+            setup: try machines.setup(
+                ClusterSetup.Keys(brought: brought, source: keys?.source, renew: renewKeys), settings.scratch),
+            uids: settings.uids.first.rawValue...settings.uids.last.rawValue, dryRun: dryRun,
+            by: "\(surroundings.userName) (sally cluster)", told: announcer.tell)
         announcer.say("Creating \(settings.users.count) cluster users")
         let report = try await run.run()
         if !dryRun { summarize(report) }
@@ -59,22 +61,6 @@ struct CreateUsers: Sendable {
                 home: "/home/\(user)", shell: settings.shell ?? "/bin/bash", groups: [], accounts: accounts,
                 adoptsHome: settings.adoptHomes, expiry: expiry)
         }
-    }
-
-    private func setup(_ brought: [UserName: PublicKey], _ keys: HandedKeys?) throws -> ClusterSetup {
-        // Hosts' names are not asked for when somebody signs in (UseDNS), and nobody comes from 127.0.0.1.
-        let networks = machines.networks.filter { ClusterSetup.isUsable(network: $0) }
-        var addresses: [NodeName: String] = [:]
-        for machine in machines.machines where !ClusterSetup.isLoopback(machine.address) {
-            addresses[machine.name] =
-                machine.port == 22 ? machine.address : "[\(machine.address)]:\(machine.port)"
-        }
-        return ClusterSetup(
-            trust: try SSHTrust(cluster: machines.name, networks: networks), addresses: addresses,
-            keys: ClusterSetup.Keys(brought: brought, source: keys?.source, renew: renewKeys),
-            scratch: try settings.scratch.map {
-                try ClusterSetup.Scratch(folders: $0.folder, links: $0.links)
-            })
     }
 
     private func handedKeys(_ brought: [UserName: PublicKey], _ now: Timestamp) throws -> HandedKeys? {
@@ -115,13 +101,6 @@ struct CreateUsers: Sendable {
         }
     }
 
-    private func tell(_ news: ClusterRun.News) {
-        switch news {
-        case .waiting(let who): announcer.say("waiting for \(who), who changes accounts on this cluster")
-        case .machines(let done, let total): announcer.bar(done, of: total)
-        }
-    }
-
     /// The rest of the documented headings, with what is true.
     private func summarize(_ report: ClusterReport) {
         let count = report.accounts.count
@@ -145,5 +124,21 @@ extension ClusterMachines {
         case .unknown: layout.slurm = .whereInstalled
         }
         return layout
+    }
+}
+
+extension ClusterMachines {
+    /// What users get besides their accounts.
+    func setup(_ keys: ClusterSetup.Keys, _ scratch: ScratchSettings?) throws -> ClusterSetup {
+        // Hosts' names are not asked for when somebody signs in (UseDNS), and nobody comes from 127.0.0.1.
+        let networks = networks.filter { ClusterSetup.isUsable(network: $0) }
+        var addresses: [NodeName: String] = [:]
+        for machine in machines where !ClusterSetup.isLoopback(machine.address) {
+            addresses[machine.name] =
+                machine.port == 22 ? machine.address : "[\(machine.address)]:\(machine.port)"
+        }
+        return ClusterSetup(
+            trust: try SSHTrust(cluster: name, networks: networks), addresses: addresses, keys: keys,
+            scratch: try scratch.map { try ClusterSetup.Scratch(folders: $0.folder, links: $0.links) })
     }
 }

@@ -3,6 +3,7 @@
 import SallyAccounts
 import SallyClusters
 import SallyModel
+import StrictJSON
 
 /// A plugin of the settings file, read and checked.
 struct ReadPlugin: Sendable {
@@ -22,7 +23,7 @@ struct ReadPlugin: Sendable {
     }
 }
 
-/// One plugin on one cluster that runs.
+/// One plugin on one cluster that runs. What it made there is remembered for machines that come later.
 struct PluginRun: Sendable {
     enum Output: Sendable { case text, json, none }
 
@@ -34,34 +35,42 @@ struct PluginRun: Sendable {
 
     /// - Throws: `SallyError`, also where a part is not done: the same command again does the rest.
     func run(_ surroundings: Surroundings, _ announcer: Announcer) async throws {
-        announcer.say("Running plugin \(plugin.name)")
-        switch plugin.settings {
-        case .createUsers(let settings): try await createUsers(settings, surroundings, announcer)
-        case .command(let settings):
-            throw SallyError(
-                .unsupported, "plugin \(quoted(plugin.name)) is a program, \(quoted(settings.path)); those are not run",
-                hint: "createusers is the plugin that there is")
+        let work = try made(surroundings, announcer)
+        guard let outcome = try await Interruption.cancelling({ try await work.run(on: machines) }) else { return }
+        switch output {
+        case .json: surroundings.print(outcome.json)
+        case .text: for line in outcome.lines { surroundings.print(line) }
+        case .none: break
         }
+        if output != .json { for problem in outcome.problems { announcer.warn(problem) } }
+        do {
+            if outcome.madeSomething, !dryRun { try await remember(surroundings) }
+        } catch  where outcome.error != nil {
+            announcer.warn("\(error)")
+        }
+        if let error = outcome.error { throw error }
     }
 
-    private func createUsers(
-        _ settings: CreateUsersSettings, _ surroundings: Surroundings, _ announcer: Announcer
-    ) async throws {
-        let accounts = try surroundings.store().record(of: machines.name)?.defaultAccount.map { [$0] } ?? []
-        let work = CreateUsers(
-            machines: machines, settings: settings, defaultAccounts: accounts, renewKeys: renewKeys, dryRun: dryRun,
-            surroundings: surroundings, announcer: announcer)
-        let outcome = try await Interruption.cancelling { try await work.run() }
-        switch output {
-        case .json:
-            surroundings.print(outcome.report.json(machines.name, dryRun: dryRun, keyFiles: outcome.keyFiles))
-        case .text where dryRun:
-            let lines = outcome.report.plan.lines
-            for line in lines { surroundings.print(line) }
-            if lines.isEmpty { surroundings.print("nothing is to be done") }
-        case .text, .none: break
+    private func remember(_ surroundings: Surroundings) async throws {
+        try await PluginMemory(of: machines, in: surroundings.store()).remember(
+            RememberedPlugin(name: plugin.name, settings: plugin.settings, ranAt: surroundings.now()))
+    }
+
+    private func made(_ surroundings: Surroundings, _ announcer: Announcer) throws -> any ClusterPlugin {
+        switch plugin.settings {
+        case .createUsers(let settings):
+            return CreateUsersPlugin(
+                name: plugin.name, settings: settings, share: .own, renewKeys: renewKeys, dryRun: dryRun,
+                surroundings: surroundings, announcer: announcer)
+        case .command(let settings):
+            guard !renewKeys else {
+                throw SallyError(
+                    .invalidRequest, "plugin \(quoted(plugin.name)) is a program, and hands out no keys to renew",
+                    hint: "--renew-keys is for createusers")
+            }
+            return CommandPlugin(
+                name: plugin.name, settings: settings, dryRun: dryRun, surroundings: surroundings,
+                announcer: announcer)
         }
-        if output != .json { for problem in outcome.report.problems { announcer.warn(problem) } }
-        try outcome.report.requireComplete()
     }
 }

@@ -6,7 +6,7 @@ package import SallyTransport
 
 /// Looks at the users of a cluster's managed record. Changes nothing and takes no lock.
 package struct ClusterUsers: Sendable {
-    private let layout: ClusterLayout
+    let layout: ClusterLayout
     private let transport: any Transport
 
     /// Which machines are asked besides the controller, over one connection each.
@@ -67,7 +67,7 @@ package struct ClusterUsers: Sendable {
         }
     }
 
-    private func look(_ node: NodeName, _ script: String) async throws -> UsersObservation {
+    func look(_ node: NodeName, _ script: String) async throws -> UsersObservation {
         do {
             let done = try await transport.run(
                 .script(script, deadline: .seconds(120), outputLimit: 64 << 20), on: node)

@@ -26,7 +26,11 @@ enum UsersProbe {
             }
         var calls = names + ["probe_lines", "probe_accounts"]
         if detail == .everything {
-            calls.append("probe_associations")
+            switch layout.slurm {
+            case .required: calls.append("probe_associations")
+            case .whereInstalled: calls.append("if command -v scontrol >/dev/null; then probe_associations; fi")
+            case .ignored: break
+            }
             if layout.homeServer == layout.controller { calls.append("probe_keys") }
         }
         return script(calls, in: layout)

@@ -77,10 +77,13 @@ extension ClusterSettings {
             case .scalar, .text, .list: return value.fail("a section with keys is wanted")
             }
         }
-        guard let text = value.string() else { return nil }
+        let timeout =
+            section.optional("timeout").map { $0.integer(in: CommandPluginSettings.timeouts) }
+            ?? CommandPluginSettings.usualTimeout
+        guard let text = value.string(), let timeout else { return nil }
         do {
             let path = try (value.node.file.map(paths.beside) ?? paths).expand(text)
-            return CommandPluginSettings(path: path, settings: settings ?? JSONObject())
+            return CommandPluginSettings(path: path, timeout: timeout, settings: settings ?? JSONObject())
         } catch { return value.fail(error.message) }
     }
 }

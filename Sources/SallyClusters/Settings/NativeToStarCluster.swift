@@ -92,10 +92,12 @@ struct NativeToStarCluster {
             let place = "\(section.path).\(shown(entry.key))"
             switch (entry.key, entry.value.content) {
             case ("command", let content): write("command", content, .text, place)
+            case ("timeout", let content): write("timeout", content, .text, place)
             case ("settings", .section(let settings)):
                 for setting in settings {
                     let place = "\(place).\(shown(setting.key))"
-                    guard INIText.isKey(setting.key), !["command", "setup_class"].contains(setting.key) else {
+                    guard INIText.isKey(setting.key), !["command", "setup_class", "timeout"].contains(setting.key)
+                    else {
                         leaveOut(place, "cannot be a key there")
                         continue
                     }

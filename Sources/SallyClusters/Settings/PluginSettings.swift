@@ -12,6 +12,18 @@ package enum PluginSettings: Sendable, Equatable {
 package struct CommandPluginSettings: Sendable, Equatable {
     /// Absolute. Whether it is there, executable and nobody else's to change is looked at when it runs.
     package var path: String
+    /// How long one call may take, in seconds.
+    package var timeout: Int
     /// In the order of the file.
     package var settings: JSONObject
+
+    package static let usualTimeout = 600
+    /// A day.
+    static let timeouts = 1...86_400
+
+    package init(path: String, timeout: Int = usualTimeout, settings: JSONObject) {
+        self.path = path
+        self.timeout = timeout
+        self.settings = settings
+    }
 }

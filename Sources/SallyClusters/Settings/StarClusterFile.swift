@@ -98,7 +98,7 @@ struct StarClusterFile: SettingsSource {
             ? "plugin \(quoted(name)) is StarCluster's \(quoted(kind)), which is not offered here; of StarCluster's plugins"
                 + " \(StarClusterKeys.createUsersClass) is"
             : "plugin \(quoted(name)) is the Python class \(quoted(kind)), and no Python is run here; write it as an"
-                + " executable and name that with `command = PATH` in place of setup_class"
+                + " executable and name that with `command = PATH` in place of setup_class (docs/cluster-plugins.md)"
     }
 
     var idle: [IdleSettings] {

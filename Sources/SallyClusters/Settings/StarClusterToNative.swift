@@ -50,7 +50,8 @@ struct StarClusterToNative {
 
     private mutating func plugin(_ name: String) -> ConfigNode.Entry? {
         guard let section = read(name, source.plugin) else { return nil }
-        let known = Set(StarClusterKeys.createUsers.map(\.native)).union(["type", "command", "settings"])
+        let own: Set = section.has("command") ? ["command", "timeout", "settings"] : ["type"]
+        let known = Set(StarClusterKeys.createUsers.map(\.native)).union(own)
         for entry in section.entries where !known.contains(entry.key) {
             notCarried.append("\(section.path) \(shown(entry.key)): not known")
         }

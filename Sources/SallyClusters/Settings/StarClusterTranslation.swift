@@ -32,7 +32,7 @@ struct StarClusterTranslation {
         }
     }
 
-    /// `command` and whatever stands beside it, which is its own.
+    /// `command`, `timeout`, and whatever stands beside them, which is the program's own.
     mutating func takeCommand() {
         var settings: [ConfigNode.Entry] = []
         if let other = section.entries.first(where: { $0.key == "setup_class" }) {
@@ -46,6 +46,8 @@ struct StarClusterTranslation {
                 guard let value = try section.value(of: key) else { continue }
                 if key == "command" {
                     add(key, value, .text(value.text))
+                } else if key == "timeout" {
+                    add(key, value, .scalar(value.text))
                 } else {
                     settings.append(
                         ConfigNode.Entry(key: key, line: value.place.line, value: value.node(.text(value.text))))

@@ -119,7 +119,7 @@ import Testing
                 encrypt_for: passphrase
                 public_keys: keys
               keys: {type: createusers, num_users: 5, key_type: rsa, adopt_homes: true, scratch: [/s]}
-              mine: {command: /x/y, settings: {name: "v w", percent: "5%", accent: "5%\u{301}"}}
+              mine: {command: /x/y, timeout: 90, settings: {name: "v w", percent: "5%", accent: "5%\u{301}"}}
             """)
         let converted = try settings.converted(to: .ini)
         #expect(converted.notCarried.isEmpty, "\(converted.notCarried)")
@@ -140,7 +140,7 @@ import Testing
               lab: {provider: inventory}
             plugins:
               users: {type: createusers, num_users: 1, encrypt_for: {user001: ssh-rsa AAAA}}
-              mine: {command: /x, settings: {deep: {k: v}, n: 30, Upper: "x", line: "a\\nb", command: "x"}}
+              mine: {command: /x, settings: {deep: {k: v}, n: 30, Upper: "x", line: "a\\nb", command: "x", timeout: "1"}}
               other: {type: sge}
             surplus: 1
             """)
@@ -152,7 +152,8 @@ import Testing
             "plugins.users.encrypt_for: cannot", "plugins.mine.settings.deep: cannot",
             "plugins.mine.settings.n: is text",
             "plugins.mine.settings.Upper: cannot be a key", "plugins.mine.settings.line: cannot",
-            "plugins.mine.settings.command: cannot be a key", "plugins.other: neither",
+            "plugins.mine.settings.command: cannot be a key", "plugins.mine.settings.timeout: cannot be a key",
+            "plugins.other: neither",
         ]
         for text in expected { #expect(converted.notCarried.contains { $0.contains(text) }, "\(text)") }
         let again = try Samples.ini(converted.text)

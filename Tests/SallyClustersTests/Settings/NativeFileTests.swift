@@ -87,6 +87,10 @@ import Testing
         ("{type: createusers, command: /x}", "give one of the two"),
         ("{type: sge, command: /x}", "give one of the two"),
         ("{command: [a]}", "a single value is wanted"), ("{command: /x, num_users: 3}", "unknown key \"num_users\""),
+        ("{command: /x, timeout: 0}", "0 is not in 1 to 86400"),
+        ("{command: /x, timeout: 86401}", "86401 is not in 1 to 86400"),
+        ("{command: /x, timeout: 5m}", "a whole number is wanted"),
+        ("{type: createusers, num_users: 1, timeout: 0, command: /x}", "give one of the two"),
         ("{command: /x, settings: 3}", "a section with keys is wanted"), ("{command: $NO/x}", "$NO is not set"),
         ("{type: [a]}", "a single value is wanted"), ("3", "a section with keys is wanted"),
     ])

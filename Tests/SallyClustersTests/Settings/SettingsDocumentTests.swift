@@ -38,4 +38,11 @@ import Testing
         #expect(try documented("The plugin createusers") == reader.knownKeys)
         #expect(Set(StarClusterKeys.createUsers.map(\.native)) == reader.knownKeys)
     }
+
+    @Test func otherPluginsHaveTheDocumentedKeys() throws {
+        let known: Set<String> = ["command", "timeout", "settings"]
+        #expect(try documented("Other plugins") == known)
+        let text = known.map { "\($0): \($0 == "timeout" ? "9" : $0 == "settings" ? "{}" : "/x")" }
+        _ = try SettingsSamples.yaml("plugins:\n  p: {\(text.joined(separator: ", "))}").plugin("p")
+    }
 }

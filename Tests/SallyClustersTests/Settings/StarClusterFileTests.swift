@@ -234,6 +234,10 @@ import Testing
         let settings = try Samples.ini("[plugin p]\ncommand = ~/our-plugin\nName = x y\nn = 3")
         let expected = CommandPluginSettings(path: "/h/our-plugin", settings: .init([("name", "x y"), ("n", "3")]))
         #expect(try settings.plugin("p").value == .command(expected))
+        let timed = try Samples.ini("[plugin p]\ncommand = /x\ntimeout = 9\nn = 3").plugin("p").value
+        #expect(timed == .command(CommandPluginSettings(path: "/x", timeout: 9, settings: .init([("n", "3")]))))
+        let endless = try Samples.ini("[plugin p]\ncommand = /x\ntimeout = never")
+        #expect(Samples.complaint { try endless.plugin("p") }.contains("[plugin p] timeout: a whole number is wanted"))
         let both = try Samples.ini("[plugin p]\ncommand = /x\nsetup_class = y")
         #expect(Samples.complaint { try both.plugin("p") }.contains("give one of the two"))
     }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyAccounts
+import SallyClusters
+import SallyModel
+import StrictJSON
+
+/// The plugin `createusers`.
+struct CreateUsersPlugin: ClusterPlugin {
+    let name: String
+    /// nil where somebody else made the users: the managed record knows them.
+    let settings: CreateUsersSettings?
+    let share: UsersUpkeep.Share
+    let renewKeys: Bool
+    let dryRun: Bool
+    let surroundings: Surroundings
+    let announcer: Announcer
+
+    func run(on cluster: ClusterMachines) async throws -> PluginOutcome? {
+        guard let settings else { return nil }
+        announcer.say("Running plugin \(name)")
+        let work = CreateUsers(
+            machines: cluster, settings: settings, defaultAccounts: try defaultAccounts(of: cluster),
+            renewKeys: renewKeys, dryRun: dryRun, surroundings: surroundings, announcer: announcer)
+        let outcome = try await work.run()
+        return result(outcome.report, on: cluster, keyFiles: outcome.keyFiles)
+    }
+
+    func onAddNode(_ nodes: [ClusterMachine], to cluster: ClusterMachines) async throws -> PluginOutcome? {
+        let upkeep = try upkeep(of: cluster)
+        let members = try await upkeep.members()
+        for user in members.locked {
+            announcer.warn("\(user) is locked and not made on new nodes: unlock, then run the plugin again")
+        }
+        guard !members.active.isEmpty || !members.locked.isEmpty else { return nil }
+        let count = members.active.count
+        announcer.say("Running plugin \(name)")
+        for node in nodes where count > 0 { announcer.say("Creating \(count) users on \(node.name)") }
+        let report = try await upkeep.run(members.active)
+        for node in nodes { announcer.say("Adding \(node.name) to known_hosts for \(count) users") }
+        return result(report, on: cluster)
+    }
+
+    func onRemoveNode(_ nodes: [ClusterMachine], from cluster: ClusterMachines) async throws -> PluginOutcome? {
+        let upkeep = try upkeep(of: cluster)
+        let members = try await upkeep.members()
+        guard !members.active.isEmpty || !members.locked.isEmpty else { return nil }
+        announcer.say("Running plugin \(name)")
+        for node in nodes { announcer.say("Removing \(node.name) from known_hosts files") }
+        return result(try await upkeep.run(members.active), on: cluster)
+    }
+
+    /// Accounts, keys and homes are the machines' and end with them.
+    func onShutdown(_ cluster: ClusterMachines) async throws -> PluginOutcome? { nil }
+
+    /// Stopped machines keep their accounts, and /home is kept beside them.
+    func onResume(_ cluster: ClusterMachines) async throws -> PluginOutcome? { nil }
+
+    private func upkeep(of cluster: ClusterMachines) throws -> UsersUpkeep {
+        UsersUpkeep(
+            cluster: cluster, settings: settings, share: share, defaultAccounts: try defaultAccounts(of: cluster),
+            surroundings: surroundings, announcer: announcer)
+    }
+
+    private func defaultAccounts(of cluster: ClusterMachines) throws -> [AccountName] {
+        switch cluster.provider {
+        case .podman: try surroundings.store().record(of: cluster.name)?.defaultAccount.map { [$0] } ?? []
+        case .inventory: []
+        }
+    }
+
+    private func result(
+        _ report: ClusterReport, on cluster: ClusterMachines, keyFiles: [String] = []
+    ) -> PluginOutcome {
+        var outcome = PluginOutcome(
+            json: report.json(cluster.name, dryRun: dryRun, keyFiles: keyFiles), error: report.incomplete,
+            madeSomething: !report.accounts.isEmpty && report.failed.count < cluster.machines.count)
+        if dryRun {
+            outcome.lines = report.plan.lines
+            if outcome.lines.isEmpty { outcome.lines = ["nothing is to be done"] }
+        }
+        outcome.problems = report.problems
+        return outcome
+    }
+}
