@@ -123,9 +123,9 @@ struct CommandPlugin: ClusterPlugin {
             SallyError(
                 .misconfigured, "plugin \(quoted(name)): \(quoted(program)) cannot be started",
                 hint: "is what its first line names (#!) there?")
-        case .deadlineExceeded:
+        case .deadlineExceeded(let after):
             SallyError(
-                .timeout, "plugin \(quoted(name)) did not end within \(settings.timeout) s, and was ended",
+                .timeout, "plugin \(quoted(name)) did not end within \(after.components.seconds) s, and was ended",
                 hint: "`timeout` in its settings gives it more seconds")
         case .outputLimit, .system:
             SallyError(

@@ -97,6 +97,7 @@ import Testing
             let report = try await hooks(world, file: file).shutdown(cluster)
             // What ran counts with the settings that it ran with.
             #expect(try called(world) == ["d", "b", "a"])
+            #expect(report.entries.map(\.plugin) == ["lost", "d", "b", "a"])
             let lost = report.entries.first { $0.plugin == "lost" }
             #expect(lost?.error?.message == "Plugin \"lost\" not found in config")
         }
