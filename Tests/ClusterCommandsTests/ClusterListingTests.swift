@@ -103,6 +103,17 @@ import Testing
         #expect(ClusterListing.uptime(.seconds(seconds)) == expected)
     }
 
+    @Test func thePluginsThatRanAreInTheJSON() {
+        var listing = ClusterListing(ClusterListingTests.listed(ClusterListingTests.local), now: Timestamp(0))
+        #expect(listing.json["plugins_remembered"]?.array?.isEmpty == true)
+        let settings = CommandPluginSettings(path: "/x", settings: JSONObject([("secret", "s")]))
+        listing.plugins = [RememberedPlugin(name: "mine", settings: .command(settings), ranAt: Timestamp(0))]
+        let expected = #"[{"name":"mine","type":"command","ran_at":"1970-01-01T00:00:00Z","command":"/x"}]"#
+        #expect(listing.json["plugins_remembered"]?.text() == expected)
+        listing.plugins = nil
+        #expect(listing.json["plugins_remembered"]?.isNull == true)
+    }
+
     @Test func theJSONKeepsWhatItHad() {
         let json = ClusterListing(ClusterListingTests.listed(ClusterListingTests.local), now: Timestamp(1_266_614_702))
             .json

@@ -43,10 +43,8 @@ extension InterruptionTestsSerial {
                 try world.program("bad", "echo bad >>'\(world.root)/told'; echo no luck >&2; exit 9")
                 let podman = PodmanEnvironment(program: "\(world.root)/podman", variables: ["PATH": "/usr/bin:/bin"])
                 let surroundings = world.surroundings(podman: podman)
-                let record = try #require(try world.store.record(of: ClusterName("lab")))
-                let machines = try await surroundings.finder(nil).machines(of: record)
                 for name in ["good", "bad"] {
-                    try await PluginMemory(of: machines, in: world.store).remember(
+                    try await world.localMemory.remember(
                         RememberedPlugin(name: name, settings: .command(world.command(name)), ranAt: Timestamp(1)))
                 }
                 try await body(world, surroundings)
@@ -117,6 +115,26 @@ extension InterruptionTestsSerial {
                 #expect(world.output == "cluster lab was not running\n")
                 try await TerminateCommand.parse(["lab", "--yes"]).run(surroundings)
                 #expect(try told(world) == ["removed"])
+            }
+        }
+
+        /// One that fails keeps no other from its work; those that did theirs are remembered.
+        @Test func allPluginsOfATemplateRun() async throws {
+            try await withCluster { world, surroundings in
+                for name in ["good", "bad"] { _ = try await world.localMemory.forget(name) }
+                let file = "\(world.root)/clusters.yaml"
+                try writeFile(
+                    file,
+                    """
+                    templates: {small: {plugins: [bad, good]}}
+                    plugins: {bad: {command: bad}, good: {command: good}}
+                    """)
+                let command = try StartCommand.parse(["-x", "small", "lab", "-c", file])
+                let said = await failure { try await command.run(surroundings) }
+                #expect(said == "of the plugins of lab \"bad\" failed")
+                #expect(world.errors.contains("!!! ERROR - Error occured while running plugin 'bad':"))
+                #expect(try told(world) == ["bad", "\"run\"", "good"])
+                #expect(try world.localMemory.plugins().map(\.name) == ["good"])
             }
         }
 

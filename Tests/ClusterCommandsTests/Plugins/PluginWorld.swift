@@ -53,6 +53,13 @@ struct PluginWorld {
     var store: ClusterStore { ClusterStore(root: "\(root)/state") }
     var memory: PluginMemory { PluginMemory(of: cluster(), in: store) }
 
+    /// Of the cluster as `LifeAndPluginsTests` has it on the disk.
+    var localMemory: PluginMemory {
+        var local = cluster()
+        local.provider = .podman
+        return PluginMemory(of: local, in: store)
+    }
+
     func announcer(isTerminal: Bool = false) -> Announcer {
         Announcer(surroundings(isTerminal: isTerminal), isSilent: false)
     }
