@@ -9,6 +9,7 @@ package struct ClusterCommand: AsyncParsableCommand {
         abstract: "Start, stop and list Slurm clusters, and work on their machines.",
         subcommands: [
             StartCommand.self, StopCommand.self, RestartCommand.self, ListCommand.self, TerminateCommand.self,
+            AddNodeCommand.self, RemoveNodeCommand.self,
             RunPluginCommand.self, UsersCommand.self, SSHMasterCommand.self, SSHNodeCommand.self, PutCommand.self,
             GetCommand.self,
         ])

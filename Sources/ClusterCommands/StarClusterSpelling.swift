@@ -25,7 +25,7 @@ enum StarClusterSpelling {
         if words == ["help"] { words = ["--help"] }
         switch action {
         case "start": replace("-c", "--cluster-template", with: "--template", in: &words)
-        case "terminate": replace("-c", "--confirm", with: "--yes", in: &words)
+        case "terminate", "removenode", "rn": replace("-c", "--confirm", with: "--yes", in: &words)
         // Nothing is lost by it, and nobody is asked.
         case "stop": words.removeAll { $0 == "-c" || $0 == "--confirm" }
         default: break

@@ -47,7 +47,8 @@ struct Surroundings: Sendable {
 
     func clusters() throws -> Clusters {
         Clusters(
-            store: try store(), podman: try podman(), images: try resources.folder(.images), progress: progress)
+            store: try store(), podman: try podman(), images: try resources.folder(.images), progress: progress,
+            who: userName)
     }
 
     func store() throws -> ClusterStore { try ClusterStore.located(environment: environment, isRoot: isRoot) }

@@ -15,6 +15,7 @@ import Testing
             let folder = store.folder(of: name)
             try folder.make()
             var record = Samples.record(release, folder: folder)
+            record.containers[2].isReady = false
             for region in [nil, "eu-west-1"] {
                 record.region = region
                 try store.write(record)
@@ -22,6 +23,14 @@ import Testing
             }
             #expect(permissions(of: folder.record) == 0o644)
         }
+    }
+
+    /// Written before nodes could be added.
+    @Test func nodesOfAnOldRecordAreReady() throws {
+        let record = Samples.record(folder: ClusterFolder(path: "/x/demo"))
+        let text = record.json.text().replacing(",\"ready\":true", with: "")
+        #expect(!text.contains("ready"))
+        #expect(try ClusterRecord(parsing: Array(text.utf8), path: "/x/cluster.json") == record)
     }
 
     @Test func theRecordTellsNoSecret() {
@@ -94,13 +103,21 @@ import Testing
         try await withScratchFolder { root in
             let store = ClusterStore(root: "\(root)/state")
             let name = ClusterName(unchecked: "demo")
-            let first = try ClusterLock(name, in: store)
+            func lock(_ name: ClusterName) throws -> ClusterLock {
+                try ClusterLock(name, in: store, for: "addnode", by: "alice@host\u{1b}[2J")
+            }
+            let first = try lock(name)
             #expect {
-                _ = try ClusterLock(name, in: store)
-            } throws: { ($0 as? SallyError)?.code == .conflict }
-            try ClusterLock(ClusterName(unchecked: "other"), in: store).release()
+                _ = try lock(name)
+            } throws: { error in
+                guard let error = error as? SallyError else { return false }
+                return error.code == .conflict
+                    && error.message.hasPrefix(
+                        "cluster demo is being changed by another program: addnode of alice@host?[2J, process ")
+            }
+            try lock(ClusterName(unchecked: "other")).release()
             first.release()
-            try ClusterLock(name, in: store).release()
+            try lock(name).release()
             #expect(Disk.names(in: store.root).isEmpty)
         }
     }

@@ -38,7 +38,7 @@ struct FakePodman {
         return Clusters(
             store: ClusterStore(root: "\(root)/state"),
             podman: PodmanEnvironment(program: "\(root)/podman", variables: ["PATH": "/usr/bin:/bin"]),
-            images: "\(root)/images", progress: Progress { said.append($0) }, routes: "\(root)/routes")
+            images: "\(root)/images", progress: Progress { said.append($0) }, who: "tester", routes: "\(root)/routes")
     }
 
     func finder(_ inventory: @escaping @Sendable () throws -> Inventory = { .none }) -> ClusterFinder {

@@ -26,7 +26,7 @@ import Testing
             let clusters = Clusters(
                 store: ClusterStore(root: "\(root)/state"),
                 podman: PodmanEnvironment(program: "\(root)/podman", variables: [:]), images: root,
-                progress: Progress { _ in })
+                progress: Progress { _ in }, who: "tester")
             let error = await failure {
                 _ = try await clusters.start(demo) {
                     ChosenTemplate(name: "demo", template: Samples.template, region: nil)

@@ -49,8 +49,8 @@ import Testing
     }
 
     @Test func nodesThatCannotRunJobsDoNotCount() {
-        #expect(ClusterHealth.usable("node001 idle\nnode002 mixed\nnode002 mixed\n") == 2)
-        #expect(ClusterHealth.usable("node001 idle*\nnode002 inval\nnode003 unknown\nnode004 drained") == 0)
+        #expect(ClusterHealth.usable("node001 idle\nnode002 mixed\nnode002 mixed\n") == ["node001", "node002"])
+        #expect(ClusterHealth.usable("node001 idle*\nnode002 inval\nnode003 unknown\nnode004 drained").isEmpty)
     }
 
     @Test func tokensAreSignedWithTheSecret() async throws {

@@ -33,19 +33,8 @@ extension ClusterHealth {
 
     /// Makes every daemon read the files that were written meanwhile.
     func reconfigure() async throws {
-        for container in record.containers {
-            let copied = try await run(
-                .script("install -m 0644 /run/sallyport/slurm.conf /etc/slurm/slurm.conf", deadline: .seconds(30)),
-                on: container)
-            guard copied.succeeded else {
-                throw SallyError(
-                    .unavailable, "slurm.conf could not be copied on \(container.hostname)", cause: copied.errorOutput)
-            }
-        }
-        let done = try await script("scontrol reconfigure")
-        guard done.succeeded else {
-            throw SallyError(.unavailable, "scontrol reconfigure failed", cause: done.errorOutput)
-        }
-        try await waitForDaemons()
+        try await spread(on: Set(record.containers.map(\.name)))
+        try await rereadFiles()
+        try await waitForNodes()
     }
 }

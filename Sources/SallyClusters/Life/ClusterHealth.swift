@@ -26,29 +26,30 @@ struct ClusterHealth {
         try await wait("slurmrestd's socket") { try await script("test -S /run/slurmrestd/socket").succeeded }
     }
 
-    /// Every node can run jobs.
+    /// Every node that Slurm may use can run jobs.
     func waitForNodes() async throws {
-        let count = record.computeNodes.count
+        let wanted = Set(record.readyNodes.map(\.hostname.rawValue))
+        let count = wanted.count
         try await wait("\(count) \(count == 1 ? "node" : "nodes")") {
             let states = try await script("sinfo --noheader --Node --format '%N %T' --partition debug")
-            return states.succeeded && ClusterHealth.usable(states.output) == count
+            return states.succeeded && wanted.isSubset(of: ClusterHealth.usable(states.output))
         }
     }
 
-    /// How many nodes of sinfo's `NAME STATE` lines can run jobs.
-    static func usable(_ states: String) -> Int {
+    /// The nodes of sinfo's `NAME STATE` lines that can run jobs.
+    static func usable(_ states: String) -> Set<String> {
         let good: Set<Substring> = ["idle", "mixed", "allocated", "completing"]
-        let names = states.split(separator: "\n").compactMap { line -> Substring? in
+        let names = states.split(separator: "\n").compactMap { line -> String? in
             let fields = line.split(separator: " ")
-            return fields.count == 2 && good.contains(fields[1]) ? fields[0] : nil
+            return fields.count == 2 && good.contains(fields[1]) ? String(fields[0]) : nil
         }
-        return Set(names).count
+        return Set(names)
     }
 
     /// A job has run on all nodes.
     func waitForProbe() async throws {
         progress.say("waiting for a probe job on all nodes")
-        let job = try await submit(.run(nodes: record.computeNodes.count))
+        let job = try await submit(.run(nodes: record.readyNodes.count))
         try await wait("probe job \(job) to end", announced: .no) {
             let shown = try await script("scontrol --oneliner show job \"$1\"", ["\(job)"])
             switch ProbeJob.value(of: "JobState", in: shown.output) {
@@ -100,10 +101,10 @@ struct ClusterHealth {
         Timestamp(Int64(WallClock.seconds()))
     }
 
-    private enum Announced { case yes, no }
+    enum Announced { case yes, no }
 
     /// Asks until `condition` holds. A container that ended ends the wait, with its last words.
-    private func wait(
+    func wait(
         _ what: String, announced: Announced = .yes, _ condition: () async throws -> Bool
     ) async throws {
         if announced == .yes { progress.say("waiting for \(what)") }

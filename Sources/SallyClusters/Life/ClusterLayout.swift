@@ -4,6 +4,9 @@ import SallyModel
 
 /// Which containers and partitions a template makes. Pure.
 enum ClusterLayout {
+    /// The number of the controller in the subnet; nodes have those after it.
+    static let firstHost = 10
+
     static func containers(_ name: ClusterName, _ template: ClusterTemplate, subnet: Subnet) -> [ClusterRecord
         .Container]
     {
@@ -11,7 +14,7 @@ enum ClusterLayout {
         return hosts.enumerated().map { index, host in
             ClusterRecord.Container(
                 name: "sallyport-\(name)-\(host)", role: index == 0 ? .controller : .node, hostname: host,
-                address: subnet.host(10 + index))
+                address: subnet.host(firstHost + index))
         }
     }
 

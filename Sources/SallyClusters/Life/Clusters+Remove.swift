@@ -43,7 +43,7 @@ extension Clusters {
 
     /// Removes containers. What counts is that they are gone: podman reports failure as well when it removed a container
     /// and could only not give back its lock (podman-system-renumber(1)).
-    private func remove(_ containers: [String], of cluster: ClusterName) async throws {
+    func remove(_ containers: [String], of cluster: ClusterName) async throws {
         let removed = try await engine.run(
             ["rm", "--force", "--volumes", "--time", "0"] + containers, deadline: .seconds(120))
         guard !removed.succeeded else { return }

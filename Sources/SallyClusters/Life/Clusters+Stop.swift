@@ -9,7 +9,7 @@ extension Clusters {
     /// - Returns: whether anything ran.
     /// - Throws: `SallyError(.notFound)` when there is no such cluster.
     package func stop(_ name: ClusterName) async throws -> Bool {
-        let lock = try ClusterLock(name, in: store)
+        let lock = try lock(name, for: "stop")
         defer { lock.release() }
         return try await stop(recorded(name))
     }
@@ -18,14 +18,15 @@ extension Clusters {
     ///
     /// - Throws: `SallyError(.notFound)` when there is no such cluster.
     package func restart(_ name: ClusterName) async throws -> ClusterRecord {
-        let lock = try ClusterLock(name, in: store)
+        let lock = try lock(name, for: "restart")
         defer { lock.release() }
         let record = try recorded(name)
         _ = try await stop(record)
         return try await resume(record).record
     }
 
-    private func recorded(_ name: ClusterName) throws -> ClusterRecord {
+    /// A cluster that was up once.
+    func recorded(_ name: ClusterName) throws -> ClusterRecord {
         guard let record = try store.record(of: name) else {
             throw SallyError(.notFound, "cluster '\(name)' does not exist", hint: "see `sally cluster list`")
         }

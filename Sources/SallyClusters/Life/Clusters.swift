@@ -3,24 +3,27 @@
 package import SallyModel
 package import SallyTransport
 
-/// Local clusters: start, terminate. `ClusterFinder` lists them. The composition of what the rest of this target does.
+/// Local clusters: start, stop, nodes, terminate. `ClusterFinder` lists them. The composition of what the rest of this target does.
 package struct Clusters: Sendable {
     package let store: ClusterStore
     let engine: PodmanEngine
     /// The folder with node-image and what it builds from.
     let images: String
     let progress: Progress
+    /// On whose behalf, for whoever has to wait.
+    let who: String
     /// The kernel's routes (proc(5)): the networks in use besides podman's.
     let routes: String
 
     package init(
-        store: ClusterStore, podman: PodmanEnvironment, images: String, progress: Progress,
+        store: ClusterStore, podman: PodmanEnvironment, images: String, progress: Progress, who: String,
         routes: String = "/proc/net/route"
     ) {
         self.store = store
         engine = PodmanEngine(podman: podman)
         self.images = images
         self.progress = progress
+        self.who = who
         self.routes = routes
     }
 
@@ -47,7 +50,7 @@ package struct Clusters: Sendable {
     package func start(
         _ name: ClusterName, template: () throws -> ChosenTemplate
     ) async throws -> Started {
-        let lock = try ClusterLock(name, in: store)
+        let lock = try lock(name, for: "start")
         defer { lock.release() }
         try await engine.check()
         if let known = try store.record(of: name), known.status == .running {
@@ -71,13 +74,17 @@ package struct Clusters: Sendable {
     ///
     /// - Throws: `SallyError(.notFound)` when there is nothing of that name.
     package func terminate(_ name: ClusterName) async throws {
-        let lock = try ClusterLock(name, in: store)
+        let lock = try lock(name, for: "terminate")
         defer { lock.release() }
         try await engine.check()
         progress.say("terminating \(name)")
         guard try await removeAll(of: name) else {
             throw SallyError(.notFound, "there is no cluster \(name)", hint: "see `sally cluster list`")
         }
+    }
+
+    func lock(_ name: ClusterName, for act: String) throws -> ClusterLock {
+        try ClusterLock(name, in: store, for: act, by: who)
     }
 
     func runningContainers(of record: ClusterRecord) async throws -> Set<String> {

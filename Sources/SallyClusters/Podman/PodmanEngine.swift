@@ -61,6 +61,23 @@ struct PodmanEngine: Sendable {
         return Found(name: String(fields[0]), state: String(fields[1]), folder: String(fields[2]))
     }
 
+    /// The image that a container was made of, by its id.
+    func image(of container: String) async throws -> String {
+        let shown = try await succeed(
+            ["container", "inspect", "--format", "{{.Image}}", container], "look at container \(container)")
+        return String(shown.output.filter { !$0.isWhitespace })
+    }
+
+    /// Whether there is a container of this name, whoever made it (podman-container-exists(1)).
+    func exists(_ container: String) async throws -> Bool {
+        let asked = try await run(["container", "exists", container], deadline: .seconds(60))
+        guard [0, 1].contains(asked.status) else {
+            throw SallyError(
+                .unavailable, "podman could not look for container \(container)", cause: asked.errorOutput)
+        }
+        return asked.status == 0
+    }
+
     /// State and start of these containers, as far as they are there.
     func states(of names: [String]) async throws -> [String: (state: ClusterMachine.State, startedAt: Timestamp?)] {
         guard !names.isEmpty else { return [:] }

@@ -21,6 +21,7 @@ extension ClusterRecord {
                     [
                         "name": .string($0.name), "role": .string($0.role.rawValue),
                         "hostname": .string($0.hostname.rawValue), "address": .string($0.address),
+                        "ready": .bool($0.isReady),
                     ]
                 }),
             "network": ["name": .string(network), "subnet": .string(subnet.description)],
@@ -75,7 +76,9 @@ extension ClusterRecord {
                 return Container(
                     name: try text(entry["name"], "containers.name"), role: role,
                     hostname: try NodeName(text(entry["hostname"], "containers.hostname")),
-                    address: try text(entry["address"], "containers.address"))
+                    address: try text(entry["address"], "containers.address"),
+                    // Records of before nodes could be added do not say so.
+                    isReady: entry["ready"] != .bool(false))
             },
             network: try text(json["network"]?["name"], "network.name"), subnet: subnet,
             socket: try text(json["socket"], "socket"), socketGroup: group,

@@ -14,8 +14,9 @@ package import SallyModel
 ///       "release": "debian12",
 ///       "slurm_version": "22.05",
 ///       "api_version": "v0.0.38",          // the newest that its slurmrestd serves
-///       "containers": [                    // the controller first
-///         {"name": "sallyport-demo-master", "role": "controller", "hostname": "master", "address": "10.231.0.10"}],
+///       "containers": [                    // the controller first; not ready: being added, or being removed
+///         {"name": "sallyport-demo-master", "role": "controller", "hostname": "master", "address": "10.231.0.10",
+///          "ready": true}],
 ///       "network": {"name": "sallyport-demo", "subnet": "10.231.0.0/24"},
 ///       "socket": "/.../demo/run/slurmrestd/socket",  // slurmrestd's, on this host
 ///       "socket_group": 1000,              // gid that may connect
@@ -40,6 +41,9 @@ package struct ClusterRecord: Sendable, Equatable {
         package var role: Role
         package var hostname: NodeName
         package var address: String
+        /// Whether Slurm may use it. A node that is not ready is being added or removed, or was when somebody was
+        /// interrupted: the same command again goes on.
+        package var isReady = true
     }
 
     package struct TokenKey: Sendable, Equatable {
@@ -68,6 +72,8 @@ package struct ClusterRecord: Sendable, Equatable {
 
     package var controller: Container? { containers.first { $0.role == .controller } }
     package var computeNodes: [Container] { containers.filter { $0.role == .node } }
+    /// Those that Slurm may use.
+    package var readyNodes: [Container] { computeNodes.filter(\.isReady) }
     package var defaultAccount: AccountName? { accounts.first }
     package var nodeContainers: [NodeName: String] {
         Dictionary(containers.map { ($0.hostname, $0.name) }) { first, _ in first }

@@ -72,6 +72,11 @@ enum Disk {
         return lstat(path, &status) == 0
     }
 
+    static func isLink(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+    }
+
     /// The names in a folder, in order; none when it is not there.
     static func names(in path: String) -> [String] {
         guard let folder = opendir(path) else { return [] }

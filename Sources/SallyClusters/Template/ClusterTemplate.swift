@@ -49,11 +49,15 @@ package struct ClusterTemplate: Sendable, Equatable {
     }
 
     /// `node001` and so on.
-    package var nodeNames: [NodeName] { (0..<nodes).map(ClusterTemplate.nodeName) }
+    package var nodeNames: [NodeName] { (0..<nodes).map { ClusterTemplate.nodeName(number: $0 + 1) } }
     package var gpuNodeNames: [NodeName] { Array(nodeNames.suffix(gpuNodes)) }
 
-    private static func nodeName(_ index: Int) -> NodeName {
-        let digits = String(index + 1)
+    /// How many compute nodes a cluster may have.
+    static let mostNodes = 64
+
+    /// `node001` for 1.
+    static func nodeName(number: Int) -> NodeName {
+        let digits = String(number)
         return NodeName(unchecked: "node" + String(repeating: "0", count: max(0, 3 - digits.count)) + digits)
     }
 }

@@ -45,6 +45,14 @@ package enum DebianRelease: String, Sendable, CaseIterable {
         }
     }
 
+    /// Whether slurmctld must be started again to know another NodeName: since 23.11 `scontrol reconfigure` does.
+    var needsRestartForNodes: Bool {
+        switch self {
+        case .debian12: true
+        case .debian13: false
+        }
+    }
+
     /// cgroup.conf(5); `disabled` exists since 23.11, before that nothing loads the plugin unless it is asked for.
     var cgroupConfiguration: String? {
         switch self {

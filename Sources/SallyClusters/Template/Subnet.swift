@@ -27,6 +27,9 @@ package struct Subnet: Sendable, Hashable, CustomStringConvertible {
         return base & common == other.base & common
     }
 
+    /// The numbers that hosts may have, the gateway's included.
+    package var hostNumbers: ClosedRange<Int> { 1...((1 << (32 - prefix)) - 2) }
+
     /// The host with this number, such as 1 for the gateway, as text.
     package func host(_ number: Int) -> String { Subnet.text(base + UInt32(number)) }
 

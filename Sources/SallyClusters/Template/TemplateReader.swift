@@ -36,7 +36,7 @@ package enum TemplateReader {
     /// default stands in.
     static func read(_ section: ConfigSection) -> ClusterTemplate {
         let release = section.optional("release")?.choice(DebianRelease.self) ?? .debian12
-        let nodes = section.optional("nodes")?.integer(in: 1...64) ?? 2
+        let nodes = section.optional("nodes")?.integer(in: 1...ClusterTemplate.mostNodes) ?? 2
         let (gpuNodes, gpus) = gpus(section, nodes: nodes)
         let accounts = names("accounts", AccountName.self, section) ?? [AccountName(unchecked: "research")]
         for account in accounts where ["root", "sallyport"].contains(account.rawValue) {
