@@ -14,6 +14,9 @@ import Testing
         ("start mycluster", "start mycluster"), ("start -c small mycluster", "start --template small mycluster"),
         ("-c f start -x -c small mycluster", "start --config f -x --template small mycluster"),
         ("terminate -c mycluster", "terminate --yes mycluster"), ("stop --confirm mycluster", "stop mycluster"),
+        ("removenode -c mycluster node002", "removenode --yes mycluster node002"),
+        ("rn --confirm -n 2 mycluster", "rn --yes -n 2 mycluster"),
+        ("-c f addnode -n 2 -a a,b mycluster", "addnode --config f -n 2 -a a,b mycluster"),
         ("sn -u user007 mycluster node002 ls -c", "sn -u user007 mycluster node002 ls -c"),
         ("start help", "start --help"), ("", ""), ("--version", "--version"),
     ]) func translates(_ theirs: String, _ ours: String) {
@@ -25,7 +28,8 @@ import Testing
     @Test(arguments: [
         "runplugin createusers c", "rp createusers c", "lc", "listclusters c", "start -c small c", "start -x c",
         "terminate -c c", "stop -c c", "stop c", "restart c", "reboot c", "sm c", "sn -u u c 1", "-c f get c a b",
-        "put c a b",
+        "put c a b", "addnode c", "an -n 3 c", "addnode -a node009,node010 c", "addnode --alias a --num-nodes 1 c",
+        "removenode c node001", "rn -c -f -n 2 c", "removenode -a node001 c", "removenode --force c node001 node002",
     ]) func isUnderstood(_ theirs: String) throws {
         let words = StarClusterSpelling.translate(theirs.split(separator: " ").map(String.init))
         _ = try ClusterCommand.parseAsRoot(words)

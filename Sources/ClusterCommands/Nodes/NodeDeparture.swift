@@ -40,7 +40,6 @@ struct NodeDeparture: Sendable {
     ///
     /// - Throws: `SallyError(.notFound)` when nothing was known of any of them: they are likely misspelt.
     func forgetListed(_ gone: [NodeName]) async throws {
-        announcer.say("Removing \(list(gone)) from known_hosts files")
         let addresses = try await forget(gone)
         guard case .openSSH(let settings, _) = cluster.access else { return }
         let hosts = addresses.union(gone.map(\.rawValue)).subtracting(cluster.machines.map(ListedAddress.text))

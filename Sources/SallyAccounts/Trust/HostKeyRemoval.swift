@@ -54,7 +54,7 @@ package struct HostKeyRemoval: Sendable {
     }
 
     private func forgetEverywhere(_ gone: [NodeName]) async throws -> Report {
-        let script = layout.prologue + HostKeyRemoval.script
+        let script = layout.prologue + HostKeyRemoval.script(file: "/etc/ssh/ssh_known_hosts")
         let arguments = [cluster.rawValue] + gone.map(\.rawValue)
         var report = Report()
         await withTaskGroup(of: (NodeName, Result<Completion, any Error>).self) { group in
@@ -86,8 +86,10 @@ package struct HostKeyRemoval: Sendable {
     }
 
     /// Prints the lines that go, and writes the file without them.
-    static let script = #"""
-        file=/etc/ssh/ssh_known_hosts cluster=$1
+    static func script(file: String) -> String { "file=\(shellQuoted(file))\n" + script }
+
+    private static let script = #"""
+        cluster=$1
         shift
         [ -e "$file" ] || [ -L "$file" ] || exit 0
         if [ -L "$file" ] || [ ! -f "$file" ]; then

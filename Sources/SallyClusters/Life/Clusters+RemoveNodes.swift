@@ -54,7 +54,6 @@ extension Clusters {
         do {
             try store.write(leaving)
             try await takeOut(removal)
-            progress.say("Removing \(removal.list) from known_hosts files")
             try await forget(removal.record, removal.names)
         } catch {
             progress.say(

@@ -2,6 +2,7 @@
 
 import SallyModel
 import SallyTestSupport
+import StrictJSON
 import Synchronization
 import Testing
 
@@ -161,7 +162,7 @@ import Testing
     @Test func anAdditionThatFailsLeavesNothing() async throws {
         try await withScratchFolder { root in
             let world = try World(
-                root, answers: "run*node004*node) echo 'Error: no space' >&2; exit 125 ;;")
+                root, answers: "run*'--name sallyport-demo-node004'*) echo 'Error: no space' >&2; exit 125 ;;")
             let before = try world.everything()
             let error = await failure { _ = try await world.add(count: 2) { _, _ in Issue.record("nobody is made") } }
             #expect(error?.message == "podman could not start container sallyport-demo-node004: no space")
@@ -253,7 +254,8 @@ import Testing
             let forgotten = Mutex<[String]>([])
             let removed = try await world.remove(["node003"]) { record, names in
                 forgotten.withLock { $0 = names.map(\.rawValue) + record.containers.map(\.hostname.rawValue) }
-                #expect(try world.conf() == before && !world.containers.contains(Self.node003))
+                let now = try world.conf()
+                #expect(now == before && !world.containers.contains(Self.node003))
             }
             #expect(forgotten.withLock { $0 } == ["node003", "master", "node001", "node002"])
             #expect(removed.nodes.map(\.rawValue) == ["node003"] && removed.requeued.isEmpty)

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+import SallyTestSupport
+import StrictJSON
+import Testing
+
+/// Nodes that come and go on a running cluster of each Slurm, while a job runs: a cluster of the test's own, because
+/// slurmctld is started again, and jobs and nodes are the whole point.
+@Suite(.enabled(if: Stack.current != nil, Stack.skipped), .serialized) struct AddNodeTests {
+    /// One cluster, with the settings of its plugins.
+    private struct Bench {
+        let stack: Stack
+        let folder: String
+        let name: String
+
+        func cluster(_ arguments: [String], input: String = "") async throws -> ProgramResult {
+            try await runProgram(
+                "\(stack.state)/bin/sally-cluster", arguments,
+                environment: stack.administrator.merging([
+                    "HOME": folder, "SALLYPORT_CLUSTERS": "\(folder)/clusters.yaml",
+                ]) {
+                    $1
+                }, input: input)
+        }
+
+        func done(_ arguments: [String]) async throws -> ProgramResult {
+            let ran = try await cluster(arguments)
+            guard ran.status == 0 else { throw Failure("\(arguments): \(ran)") }
+            return ran
+        }
+
+        /// What a line for root's shell says on a machine.
+        func on(_ node: String, _ line: String) async throws -> String {
+            try await done(["sshnode", name, node, line]).output
+        }
+
+        func said(by user: String, on node: String = "master", _ line: String) async throws -> String {
+            try await done(["sshnode", "-u", user, name, node, line]).output
+        }
+
+        func submit(_ user: String, node: String, _ command: String) async throws -> String {
+            let line = "sbatch --parsable -o /dev/null -w \(node) --wrap '\(command)'"
+            return try await said(by: user, line).filter(\.isNumber)
+        }
+
+        func state(of job: String) async throws -> String {
+            try await on("master", "scontrol --oneliner show job \(job) | grep -o 'JobState=[A-Z]*'")
+                .replacing("JobState=", with: "").filter(\.isLetter)
+        }
+
+        func waitForState(_ job: String, _ wanted: String) async throws {
+            try await eventually("job \(job) to be \(wanted)") { try await state(of: job) == wanted }
+        }
+
+        var machines: [String] {
+            get async throws {
+                let list = try JSONValue(parsing: Array(done(["list", "--json", name]).output.utf8))
+                return list["clusters"]?.array?.first?["machines"]?.array?.compactMap { $0["name"]?.string } ?? []
+            }
+        }
+    }
+
+    private static let settings = """
+        plugins:
+          createusers: {type: createusers, usernames: [linus, tux]}
+          gate: {command: FOLDER/gate}
+
+        """
+
+    private func withCluster(_ name: String, _ template: String, _ body: (Bench) async throws -> Void) async throws {
+        try await withScratchFolder { folder in
+            try writeFile("\(folder)/clusters.yaml", Self.settings.replacing("FOLDER", with: folder))
+            // A plugin that lets nobody through until it is open.
+            try writeFile(
+                "\(folder)/gate", "#!/bin/sh\n[ -e '\(folder)/open' ] || { echo closed >&2; exit 1; }\n", mode: 0o755)
+            let bench = Bench(stack: try Stack.required(), folder: folder, name: name)
+            func end() async throws { _ = try await bench.cluster(["terminate", "--yes", name]) }
+            do {
+                _ = try await bench.done(["start", template, name])
+                try await body(bench)
+            } catch {
+                try? await end()  // the body's error is the one to report
+                throw error
+            }
+            try await end()
+        }
+    }
+
+    @Test(arguments: [("an12", "demo"), ("an13", "demo13")])
+    func aNodeComesAndGoesWhileAJobRuns(_ name: String, _ template: String) async throws {
+        try await withCluster(name, template) { bench in
+            try writeFile("\(bench.folder)/open", "")
+            _ = try await bench.done(["runplugin", "createusers", name])
+            _ = try await bench.done(["runplugin", "gate", name])
+            let survivor = try await bench.submit("linus", node: "node001", "sleep 3600")
+            try await bench.waitForState(survivor, "RUNNING")
+
+            // Not everything could be made there: Slurm knows the node and gives it nothing.
+            try await runProgram("/bin/rm", ["\(bench.folder)/open"])
+            let held = try await bench.cluster(["addnode", name])
+            #expect(held.status != 0 && held.errors.contains("node003 stays drained: "), "\(held)")
+            #expect(held.errors.contains("`sally cluster addnode -a node003 \(name)` goes on"), "\(held)")
+            #expect(try await bench.machines == ["master", "node001", "node002", "node003"])
+            let state = try await bench.on("master", "scontrol --oneliner show node node003")
+            #expect(
+                state.contains("State=IDLE+DRAIN") && state.contains("Reason=sallyport: node003 stays drained"),
+                "\(state)")
+            let waiting = try await bench.submit(
+                "linus", node: "node003", "uname -n >/home/linus/where; id -u >>/home/linus/where")
+            #expect(
+                try await bench.on("master", "squeue -h -j \(waiting) -o '%T %r'").hasPrefix("PENDING ReqNodeNotAvail"))
+
+            // The same command goes on, and the job that waited runs.
+            try writeFile("\(bench.folder)/open", "")
+            let added = try await bench.done(["addnode", "-a", "node003", "--json", name])
+            let report = try JSONValue(parsing: Array(added.output.utf8))
+            #expect(report["schema"] == "sally.cluster.addnode/1")
+            #expect(report["nodes"]?.array?.first?["name"] == "node003", "\(added)")
+            try await bench.waitForState(waiting, "COMPLETED")
+            let uid = try await bench.on("node001", "id -u linus")
+            #expect(try await bench.on("master", "cat /home/linus/where") == "node003\n\(uid)")
+            #expect(try await bench.state(of: survivor) == "RUNNING")
+
+            // All machines have one slurm.conf, one another's names and one another's host keys.
+            var files: Set<String> = []
+            for node in ["master", "node001", "node002", "node003"] {
+                files.insert(try await bench.on(node, "sha256sum /etc/slurm/slurm.conf /etc/slurm/gres.conf"))
+                #expect(try await bench.on(node, "getent hosts node003 master").contains("node003"))
+            }
+            #expect(files.count == 1)
+            let ssh = "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes"
+            #expect(
+                try await bench.said(by: "linus", on: "node001", "\(ssh) node003 '\(ssh) node001 uname -n; uname -n'")
+                    == "node001\nnode003\n")
+            #expect(try await bench.said(by: "tux", on: "node003", "\(ssh) master id -un") == "tux\n")
+            #expect(try await bench.said(by: "linus", "srun -N3 uname -n | sort") == "node001\nnode002\nnode003\n")
+
+            // A job keeps its node; who insists ends it.
+            let busy = try await bench.submit("tux", node: "node003", "sleep 3600")
+            try await bench.waitForState(busy, "RUNNING")
+            let asked = try await bench.cluster(["removenode", name, "node003"], input: "something else\n")
+            #expect(
+                asked.status == SallyError.Code.conflict.exitStatus && asked.errors.contains("was not removed"),
+                "\(asked)")
+            let refused = try await bench.cluster(["removenode", "--yes", name, "node003"])
+            #expect(refused.status == SallyError.Code.conflict.exitStatus, "\(refused)")
+            #expect(
+                refused.errors.contains("node003 is not removed: jobs 1 running there: \(busy) of tux"), "\(refused)")
+            #expect(try await bench.state(of: busy) == "RUNNING")
+            let gone = try await bench.done(["removenode", "--yes", "--force", "--json", name, "node003"])
+            let removal = try JSONValue(parsing: Array(gone.output.utf8))
+            #expect(removal["cancelled"]?.array?.compactMap(\.string) == [busy], "\(gone)")
+
+            #expect(try await bench.machines == ["master", "node001", "node002"])
+            #expect(try await bench.on("master", "scontrol show node node003 2>&1 || true").contains("not found"))
+            for node in ["master", "node001", "node002"] {
+                let traces = "grep -l node003 /etc/ssh/ssh_known_hosts /etc/hosts /etc/slurm/*.conf || true"
+                #expect(try await bench.on(node, traces) == "")
+                #expect(try await bench.on(node, "grep -c '^node001,' /etc/ssh/ssh_known_hosts") != "0\n")
+            }
+            #expect(try await bench.state(of: survivor) == "RUNNING")
+            let missing = try await bench.cluster(["sshnode", name, "node003", "true"])
+            #expect(missing.errors.contains("node 'node003' does not exist"), "\(missing)")
+        }
+    }
+
+    /// Machines that exist already, which here are the containers, by their sshd.
+    @Test func aListedMachineGetsItsUsersAndIsForgotten() async throws {
+        try await withCluster("an12", "demo") { bench in
+            try await AddNodeTests.list(bench, ["node001"])
+            _ = try await bench.done(["runplugin", "createusers", "anlab"])
+            #expect(try await bench.on("node002", "id linus 2>&1 || true").contains("no such user"))
+
+            let unlisted = try await bench.cluster(["addnode", "-a", "node002", "anlab"])
+            #expect(unlisted.status == SallyError.Code.notFound.exitStatus, "\(unlisted)")
+            #expect(
+                unlisted.errors.contains("`- {name: node002, address: ADDRESS}` under clusters.anlab.nodes"),
+                "\(unlisted)")
+            try await AddNodeTests.list(bench, ["node001", "node002"])
+            let added = try await bench.done(["addnode", "-a", "node002", "anlab"])
+            #expect(added.errors.contains("Slurm may use node002 already"), "\(added)")
+            let ssh = "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes"
+            #expect(try await bench.said(by: "linus", on: "node001", "\(ssh) node002 uname -n") == "node002\n")
+
+            let early = try await bench.cluster(["removenode", "anlab", "node002"])
+            #expect(
+                early.status == SallyError.Code.conflict.exitStatus && early.errors.contains("still listed"), "\(early)"
+            )
+            try await AddNodeTests.list(bench, ["node001"], hostKeys: .keep)
+            _ = try await bench.done(["removenode", "anlab", "node002"])
+            for node in ["master", "node001"] {
+                #expect(try await bench.on(node, "grep -c node002 /etc/ssh/ssh_known_hosts || true") == "0\n")
+            }
+            let known = try String(decoding: readFile("\(bench.folder)/known"), as: UTF8.self).split(separator: "\n")
+            #expect(known.count == 2)
+            // Nothing on the machine itself was asked for.
+            #expect(try await bench.on("node002", "id -un linus") == "linus\n")
+            let again = try await bench.cluster(["removenode", "anlab", "node002"])
+            #expect(again.status == SallyError.Code.notFound.exitStatus, "\(again)")
+        }
+    }
+
+    private enum HostKeys { case write, keep }
+
+    /// Writes clusters.yaml with the cluster `anlab`: the containers' master and these nodes, over ssh as root.
+    private static func list(_ bench: Bench, _ nodes: [String], hostKeys: HostKeys = .write) async throws {
+        if try await runProgram("/usr/bin/test", ["-e", "\(bench.folder)/key"]).status != 0 {
+            try await SSHNode.makeKey("\(bench.folder)/key", passphrase: "")
+        }
+        let key = try String(decoding: readFile("\(bench.folder)/key.pub"), as: UTF8.self).filter { $0 != "\n" }
+        let list = try JSONValue(parsing: Array(bench.done(["list", "--json", bench.name]).output.utf8))
+        var known = ""
+        var lines = ""
+        for machine in list["clusters"]?.array?.first?["machines"]?.array ?? [] {
+            guard let name = machine["name"]?.string, let address = machine["address"]?.string,
+                name == "master" || nodes.contains(name)
+            else { continue }
+            let hostKey = try await bench.on(
+                name,
+                "umask 077; mkdir -p /root/.ssh; echo '\(key)' >/root/.ssh/authorized_keys; cat /etc/ssh/ssh_host_ed25519_key.pub"
+            )
+            known += "\(address) \(hostKey)"
+            lines += "      - {name: \(name), address: \(address)\(name == "master" ? ", role: controller" : "")}\n"
+        }
+        if hostKeys == .write { try writeFile("\(bench.folder)/known", known) }
+        try writeFile(
+            "\(bench.folder)/clusters.yaml",
+            settings.replacing("FOLDER", with: bench.folder) + """
+                clusters:
+                  anlab:
+                    provider: inventory
+                    login: root
+                    identity_file: \(bench.folder)/key
+                    known_hosts: \(bench.folder)/known
+                    nodes:
+                \(lines)
+                """)
+    }
+}
