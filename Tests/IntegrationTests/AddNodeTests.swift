@@ -192,13 +192,17 @@ import Testing
             for node in ["master", "node001"] {
                 #expect(try await bench.on(node, "grep -c node002 /etc/ssh/ssh_known_hosts || true") == "0\n")
             }
-            let known = try String(decoding: readFile("\(bench.folder)/known"), as: UTF8.self).split(separator: "\n")
+            let known = try await Self.text("\(bench.folder)/known").split(separator: "\n")
             #expect(known.count == 2)
             // Nothing on the machine itself was asked for.
             #expect(try await bench.on("node002", "id -un linus") == "linus\n")
             let again = try await bench.cluster(["removenode", "anlab", "node002"])
             #expect(again.status == SallyError.Code.notFound.exitStatus, "\(again)")
         }
+    }
+
+    private static func text(_ path: String) async throws -> String {
+        try await runProgram("/bin/cat", [path]).output
     }
 
     private enum HostKeys { case write, keep }
@@ -208,7 +212,7 @@ import Testing
         if try await runProgram("/usr/bin/test", ["-e", "\(bench.folder)/key"]).status != 0 {
             try await SSHNode.makeKey("\(bench.folder)/key", passphrase: "")
         }
-        let key = try String(decoding: readFile("\(bench.folder)/key.pub"), as: UTF8.self).filter { $0 != "\n" }
+        let key = try await text("\(bench.folder)/key.pub").filter { $0 != "\n" }
         let list = try JSONValue(parsing: Array(bench.done(["list", "--json", bench.name]).output.utf8))
         var known = ""
         var lines = ""

@@ -32,6 +32,8 @@ import Testing
             input: "set -u\numask 077\n" + HostKeyRemoval.script(file: file))
     }
 
+    private func text(_ file: String) async throws -> String { try await runProgram("/bin/cat", [file]).output }
+
     /// Lines of others, of other clusters and of machines whose names begin alike stay.
     @Test func onlyTheClustersOwnLinesGo() async throws {
         try await withScratchFolder { folder in
@@ -40,10 +42,7 @@ import Testing
             let ran = try await run(file, ["node003", "node009"])
             #expect(ran.status == 0 && ran.errors.isEmpty, "\(ran)")
             #expect(ran.output == "node003,10.1.0.13,10.1.1.13 ssh-ed25519 E\nnode003 ssh-rsa R\n")
-            let left = try readFile(file)
-            #expect(
-                String(decoding: left, as: UTF8.self)
-                    == Self.text.replacing(ran.output, with: ""))
+            #expect(try await text(file) == Self.text.replacing(ran.output, with: ""))
             #expect(permissions(of: file) == 0o644)
             let again = try await run(file, ["node003"])
             #expect(again.status == 0 && again.output.isEmpty, "\(again)")
@@ -57,7 +56,7 @@ import Testing
             _ = try await runProgram("/bin/ln", ["-s", "\(folder)/known", "\(folder)/link"])
             let ran = try await run("\(folder)/link", ["node003"])
             #expect(ran.status == 1 && ran.errors == "\(folder)/link is not a file\n", "\(ran)")
-            #expect(try String(decoding: readFile("\(folder)/known"), as: UTF8.self) == Self.text)
+            #expect(try await text("\(folder)/known") == Self.text)
         }
     }
 

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import SallyClusters
+import SallyConfig
 import SallyModel
 import StrictJSON
 
@@ -47,7 +48,7 @@ struct AddNodeCommand: AsyncParsableCommand {
                 try await clusters.addNodes(request, to: machines.name) { record, names in
                     let report = try await hooks.nodesAdded(names, to: finder.machines(of: record))
                     plugins.keep(report)
-                    try report.requireComplete("users are not all there")
+                    try report.requireComplete("the machine is up")
                 }
             }
             let found = try await finder.machines(of: added.record)

@@ -2,6 +2,7 @@
 
 import SallyClusters
 import SallyModel
+import SallyTransport
 
 /// Nodes that come and go on a cluster of machines that exist already: the administrator's file says which there are, and
 /// commands bring these what they lack. Pure.

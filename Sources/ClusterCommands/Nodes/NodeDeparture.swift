@@ -3,6 +3,7 @@
 import SallyAccounts
 import SallyClusters
 import SallyModel
+import SallyTransport
 
 /// What the rest of a cluster forgets of machines that left it: their host keys, in ssh_known_hosts everywhere and in the
 /// administrator's own file.

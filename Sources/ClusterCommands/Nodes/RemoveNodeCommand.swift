@@ -3,6 +3,7 @@
 import ArgumentParser
 import SallyAccounts
 import SallyClusters
+import SallyConfig
 import SallyModel
 import StrictJSON
 
