@@ -46,8 +46,10 @@ struct AddNodeCommand: AsyncParsableCommand {
             let plugins = Kept<PluginHookReport>()
             let added = try await Interruption.cancelling {
                 try await clusters.addNodes(request, to: machines.name) { record, names in
-                    let report = try await hooks.nodesAdded(names, to: finder.machines(of: record))
+                    let found = try await finder.machines(of: record)
+                    let report = try await hooks.nodesAdded(names, to: found)
                     plugins.keep(report)
+                    try await NodeUsers(of: found).requireAll(on: names)
                     try report.requireComplete("the machine is up")
                 }
             }
@@ -59,7 +61,11 @@ struct AddNodeCommand: AsyncParsableCommand {
             for node in await machines.usedBySlurm(names) {
                 announcer.warn("Slurm may use \(node) already: drain it until its users are there")
             }
-            let report = try await Interruption.cancelling { try await hooks.nodesAdded(names, to: machines) }
+            let report = try await Interruption.cancelling {
+                let report = try await hooks.nodesAdded(names, to: machines)
+                try await NodeUsers(of: machines).requireAll(on: names)
+                return report
+            }
             try report.requireComplete("\(names.map(\.rawValue).joined(separator: ", ")): not everything is there")
             show(names, of: machines, report, surroundings)
         }

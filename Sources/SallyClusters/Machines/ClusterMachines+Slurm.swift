@@ -12,7 +12,8 @@ extension ClusterMachines {
             for node; do scontrol --oneliner show node "$node" 2>/dev/null; done
             """
         let call = Invocation.script(script, arguments: nodes.map(\.rawValue), deadline: .seconds(30))
-        guard let shown = try? await transport().run(call, on: controller.name) else { return [] }  // it is only a warning
+        let said = try? await transport().run(call, on: controller.name)  // one that does not answer gets no warning
+        guard let shown = said else { return [] }
         let usable = shown.output.split(separator: "\n").compactMap { line -> String? in
             let line = String(line)
             guard let state = ProbeJob.value(of: "State", in: line), NodeState(state).isUsable else { return nil }
