@@ -55,7 +55,8 @@ import Testing
 
         var machines: [String] {
             get async throws {
-                let list = try JSONValue(parsing: Array(done(["list", "--json", name]).output.utf8))
+                let said = try await done(["list", "--json", name])
+                let list = try JSONValue(parsing: Array(said.output.utf8))
                 return list["clusters"]?.array?.first?["machines"]?.array?.compactMap { $0["name"]?.string } ?? []
             }
         }
@@ -97,7 +98,7 @@ import Testing
             try await bench.waitForState(survivor, "RUNNING")
 
             // Not everything could be made there: Slurm knows the node and gives it nothing.
-            try await runProgram("/bin/rm", ["\(bench.folder)/open"])
+            _ = try await runProgram("/bin/rm", ["\(bench.folder)/open"])
             let held = try await bench.cluster(["addnode", name])
             #expect(held.status != 0 && held.errors.contains("node003 stays drained: "), "\(held)")
             #expect(held.errors.contains("`sally cluster addnode -a node003 \(name)` goes on"), "\(held)")
@@ -213,7 +214,8 @@ import Testing
             try await SSHNode.makeKey("\(bench.folder)/key", passphrase: "")
         }
         let key = try await text("\(bench.folder)/key.pub").filter { $0 != "\n" }
-        let list = try JSONValue(parsing: Array(bench.done(["list", "--json", bench.name]).output.utf8))
+        let said = try await bench.done(["list", "--json", bench.name])
+        let list = try JSONValue(parsing: Array(said.output.utf8))
         var known = ""
         var lines = ""
         for machine in list["clusters"]?.array?.first?["machines"]?.array ?? [] {
