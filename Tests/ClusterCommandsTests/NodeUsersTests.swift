@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SallyAccounts
 import SallyModel
 import StrictJSON
 import Testing
 
 @testable import ClusterCommands
+@testable import SallyAccounts
 
 @Suite struct NodeUsersTests {
     private static let node = NodeName(unchecked: "node003")
@@ -45,5 +45,14 @@ import Testing
         #expect(NodeUsers.problem([], failed: failed, on: [Self.node]) == nil)
         failed[Self.node] = "node node003 is not reached: down"
         #expect(NodeUsers.problem([], failed: failed, on: [Self.node])?.code == .unavailable)
+    }
+
+    /// A node that is down elsewhere keeps nobody from the new one.
+    @Test func whatIsWrongElsewhereIsNoReason() {
+        var report = ClusterReport()
+        report.failed = [NodeName(unchecked: "node002"): "down"]
+        #expect(report.incomplete != nil && report.concerning([Self.node]).incomplete == nil)
+        report.failed[Self.node] = "down too"
+        #expect(report.concerning([Self.node]).incomplete?.message == "1 machine not reached or not finished")
     }
 }

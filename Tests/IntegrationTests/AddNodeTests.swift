@@ -15,13 +15,13 @@ import Testing
         let name: String
 
         func cluster(_ arguments: [String], input: String = "") async throws -> ProgramResult {
-            try await runProgram(
-                "\(stack.state)/bin/sally-cluster", arguments,
-                environment: stack.administrator.merging([
-                    "HOME": folder, "SALLYPORT_CLUSTERS": "\(folder)/clusters.yaml",
-                ]) {
-                    $1
-                }, input: input)
+            let own = [
+                "HOME": folder, "SALLYPORT_CLUSTERS": "\(folder)/clusters.yaml",
+                "SALLYPORT_IMAGES": "\(stack.root)/images", "SALLYPORT_TEMPLATES": "\(stack.root)/templates",
+            ]
+            return try await runProgram(
+                "\(stack.state)/bin/sally-cluster", arguments, environment: stack.administrator.merging(own) { $1 },
+                input: input)
         }
 
         func done(_ arguments: [String]) async throws -> ProgramResult {
@@ -64,7 +64,7 @@ import Testing
 
     private static let settings = """
         plugins:
-          createusers: {type: createusers, usernames: [linus, tux]}
+          createusers: {type: createusers, usernames: [linus, tux], accounts: [research]}
           gate: {command: FOLDER/gate}
 
         """
@@ -163,6 +163,30 @@ import Testing
             #expect(try await bench.state(of: survivor) == "RUNNING")
             let missing = try await bench.cluster(["sshnode", name, "node003", "true"])
             #expect(missing.errors.contains("node 'node003' does not exist"), "\(missing)")
+        }
+    }
+
+    /// Another node that is down is no reason to do without a new one, and learns of it when it is started.
+    @Test func aNodeComesThoughAnotherIsDown() async throws {
+        try await withCluster("an13", "demo13") { bench in
+            _ = try await bench.done(["runplugin", "createusers", "an13"])
+            let podman = bench.stack.administrator
+            let stopped = try await runProgram("podman", ["stop", "sallyport-an13-node002"], environment: podman)
+            #expect(stopped.status == 0, "\(stopped)")
+            let added = try await bench.done(["addnode", "an13"])
+            #expect(
+                added.output == "node003 is a node of cluster an13\n" && added.errors.contains("node002"), "\(added)")
+            let job = try await bench.submit("linus", node: "node003", "true")
+            try await bench.waitForState(job, "COMPLETED")
+            _ = try await bench.done(["restart", "an13"])
+            for node in ["master", "node001", "node002", "node003"] {
+                #expect(try await bench.on(node, "getent hosts node003 | awk '{ print $2 }'") == "node003\n")
+                #expect(try await bench.on(node, "grep -c ^NodeName=node003 /etc/slurm/slurm.conf") == "1\n")
+            }
+            // One that is down can go, too; what is down cannot be asked to forget, and is said.
+            _ = try await runProgram("podman", ["stop", "sallyport-an13-node002"], environment: podman)
+            _ = try await bench.done(["removenode", "--yes", "an13", "node002"])
+            #expect(try await bench.machines == ["master", "node001", "node003"])
         }
     }
 

@@ -38,7 +38,11 @@ struct CreateUsersPlugin: ClusterPlugin {
         for node in nodes where count > 0 { announcer.say("Creating \(count) users on \(node.name)") }
         let report = try await upkeep.run(members.active)
         for node in nodes { announcer.say("Adding \(node.name) to known_hosts for \(count) users") }
-        return result(report, on: cluster)
+        var outcome = result(report, on: cluster)
+        // Another node that is down is said, and is no reason to do without the new one.
+        let essential = nodes.map(\.name) + [cluster.controller.name, cluster.homeServer]
+        outcome.error = report.concerning(essential).incomplete
+        return outcome
     }
 
     func onRemoveNode(_ nodes: [ClusterMachine], from cluster: ClusterMachines) async throws -> PluginOutcome? {

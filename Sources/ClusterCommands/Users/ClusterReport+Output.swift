@@ -44,6 +44,16 @@ extension ClusterReport {
     }
 }
 
+extension ClusterReport {
+    /// What of it is about these machines. Users who were left alone were so on all of them.
+    func concerning(_ nodes: [NodeName]) -> ClusterReport {
+        var report = self
+        report.failed = failed.filter { nodes.contains($0.key) }
+        report.steps = steps.filter { step in nodes.contains { $0.rawValue == step.step.place } }
+        return report
+    }
+}
+
 extension ClusterReport.UserStep {
     var json: JSONValue {
         [
