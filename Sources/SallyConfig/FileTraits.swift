@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if canImport(Glibc)
-import Glibc
+package import Glibc
 #else
-import Darwin
+package import Darwin
 #endif
 
 /// What matters of a file that ssh(1) is to use. Links are followed, as ssh follows them.
-enum FileTraits: Equatable {
+package enum FileTraits: Equatable {
     case absent
     case unreadable(String)
     /// A regular file that we can read, with its permission bits.
     case file(mode: mode_t)
 
-    static func of(_ path: String) -> FileTraits {
+    package static func of(_ path: String) -> FileTraits {
         var status = stat()
         guard stat(path, &status) == 0 else {
             return errno == ENOENT ? .absent : .unreadable(String(cString: strerror(errno)))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SallyConfig
 import SallyModel
 
 /// The host keys that an administrator's connections believe (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
