@@ -183,7 +183,7 @@ import Testing
                 #expect(try await bench.on(node, "getent hosts node003 | awk '{ print $2 }'") == "node003\n")
                 #expect(try await bench.on(node, "grep -c ^NodeName=node003 /etc/slurm/slurm.conf") == "1\n")
             }
-            // One that is down can go, too; what is down cannot be asked to forget, and is said.
+            // One that is down can go, too.
             _ = try await runProgram("podman", ["stop", "sallyport-an13-node002"], environment: podman)
             _ = try await bench.done(["removenode", "--yes", "an13", "node002"])
             #expect(try await bench.machines == ["master", "node001", "node003"])

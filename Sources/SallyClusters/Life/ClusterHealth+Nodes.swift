@@ -84,11 +84,18 @@ extension ClusterHealth {
         try await rereadFiles()
     }
 
+    /// Asks again where scontrol(1) gave up: slurmctld of 24.11 first waits up to ten seconds for calls to nodes that are
+    /// down, which is as long as scontrol waits for it (MessageTimeout).
     func rereadFiles() async throws {
-        let done = try await script("scontrol reconfigure", deadline: .seconds(60))
-        guard done.succeeded else {
-            throw SallyError(.unavailable, "scontrol reconfigure failed", cause: done.errorOutput)
+        for attempt in 1...3 {
+            let done = try await script("scontrol reconfigure", deadline: .seconds(60))
+            guard done.succeeded || attempt < 3 else {
+                throw SallyError(
+                    .unavailable, "scontrol reconfigure failed: \(SlurmNodes.line(done.errorOutput))",
+                    cause: done.errorOutput)
+            }
+            try await waitForController()
+            if done.succeeded { return }
         }
-        try await waitForController()
     }
 }

@@ -41,6 +41,8 @@ import Testing
                         *scancel*) echo "end $*" >>'\(root)/told'; rm -f '\(root)/jobs'
                             echo 'requeued 12'; echo 'cancelled 13' ;;
                         *squeue*) cat '\(root)/jobs' 2>/dev/null; exit 0 ;;
+                        *reconfigure*) echo reconfigure >>'\(root)/told'
+                            if [ -e '\(root)/slow' ]; then rm '\(root)/slow'; echo 'timed out' >&2; exit 1; fi ;;
                         *slurmctld*) echo restart >>'\(root)/told' ;;
                         esac ;;
                     """)
@@ -65,7 +67,10 @@ import Testing
             String(decoding: try Disk.read("\(root)/\(path)") ?? [], as: UTF8.self)
         }
         func conf() throws -> String { try text("state/demo/config/node/slurm.conf") }
-        func told() throws -> [String] { try text("told").split(separator: "\n").map(String.init) }
+        func told() throws -> [String] {
+            try text("told").split(separator: "\n").map(String.init).filter { $0 != "reconfigure" }
+        }
+        func reconfigured() throws -> Int { try text("told").split(separator: "\n").count { $0 == "reconfigure" } }
 
         /// Everything that a request that is refused or taken back must leave as it was.
         func everything() throws -> [String] {
@@ -187,6 +192,17 @@ import Testing
                 group.cancelAll()
             }
             #expect(try world.everything() == before)
+        }
+    }
+
+    /// scontrol gives up before slurmctld does.
+    @Test func whoGivesUpAsksAgain() async throws {
+        try await withScratchFolder { root in
+            let world = try World(root)
+            try writeFile("\(root)/slow", "")
+            _ = try await world.add()
+            // For the node that is held back, again, and for the one that is not.
+            #expect(try world.reconfigured() == 3)
         }
     }
 
