@@ -87,23 +87,27 @@ package enum AccountScript {
                 printf 'step\t%s\t%s\t%s%s\n' "$1" "$2" "${detail:0:300}" "${4:+$'\t'$4}"
             }
             fail() { report "$1" failed "$2"; printf 'end\n'; exit "${3:-1}"; }
-            # roots_own FOLDER: no link leads there, and nobody but root can put something else in its place, or in that of a folder
-            # above it, or write to it. Folders above may be sticky.
+            # roots_own FOLDER...: no link leads to any, and nobody but root can put something else in its place, or in that of a
+            # folder above it, or write to it. Folders above may be sticky.
             roots_own() {
-                local at=$1 left owner mode kind folders=("$1")
-                case $1/ in [!/]* | *//* | */./* | */../*) return 1 ;; esac
-                while [ "$at" != / ]; do
-                    at=${at%/*}
-                    at=${at:-/}
-                    folders+=("$at")
+                local folder at owner mode kind all=() own=()
+                for folder; do
+                    case $folder/ in [!/]* | *//* | */./* | */../*) return 1 ;; esac
+                    at=$folder
+                    all+=("$at") own+=(1)
+                    while [ "$at" != / ]; do
+                        at=${at%/*}
+                        at=${at:-/}
+                        all+=("$at") own+=("")
+                    done
                 done
-                left=${#folders[@]}
+                at=0
                 while read -r owner mode kind; do
                     [ "$kind" = directory ] && [ "$owner" = 0 ] || return 1
-                    ((8#$mode & 8#22)) && { [ "$left" = "${#folders[@]}" ] || ! ((8#$mode & 8#1000)); } && return 1
-                    left=$((left - 1))
-                done < <(stat -c '%u %a %F' -- "${folders[@]}" 2>/dev/null)
-                [ "$left" = 0 ]
+                    ((8#$mode & 8#22)) && { [ -n "${own[at]}" ] || ! ((8#$mode & 8#1000)); } && return 1
+                    at=$((at + 1))
+                done < <(stat -c '%u %a %F' -- "${all[@]}" 2>/dev/null)
+                [ "$at" = "${#all[@]}" ]
             }
             # fresh_folder FOLDER: an empty one that root alone can reach, whatever was there.
             fresh_folder() {

@@ -16,7 +16,7 @@ enum RecordScript {
     static let library = #"""
         record_folder() {
             [ -e "$state" ] || mkdir -p -m 0700 "$state"
-            [ ! -L "$state" ] && [ "$(stat -c '%F %u' "$state")" = 'directory 0' ] ||
+            [ ! -L "$state" ] && [ -d "$state" ] && [ -O "$state" ] ||
                 fail record "$state is not a folder of root"
         }
         hold_record() {

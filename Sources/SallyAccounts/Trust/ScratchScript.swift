@@ -47,11 +47,11 @@ enum ScratchScript {
         }
         # make_scratch FOLDER LINKS: reads names and uids. A folder for each in FOLDER, and a link to it in LINKS (or - for none).
         make_scratch() {
-            local place=$1 links=$2 name uid parent against= paths=() staged=() folders=()
+            local place=$1 links=$2 name uid parent against= parents=("$1") paths=() staged=() folders=()
             local -A owner=() is=()
-            for parent in "$place" "$links"; do
-                [ "$parent" != - ] || continue
-                [ -e "$parent" ] || (umask 022; mkdir -p -- "$parent")
+            [ "$links" = - ] || parents+=("$links")
+            for parent in "${parents[@]}"; do [ -e "$parent" ] || (umask 022; mkdir -p -- "$parent"); done
+            roots_own "${parents[@]}" || for parent in "${parents[@]}"; do
                 roots_own "$parent" || against=${against:-others than root can write to $parent}
             done
             while IFS=$'\t' read -r name uid; do
@@ -65,8 +65,9 @@ enum ScratchScript {
                     [ "$links" = - ] || paths+=("$links/$name")
                 fi
             done
-            see_paths paths
-            for name in "${!owner[@]}"; do [ -n "${is[$place/$name]-}" ] || staged+=("$name:${owner[$name]}"); done
+            for name in "${!owner[@]}"; do
+                [ -e "$place/$name" ] || [ -L "$place/$name" ] || staged+=("$name:${owner[$name]}")
+            done
             if [ "${#staged[@]}" -gt 0 ]; then
                 # Beside its place first: what is there by now, a mounted disk perhaps, gets no other owner (mv -n).
                 stage_folders "$place/.sallyport-new" "${staged[@]}" 2>/dev/null
@@ -74,8 +75,8 @@ enum ScratchScript {
                 folders=("${folders[@]/#/"$place/.sallyport-new/"}")
                 in_parts folders mv -n -t "$place" -- 2>/dev/null
                 rm -rf --one-file-system -- "$place/.sallyport-new"
-                see_paths paths
             fi
+            see_paths paths
             folders=()
             for name in "${!owner[@]}"; do
                 if [ "${is[$place/$name]-}" != "d${owner[$name]} " ]; then

@@ -88,8 +88,10 @@ enum TrustProbe {
         }
         # probe_paths: reads paths. Where a link leads is its owner's to choose, also with line ends in it.
         probe_paths() {
-            local paths
-            mapfile -t paths
+            local path paths=()
+            while IFS= read -r path; do
+                [ ! -e "$path" ] && [ ! -L "$path" ] || paths+=("$path")
+            done
             in_parts paths list_paths 2>/dev/null
         }
         list_paths() {
