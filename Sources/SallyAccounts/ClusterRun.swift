@@ -55,7 +55,7 @@ package struct ClusterRun: Sendable {
     package func run() async throws -> ClusterReport {
         let nodes = layout.probedNodes
         let meetings = Meetings(
-            nodes: nodes, controller: layout.controller,
+            nodes: nodes, controller: layout.controller, homeServer: layout.homeServer,
             choose: { observed in try choose(observed) }, plan: { seen in try plan(seen) })
         let called = Turnstile(ClusterRun.calledAtOnce)
         var report = ClusterReport()
@@ -77,6 +77,7 @@ package struct ClusterRun: Sendable {
             // Why the machine that all need could not be looked at says more than that it could not.
             throw problems[layout.controller] ?? problems[layout.homeServer] ?? error
         }
+        if let error = await meetings.unprepared { throw problems[layout.homeServer] ?? error }
         guard let (accounts, plan) = await meetings.decided else {
             throw SallyError(.unavailable, "no machine of the cluster was looked at")
         }
@@ -122,6 +123,9 @@ package struct ClusterRun: Sendable {
         let plan = try await meetings.plans.meet(node, with: Meetings.Seen(observation: seen, accounts: accounts))
         guard !dryRun else { return [] }
         let steps = plan.steps[node] ?? []
+        // Nothing is changed anywhere unless there are keys for everybody who needs one.
+        let material = try await material(for: steps)
+        _ = try await meetings.prepared.meet(node, with: ())
         // No machine gets an account that the record does not have.
         let record = steps.filter(\.isRecord)
         var done = try await apply(record, nil, shell)
@@ -131,8 +135,7 @@ package struct ClusterRun: Sendable {
                 hint: "no account was made; ask again")
         }
         _ = try await meetings.recorded.meet(node, with: ())
-        let others = steps.filter { !$0.isRecord }
-        done += try await apply(others, material(for: others), shell)
+        done += try await apply(steps.filter { !$0.isRecord }, material, shell)
         return done
     }
 

@@ -28,8 +28,7 @@ package struct ClusterSetup: Sendable {
     }
 
     /// Called at most once in a run, with those who need a key. Gives the public halves; the private ones
-    /// never reach the cluster. What it throws ends the run on the machine that serves homes, before anything there has a
-    /// key that nobody holds.
+    /// never reach the cluster. What it throws is what the run throws: nothing was changed on any machine by then.
     package typealias KeySource = @Sendable ([UserName]) async throws -> [UserName: PublicKey]
 
     /// Whether keys may be restricted to it: an address or a prefix that is not the machine's own.

@@ -48,16 +48,24 @@ struct Meetings: Sendable {
 
     let choice: Rendezvous<NodeObservation, [DesiredAccount]>
     let plans: Rendezvous<Seen, AccountPlan>
+    /// The machine that serves homes has the keys that it is to write. Others pass when it has.
+    let prepared: Rendezvous<Void, Void>
     /// The controller has written the managed record. Others pass when it has.
     let recorded: Rendezvous<Void, Void>
 
     init(
-        nodes: [NodeName], controller: NodeName,
+        nodes: [NodeName], controller: NodeName, homeServer: NodeName,
         choose: @escaping @Sendable ([NodeName: NodeObservation]) throws -> [DesiredAccount],
         plan: @escaping @Sendable ([NodeName: Seen]) throws -> AccountPlan
     ) {
         choice = Rendezvous(of: nodes, decide: choose)
         plans = Rendezvous(of: nodes, decide: plan)
+        let preparing = nodes.filter { $0 == homeServer }
+        prepared = Rendezvous(of: preparing) { found in
+            guard preparing.allSatisfy({ found[$0] != nil }) else {
+                throw SallyError(.unavailable, "there are no keys for \(homeServer)", hint: "nothing was changed")
+            }
+        }
         recorded = Rendezvous(of: [controller]) { found in
             guard found[controller] != nil else {
                 throw SallyError(
@@ -69,7 +77,16 @@ struct Meetings: Sendable {
     func leave(_ node: NodeName) async {
         await choice.leave(node)
         await plans.leave(node)
+        await prepared.leave(node)
         await recorded.leave(node)
+    }
+
+    /// Why there are no keys. Then nothing was changed.
+    var unprepared: (any Error)? {
+        get async {
+            if case .failure(let error) = await prepared.decision { return error }
+            return nil
+        }
     }
 
     /// Why nothing could be decided.

@@ -41,15 +41,18 @@ import Testing
         #expect(machines.calls(of: "node001", with: "ssh-ed25519") == 0)
     }
 
-    /// An archive that cannot be written: nobody has a key that nobody holds.
-    @Test func withoutTheKeysNothingIsAuthorized() async throws {
+    /// An archive that cannot be written: one error, and nobody has an account.
+    @Test func withoutTheKeysNothingIsChanged() async throws {
         let machines = ClusterRunTests.Machines()
-        let report = try await Self.run(
-            ["alice"], on: machines,
-            keys: .init(
-                brought: [:], source: { _ in throw SallyError(.unavailable, "the disk is full") }, renew: false))
-        #expect(report.failed[AccountPlanTests.name("master")] == "the disk is full")
-        #expect(machines.calls(of: "master", with: "\nread_ssh ") == 0)
-        #expect(machines.calls(of: "master", with: "\ncreate_accounts <<") == 0)
+        let error = await refusal {
+            try await Self.run(
+                ["alice"], on: machines,
+                keys: .init(
+                    brought: [:], source: { _ in throw SallyError(.misconfigured, "the disk is full") }, renew: false))
+        }
+        #expect(error?.message == "the disk is full" && error?.code == .misconfigured)
+        for text in ["\nrecord_lines <<", "\nread_ssh ", "\ncreate_accounts <<"] {
+            for node in ["master", "node001", "node002"] { #expect(machines.calls(of: node, with: text) == 0) }
+        }
     }
 }
