@@ -18,6 +18,17 @@ import Testing
         #expect(await fixture.problem(try await fixture.key.sign(fixture.claims)) == .unknownKey)
     }
 
+    /// What was found was worth asking for: another change a moment later is followed as well.
+    @Test func followsKeysThatRotateAgain() async throws {
+        let fixture = ProviderFixture()
+        _ = try await fixture.verify(await fixture.key.sign(fixture.claims))
+        for name in ["k2", "k3", "k4"] {
+            let next = ProviderKey(kid: name)
+            fixture.publish([next.published()])
+            _ = try await fixture.verify(await next.sign(fixture.claims))
+        }
+    }
+
     @Test func asksRarelyForUnknownKeys() async throws {
         let fixture = ProviderFixture()
         let stranger = try await ProviderKey(kid: "k9").sign(fixture.claims)

@@ -24,12 +24,12 @@ package actor OpenIDProvider {
     private var published: Published?
     private var isRefreshing = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
-    /// When an unknown key last made us ask again.
-    private var lastForced: Timestamp?
+    /// When an unknown key last made us ask again, and was not there.
+    private var lastInVain: Timestamp?
 
     /// How long discovery and keys are believed.
     private static let lifetime = Duration.seconds(3600)
-    /// Unknown keys make us ask again at most this often.
+    /// Keys that the provider does not know either make us ask again at most this often.
     private static let forcedInterval = Duration.seconds(10)
 
     package init(settings: ProviderSettings, transport: some ProviderTransport, clock: some WallClock, log: Logger) {
@@ -86,10 +86,12 @@ package actor OpenIDProvider {
     func verify(_ token: String, nonce: String) async throws -> IDTokenClaims {
         let unverified = try UnverifiedToken(token, allowed: settings.algorithms)
         var found = try await current().keys.verifier(kid: unverified.kid, algorithm: unverified.algorithm)
-        if found == nil, mayForce() {
+        if found == nil, mayForce {
             log.info("unknown key: asking the provider for its keys", metadata: ["provider": "\(settings.name)"])
+            lastInVain = clock.now
             found = try await refreshed(since: nil).keys.verifier(
                 kid: unverified.kid, algorithm: unverified.algorithm)
+            if found != nil { lastInVain = nil }
         }
         guard let key = found else { throw ProviderProblem.unknownKey }
         let isGood = (try? key.verify(unverified.signature, signs: unverified.signed)) ?? false  // odd is wrong
@@ -162,12 +164,7 @@ package actor OpenIDProvider {
         return fresh
     }
 
-    private func mayForce() -> Bool {
-        let now = clock.now
-        if let lastForced, now < lastForced + OpenIDProvider.forcedInterval { return false }
-        lastForced = now
-        return true
-    }
+    private var mayForce: Bool { lastInVain.map { clock.now >= $0 + OpenIDProvider.forcedInterval } ?? true }
 
     /// Without a slash at the end (OpenID Connect Discovery section 4).
     private var issuerPath: String {
