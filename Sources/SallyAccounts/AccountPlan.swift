@@ -10,6 +10,9 @@ package struct AccountPlan: Sendable, Equatable {
     /// Why an account is left alone on every machine. An account with a conflict has no steps.
     package var conflicts: [AccountConflict] = []
 
+    /// The keys of ours that stand in authorized_keys, by user, where ~/.ssh was looked at.
+    package var keyLines: [UserName: Set<String>] = [:]
+
     package init() {}
 
     package var isEmpty: Bool { steps.values.allSatisfy(\.isEmpty) && conflicts.isEmpty }

@@ -19,6 +19,8 @@ package struct ClusterSetup: Sendable {
         package var source: KeySource?
         /// Whether those that are made take the place of what there is.
         package var renew: Bool
+        /// Those that a run made and did not bring to its end: they are not renewed again.
+        package var waiting: [UserName: PublicKey] = [:]
 
         package init(brought: [UserName: PublicKey], source: KeySource?, renew: Bool) {
             self.brought = brought
@@ -87,9 +89,13 @@ extension AccountPlan {
                 steps[layout.homeServer, default: []].append(.blocked(account, reason: reason))
                 continue
             }
+            let mark = " \(setup.trust.keyMark)"
+            let lines = state?.marked.filter { $0.hasSuffix(mark) } ?? []
+            keyLines[account.name] = Set(lines.map { String($0.dropLast(mark.count)) })
             let need = SSHNeed(
                 state, wanted: setup.keys.brought[account.name]?.description,
-                wantsKey: setup.keys.source != nil, renew: setup.keys.renew, trust: setup.trust)
+                waiting: setup.keys.waiting[account.name]?.description, wantsKey: setup.keys.source != nil,
+                renew: setup.keys.renew, trust: setup.trust)
             if !need.isEmpty { steps[layout.homeServer, default: []].append(.authorize(account, need)) }
         }
         let absent = Set(layout.accountNodes).subtracting(observed.keys)

@@ -26,7 +26,9 @@ import Testing
             try writeFile(
                 "\(folder)/clusters.yaml",
                 """
-                plugins: {users: {type: createusers, usernames: [linus]}}
+                plugins:
+                  users: {type: createusers, usernames: [linus]}
+                  keys: {type: createusers, usernames: [linus], download_keys: true, download_keys_dir: \(folder)/known}
                 clusters:
                   inv-test-lab:
                     provider: inventory
@@ -49,6 +51,16 @@ import Testing
             #expect(unknown?.message == "cluster 'nope' does not exist")
             let down = await said(["runplugin", "-c", file, "users", "inv-test-lab"])
             #expect(down?.code == .unavailable)
+        }
+    }
+
+    /// Where keys cannot lie, no machine is asked.
+    @Test func theFolderOfKeysIsLookedAtBeforeAnyMachine() async throws {
+        try await withClusters { file in
+            let error = await said(["runplugin", "-c", file, "keys", "inv-test-lab"])
+            #expect(
+                error?.code == .misconfigured && error?.message.contains("is a link or no folder") == true,
+                "\(String(describing: error))")
         }
     }
 

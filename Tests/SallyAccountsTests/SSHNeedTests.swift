@@ -24,10 +24,10 @@ import Testing
     }
 
     static func need(
-        _ state: SSHState?, wanted: String? = nil, wantsKey: Bool = true, renew: Bool = false
+        _ state: SSHState?, wanted: String? = nil, waiting: String? = nil, wantsKey: Bool = true, renew: Bool = false
     ) throws -> [Bool] {
         let need = SSHNeed(
-            state, wanted: wanted, wantsKey: wantsKey, renew: renew, trust: try trust())
+            state, wanted: wanted, waiting: waiting, wantsKey: wantsKey, renew: renew, trust: try trust())
         return [need.nodeKey, need.nodesLine, need.key]
     }
 
@@ -61,6 +61,15 @@ import Testing
 
     @Test func aKeyIsRenewedWhenAsked() throws {
         #expect(try Self.need(Self.state([Self.nodes, Self.key]), renew: true) == [false, false, true])
+    }
+
+    /// The key that an interrupted renewal made is not renewed again once it is there; without `renew` nothing is changed.
+    @Test func aRenewalIsFinishedAndNotBegunAnew() throws {
+        let state = Self.state([Self.nodes, Self.key])
+        #expect(try Self.need(state, waiting: "ssh-rsa BBBB", renew: true)[2] == false)
+        #expect(try Self.need(state, waiting: "ssh-rsa CCCC", renew: true)[2])
+        #expect(try Self.need(state, waiting: "ssh-rsa CCCC")[2] == false)
+        #expect(try Self.need(SSHState(), waiting: "ssh-rsa CCCC")[2])
     }
 
     @Test(arguments: [

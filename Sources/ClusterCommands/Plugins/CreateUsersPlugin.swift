@@ -23,7 +23,7 @@ struct CreateUsersPlugin: ClusterPlugin {
             machines: cluster, settings: settings, defaultAccounts: try defaultAccounts(of: cluster),
             renewKeys: renewKeys, dryRun: dryRun, surroundings: surroundings, announcer: announcer)
         let outcome = try await work.run()
-        return result(outcome.report, on: cluster, keyFiles: outcome.keyFiles)
+        return result(outcome, on: cluster)
     }
 
     func onAddNode(_ nodes: [ClusterMachine], to cluster: ClusterMachines) async throws -> PluginOutcome? {
@@ -38,7 +38,7 @@ struct CreateUsersPlugin: ClusterPlugin {
         for node in nodes where count > 0 { announcer.say("Creating \(count) users on \(node.name)") }
         let report = try await upkeep.run(members.active)
         for node in nodes { announcer.say("Adding \(node.name) to known_hosts for \(count) users") }
-        var outcome = result(report, on: cluster)
+        var outcome = result(CreateUsers.Outcome(report: report, keyFiles: []), on: cluster)
         // Another node that is down is said, and is no reason to do without the new one.
         let essential = nodes.map(\.name) + [cluster.controller.name, cluster.homeServer]
         outcome.error = report.concerning(essential).incomplete
@@ -51,7 +51,8 @@ struct CreateUsersPlugin: ClusterPlugin {
         guard !members.active.isEmpty || !members.locked.isEmpty else { return nil }
         announcer.say("Running plugin \(name)")
         for node in nodes { announcer.say("Removing \(node.name) from known_hosts files") }
-        return result(try await upkeep.run(members.active), on: cluster)
+        return result(
+            CreateUsers.Outcome(report: try await upkeep.run(members.active), keyFiles: []), on: cluster)
     }
 
     /// Accounts, keys and homes are the machines' and end with them.
@@ -73,17 +74,16 @@ struct CreateUsersPlugin: ClusterPlugin {
         }
     }
 
-    private func result(
-        _ report: ClusterReport, on cluster: ClusterMachines, keyFiles: [String] = []
-    ) -> PluginOutcome {
+    private func result(_ made: CreateUsers.Outcome, on cluster: ClusterMachines) -> PluginOutcome {
+        let report = made.report
         var outcome = PluginOutcome(
-            json: report.json(cluster.name, dryRun: dryRun, keyFiles: keyFiles), error: report.incomplete,
+            json: report.json(cluster.name, dryRun: dryRun, made), error: made.unsettled ?? report.incomplete,
             madeSomething: !report.accounts.isEmpty && report.failed.count < cluster.machines.count)
         if dryRun {
             outcome.lines = report.plan.lines
             if outcome.lines.isEmpty { outcome.lines = ["nothing is to be done"] }
         }
-        outcome.problems = report.problems
+        outcome.problems = report.problems + made.keys.warnings
         return outcome
     }
 }

@@ -7,19 +7,19 @@ import StrictJSON
 
 extension ClusterReport {
     /// Schema `sally.cluster.users/1`.
-    func json(_ cluster: ClusterName, dryRun: Bool, keyFiles: [String]) -> JSONValue {
+    func json(_ cluster: ClusterName, dryRun: Bool, _ outcome: CreateUsers.Outcome) -> JSONValue {
         let planned = plan.steps.sorted { $0.key < $1.key }.map { node, steps -> JSONValue in
             ["node": .string(node.rawValue), "steps": .array(steps.map { .string($0.summary) })]
         }
         return [
             "schema": "sally.cluster.users/1", "cluster": .string(cluster.rawValue), "dry_run": .bool(dryRun),
-            "complete": .bool(isComplete),
+            "complete": .bool(isComplete && outcome.unsettled == nil),
             "users": .array(
                 accounts.map { ["name": .string($0.name.rawValue), "uid": .integer(Int64($0.uid.rawValue))] }),
             "planned": .array(planned),
             "done": .array(steps.map(\.json)),
             "conflicts": .array(plan.conflicts.map(\.json)), "unreached": unreached(failed),
-            "key_files": .array(keyFiles.map { .string($0) }),
+            "key_files": .array(outcome.keyFiles.map { .string($0) }), "keys": outcome.keys.json,
         ]
     }
 
@@ -51,6 +51,18 @@ extension ClusterReport {
         report.failed = failed.filter { nodes.contains($0.key) }
         report.steps = steps.filter { step in nodes.contains { $0.rawValue == step.step.place } }
         return report
+    }
+}
+
+extension KeyNews {
+    var json: JSONValue {
+        func names(_ users: [UserName]) -> JSONValue { .array(users.map { .string($0.rawValue) }) }
+        return [
+            "known": names(known), "finished": names(finished), "waiting": names(waiting),
+            "unrenewed": names(unrenewed), "stale": names(stale),
+            "removed_files": .array(files.removed.map { .string($0) }),
+            "left_files": .array(files.left.map { .string($0) }),
+        ]
     }
 }
 

@@ -23,6 +23,9 @@ struct CreateUsers: Sendable {
     struct Outcome: Sendable {
         var report: ClusterReport
         var keyFiles: [String]
+        var keys = KeyNews()
+        /// Why keys that the cluster knows could not be brought to where they are handed out from: they wait.
+        var unsettled: SallyError?
     }
 
     /// - Throws: `SallyError` where nothing was changed. What is wrong with single users or machines is in the report.
@@ -31,16 +34,25 @@ struct CreateUsers: Sendable {
         let brought = try settings.publicKeys.map { try BroughtKeys.read($0, for: settings.users) } ?? [:]
         let keys = try handedKeys(brought, now)
         defer { keys?.cancel() }
+        var wanted = ClusterSetup.Keys(brought: brought, source: keys?.source, renew: renewKeys)
+        wanted.waiting = try await keys?.look().waiting ?? [:]
         let run = ClusterRun(
             layout: machines.layout, transport: machines.transport(), users: try requests(now),
             setup: try machines.setup(
-                ClusterSetup.Keys(brought: brought, source: keys?.source, renew: renewKeys), settings.scratch),
+                wanted, settings.scratch),
             uids: settings.uids.first.rawValue...settings.uids.last.rawValue, dryRun: dryRun,
             by: "\(surroundings.userName) (sally cluster)", told: announcer.tell)
         announcer.say("Creating \(settings.users.count) cluster users")
         let report = try await run.run()
         if !dryRun { summarize(report) }
-        return Outcome(report: report, keyFiles: keys?.written ?? [])
+        var outcome = Outcome(report: report, keyFiles: [])
+        do {
+            outcome.keys = try await keys?.settle(report) ?? KeyNews()
+        } catch let error as SallyError {
+            outcome.unsettled = error
+        }
+        outcome.keyFiles = keys?.written ?? []
+        return outcome
     }
 
     private func requests(_ now: Timestamp) throws -> [UserRequest] {
@@ -71,7 +83,9 @@ struct CreateUsers: Sendable {
             let age = AgeEncryption(environment: variables)
             try age.check()
             place = .encrypted(
-                folder: settings.downloadKeysDirectory, age, try recipients(encryptFor, without: Set(brought.keys)))
+                folder: settings.downloadKeysDirectory, age, try recipients(encryptFor, without: Set(brought.keys)),
+                try KeyFileList(
+                    folder: settings.downloadKeysDirectory, cluster: machines.name, region: machines.region))
         } else {
             place = .archive(
                 try KeyArchive(

@@ -6,14 +6,14 @@ import SallyModel
 import SallyTransport
 import Synchronization
 
-/// The keys of one run: they are made while the machines are looked at, and lie in the archive before any machine knows of
-/// them, so that nobody has a key that nobody holds.
+/// The keys of one run: they are made while the machines are looked at, and lie on the disk before any machine knows of
+/// them, so that nobody has a key that nobody holds. They come into the archive when the machines have them.
 final class HandedKeys: Sendable {
     /// Where private halves go.
     enum Place: Sendable {
         case archive(KeyArchive)
         /// One file each, which only its owner opens.
-        case encrypted(folder: String, AgeEncryption, [UserName: AgeRecipient])
+        case encrypted(folder: String, AgeEncryption, [UserName: AgeRecipient], KeyFileList)
     }
 
     private let place: Place
@@ -22,6 +22,9 @@ final class HandedKeys: Sendable {
     private let announcer: Announcer
     private let now: Timestamp
     private let files = Mutex<[String]>([])
+    private let keyless: Set<UserName>
+    private let held = Mutex(HeldKeys())
+    private let made = Mutex<Set<UserName>>([])
 
     /// What was written; empty when nobody needed a key.
     var written: [String] { files.withLock { $0 } }
@@ -35,6 +38,7 @@ final class HandedKeys: Sendable {
         self.announcer = announcer
         self.now = now
         wanted = users
+        keyless = Set(users).subtracting(brought)
         forge = KeyForge(
             algorithm, comment: { "\($0)@\(cluster)" },
             progress: { step in announcer.bar(step.done, of: step.total) })
@@ -44,9 +48,56 @@ final class HandedKeys: Sendable {
 
     var source: ClusterSetup.KeySource {
         { users in
-            let pairs = try await self.forge.pairs(for: users)
+            let waiting = self.held.withLock(\.waiting)
+            let pairs = try await self.forge.pairs(for: users.filter { waiting[$0] == nil })
             try await self.write(pairs)
-            return Dictionary(uniqueKeysWithValues: pairs.map { ($0.user, $0.pair.publicKey) })
+            self.made.withLock { $0 = Set(pairs.map(\.user)) }
+            let new = Dictionary(uniqueKeysWithValues: pairs.map { ($0.user, $0.pair.publicKey) })
+            return waiting.filter { users.contains($0.key) }.merging(new) { $1 }
+        }
+    }
+
+    /// What lies in the folder before anything is asked.
+    func look() async throws -> HeldKeys {
+        let found =
+            switch place {
+            case .archive(let archive): try await archive.held()
+            case .encrypted(_, _, _, let list): try list.held()
+            }
+        held.withLock { $0 = found }
+        return found
+    }
+
+    /// Brings what machines have by now to where it is handed out from.
+    func settle(_ report: ClusterReport) async throws -> KeyNews {
+        let held = held.withLock(\.self)
+        let made = made.withLock(\.self)
+        var news = KeyNews(report, users: wanted.filter(keyless.contains), held: held, made: made)
+        switch place {
+        case .archive(let archive): try await settle(archive, news, hasNew: !made.isEmpty || !held.waiting.isEmpty)
+        case .encrypted(_, _, _, let list):
+            news.files = try await list.sweep(wanted: wanted)
+            if !news.files.removed.isEmpty {
+                announcer.say(
+                    "Removed \(counted(news.files.removed.count, "encrypted key")) of users not wanted any more")
+            }
+        }
+        return news
+    }
+
+    private func settle(_ archive: KeyArchive, _ news: KeyNews, hasNew: Bool) async throws {
+        guard hasNew else { return }
+        if !news.finished.isEmpty {
+            announcer.say("Finishing the keys of a run that was interrupted: \(counted(news.finished.count, "user"))")
+        }
+        if !news.known.isEmpty {
+            announcer.say("Tarring all SSH keys for cluster users...")
+            announcer.say("Copying cluster users SSH keys to: \(archive.path)")
+        }
+        let written = try await archive.settle(Set(news.known), wanted: wanted, at: now) { announcer.copying($0) }
+        if let written {
+            files.withLock { $0 = [written.path] }
+            announcer.warn(KeyWarning.archive(of: written.users.count, at: written.path))
         }
     }
 
@@ -56,16 +107,10 @@ final class HandedKeys: Sendable {
     private func write(_ pairs: [UserKey]) async throws {
         switch place {
         case .archive(let archive):
-            announcer.say("Tarring all SSH keys for cluster users...")
-            announcer.say("Copying cluster users SSH keys to: \(archive.path)")
-            let written = try await archive.write(pairs, wanted: wanted, at: now) { progress in
-                announcer.copying(progress)
-            }
-            files.withLock { $0 = [written.path] }
-            announcer.warn(KeyWarning.archive(of: written.users.count, at: written.path))
-        case .encrypted(let folder, let age, let recipients):
+            try await archive.prepare(pairs, wanted: wanted.filter(keyless.contains), at: now)
+        case .encrypted(let folder, let age, let recipients, let list):
             announcer.say("Encrypting SSH keys for \(pairs.count) cluster users in: \(folder)")
-            let names = try await age.write(pairs, for: recipients, in: folder) { done, total in
+            let names = try await age.write(pairs, for: recipients, in: folder, noted: list) { done, total in
                 announcer.bar(done, of: total)
             }
             files.withLock { $0 = names }

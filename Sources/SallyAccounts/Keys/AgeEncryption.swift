@@ -56,12 +56,13 @@ package struct AgeEncryption: Sendable {
     ///
     /// - Parameters:
     ///   - recipients: one for each key.
+    ///   - list: where it is written down which files are ours; nil for nowhere.
     ///   - progress: hears how many are encrypted, of how many.
     /// - Returns: the files, in the order of `keys`.
     /// - Throws: `SallyError`: `.invalidRequest` for a key without recipient; what `encrypt` and `KeyFolder` say.
     package func write(
         _ keys: [UserKey], for recipients: [UserName: AgeRecipient], in folder: String,
-        progress: (_ done: Int, _ total: Int) -> Void
+        noted list: KeyFileList? = nil, progress: (_ done: Int, _ total: Int) -> Void
     ) async throws -> [String] {
         try check()
         let missing = keys.map(\.user).filter { recipients[$0] == nil }
@@ -78,7 +79,9 @@ package struct AgeEncryption: Sendable {
         let place = try KeyFolder(folder, missing: .make)
         let files = try await encryptAll(keys, recipients, progress)
         let lock = try await KeyFolderLock(place, patience: .seconds(30))
-        try place.replace(files) { _ in }
+        // The list first: a file that is on it and was not replaced is not what the list says, and stays.
+        let noted = try list?.file(with: zip(keys, files).map { (key: $0, name: $1.name, bytes: $1.bytes) }, in: place)
+        try place.replace([noted].compactMap(\.self) + files) { _ in }
         withExtendedLifetime(lock) {}
         return files.map { "\(place.path)/\($0.name)" }
     }

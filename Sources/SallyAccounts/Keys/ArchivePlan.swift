@@ -62,10 +62,17 @@ struct ArchivePlan {
 
     /// - Throws: `SallyError(.invalidRequest)` for two new keys of one user.
     init(new: [UserKey], wanted: [UserName], before: [ArchiveEntry]) throws {
-        var keys: [UserName: ArchiveEntry] = [:]
-        for key in new where keys.updateValue(ArchiveEntry(key), forKey: key.user) != nil {
+        var users: Set<UserName> = []
+        for key in new where !users.insert(key.user).inserted {
             throw SallyError(.invalidRequest, "\(key.user) would have two keys in the archive", hint: "one for each")
         }
+        self.init(entries: new.map { ArchiveEntry($0) }, wanted: wanted, before: before)
+    }
+
+    /// - Parameter new: one for each user.
+    init(entries new: [ArchiveEntry], wanted: [UserName], before: [ArchiveEntry]) {
+        var keys: [UserName: ArchiveEntry] = [:]
+        for entry in new { keys[entry.member.user] = entry }
         var kept: [UserName] = []
         var dropped: [UserName] = []
         let needed = Set(wanted)
@@ -77,7 +84,7 @@ struct ArchivePlan {
             keys[entry.member.user] = entry
             kept.append(entry.member.user)
         }
-        entries = (wanted + new.map(\.user)).compactMap { keys.removeValue(forKey: $0) }
+        entries = (wanted + new.map(\.member.user)).compactMap { keys.removeValue(forKey: $0) }
         self.kept = kept
         self.dropped = dropped
     }

@@ -40,10 +40,10 @@ package struct KeyArchive: Sendable {
     /// The most bytes of one private key.
     package static let keyLimit = 16 << 10
 
-    private let folder: String
-    private let file: String
+    let folder: String
+    let file: String
     private let environment: [String: String]
-    private let patience: Duration
+    let patience: Duration
 
     package var path: String { "\(folder)/\(file)" }
 
@@ -80,7 +80,7 @@ package struct KeyArchive: Sendable {
     /// - Throws: `SallyError(.notFound)` when there is none; `.conflict` when it is not such an archive.
     package func contents() async throws -> [Member] {
         let place = try KeyFolder(folder, missing: .refuse)
-        guard let entries = try await existing(in: place) else {
+        guard let entries = try await existing(file, in: place) else {
             throw SallyError(.notFound, "there is no \(quoted(path))", hint: "keys are only written with download_keys")
         }
         return entries.map(\.member)
@@ -100,15 +100,9 @@ package struct KeyArchive: Sendable {
     ) async throws -> Written {
         let place = try KeyFolder(folder, missing: .make)
         let lock = try await KeyFolderLock(place, patience: patience)
-        let before = try await existing(in: place) ?? []
+        let before = try await existing(file, in: place) ?? []
         let plan = try ArchivePlan(new: new, wanted: wanted, before: before)
-        var members = [TarFormat.Member(name: "./", kind: .folder, mode: 0o700, modified: now)]
-        members += plan.entries.map { entry in
-            TarFormat.Member(
-                name: entry.member.name, kind: .file, mode: 0o400, modified: now,
-                content: Array(entry.privateKey.reveal().utf8))
-        }
-        let bytes = try await pack(TarFormat.write(members))
+        let bytes = try await pack(plan.entries, at: now)
         try place.replace([(name: file, bytes: bytes)], progress: progress)
         withExtendedLifetime(lock) {}
         return Written(
@@ -116,16 +110,28 @@ package struct KeyArchive: Sendable {
             dropped: plan.dropped)
     }
 
-    private func existing(in place: KeyFolder) async throws -> [ArchiveEntry]? {
-        guard let packed = try place.read(file, limit: KeyArchive.sizeLimit) else { return nil }
+    /// The keys of an archive; nil when there is none of that name.
+    func existing(_ name: String, in place: KeyFolder) async throws -> [ArchiveEntry]? {
+        guard let packed = try place.read(name, limit: KeyArchive.sizeLimit) else { return nil }
         do {
             return try TarFormat.read(await unpack(packed), limit: KeyArchive.keyLimit).compactMap(ArchiveEntry.init)
                 .distinct()
         } catch let damage as TarFormat.Damage {
             throw SallyError(
-                .conflict, "\(quoted(path)) is not an archive of keys, and is left alone: \(damage.reason)",
+                .conflict,
+                "\(quoted("\(folder)/\(name)")) is not an archive of keys, and is left alone: \(damage.reason)",
                 hint: "move it away, or name another folder with download_keys_dir")
         }
+    }
+
+    func pack(_ entries: [ArchiveEntry], at now: Timestamp) async throws -> [UInt8] {
+        var members = [TarFormat.Member(name: "./", kind: .folder, mode: 0o700, modified: now)]
+        members += entries.map { entry in
+            TarFormat.Member(
+                name: entry.member.name, kind: .file, mode: 0o400, modified: now,
+                content: Array(entry.privateKey.reveal().utf8))
+        }
+        return try await pack(TarFormat.write(members))
     }
 
     private func pack(_ bytes: [UInt8]) async throws -> [UInt8] {

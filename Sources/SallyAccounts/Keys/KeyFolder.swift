@@ -91,13 +91,18 @@ final class KeyFolder: Sendable {
     /// Puts files (mode 0600) in the place of those of the same names. All of them are on the disk before the first is
     /// renamed; on any failure what was there is there still, and nothing else.
     ///
+    /// - Parameter others: files for which there has to be room at the same time. They are not written.
     /// - Precondition: the caller has a `KeyFolderLock`.
-    func replace(_ files: [(name: String, bytes: [UInt8])], progress: (KeyFileProgress) -> Void) throws {
+    func replace(
+        _ files: [(name: String, bytes: [UInt8])], leavingRoomFor others: [(name: String, bytes: [UInt8])] = [],
+        progress: (KeyFileProgress) -> Void
+    ) throws {
+        defer { for file in others { unlinkat(descriptor, draft(of: file.name), 0) } }
         let clock = ContinuousClock()
         let start = clock.now
         let total = files.reduce(0) { $0 + $1.bytes.count }
         var done = 0
-        for file in files {
+        for file in files + others {
             var status = stat()
             if fstatat(descriptor, file.name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT != S_IFREG {
                 throw foreign(file.name, "is not a regular file")
@@ -110,12 +115,30 @@ final class KeyFolder: Sendable {
                     progress(KeyFileProgress(name: file.name, done: done, total: total, elapsed: clock.now - start))
                 }
             }
+            for file in others { try write(file.bytes, to: draft(of: file.name)) { _ in } }
             for file in files where renameat(descriptor, draft(of: file.name), descriptor, file.name) != 0 {
                 throw KeyFolder.failure(.unavailable, "\(path)/\(file.name)", "cannot be replaced")
             }
         } catch {
             for file in files { unlinkat(descriptor, draft(of: file.name), 0) }
             throw error
+        }
+        guard fsync(descriptor) == 0 else { throw KeyFolder.failure(.unavailable, path, "cannot be synced") }
+    }
+
+    /// Whether anything has that name.
+    func has(_ name: String) -> Bool {
+        var status = stat()
+        return fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+    }
+
+    /// Takes a file away, if it is there.
+    ///
+    /// - Precondition: the caller has a `KeyFolderLock`.
+    func remove(_ name: String) throws {
+        guard unlinkat(descriptor, name, 0) == 0 else {
+            if errno == ENOENT { return }
+            throw KeyFolder.failure(.unavailable, "\(path)/\(name)", "cannot be removed")
         }
         guard fsync(descriptor) == 0 else { throw KeyFolder.failure(.unavailable, path, "cannot be synced") }
     }

@@ -18,6 +18,12 @@ struct SSHReader {
         return Array(rest[start..<end])
     }
 
+    mutating func number() -> UInt32? {
+        guard rest.count >= 4 else { return nil }
+        defer { rest = rest.dropFirst(4) }
+        return rest.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
+    }
+
     /// A positive mpint in its shortest form, without the zero byte in front.
     mutating func positiveNumber() -> [UInt8]? {
         guard let bytes = string(), let first = bytes.first, first < 0x80 else { return nil }

@@ -66,9 +66,10 @@ package struct SSHNeed: Sendable, Equatable {
     /// - Parameters:
     ///   - state: nil where there is no home yet.
     ///   - wanted: the key line that the user is to have, if it is known; any of ours is good otherwise.
+    ///   - waiting: the key that a renewal has made for the user and not brought to its end.
     ///   - wantsKey: whether the user is to have one at all.
-    ///   - renew: a new one, whatever there is.
-    init(_ state: SSHState?, wanted: String?, wantsKey: Bool, renew: Bool, trust: SSHTrust) {
+    ///   - renew: a new one, whatever there is but the one that waits.
+    init(_ state: SSHState?, wanted: String?, waiting: String?, wantsKey: Bool, renew: Bool, trust: SSHTrust) {
         let nodes = "from=\"\(trust.from)\" ssh-ed25519 "
         let state = state ?? SSHState()
         let isFolder = state.kind == "d" && state.mode == "700"
@@ -80,7 +81,8 @@ package struct SSHNeed: Sendable, Equatable {
         if let wanted {
             key = keys != ["\(wanted) \(trust.keyMark)"]
         } else {
-            key = wantsKey && (renew || keys.isEmpty)
+            let isRenewed = waiting.map { keys == ["\($0) \(trust.keyMark)"] } ?? false
+            key = wantsKey && (keys.isEmpty || (renew && !isRenewed))
         }
     }
 
