@@ -38,8 +38,7 @@ struct CreateUsers: Sendable {
         wanted.waiting = try await keys?.look().waiting ?? [:]
         let run = ClusterRun(
             layout: machines.layout, transport: machines.transport(), users: try requests(now),
-            setup: try machines.setup(
-                wanted, settings.scratch),
+            setup: try machines.setup(wanted, settings.scratch),
             uids: settings.uids.first.rawValue...settings.uids.last.rawValue, dryRun: dryRun,
             by: "\(surroundings.userName) (sally cluster)", told: announcer.tell)
         announcer.say("Creating \(settings.users.count) cluster users")
