@@ -11,7 +11,7 @@ package enum FileTraits: Equatable {
     case absent
     case unreadable(String)
     /// A regular file that we can read, with its permission bits.
-    case file(mode: mode_t)
+    case file(mode: mode_t, owner: uid_t)
 
     package static func of(_ path: String) -> FileTraits {
         var status = stat()
@@ -20,7 +20,7 @@ package enum FileTraits: Equatable {
         }
         guard status.st_mode & S_IFMT == S_IFREG else { return .unreadable("it is no file") }
         guard access(path, R_OK) == 0 else { return .unreadable(String(cString: strerror(errno))) }
-        return .file(mode: status.st_mode & 0o7777)
+        return .file(mode: status.st_mode & 0o7777, owner: status.st_uid)
     }
 }
 
@@ -29,7 +29,7 @@ package func problemOfIdentityFile(_ path: String) -> String? {
     switch FileTraits.of(path) {
     case .absent: "the key \(path) does not exist; `ssh-keygen -t ed25519 -f \(path)` makes one"
     case .unreadable(let why): "the key \(path) cannot be read: \(why)"
-    case .file(let mode) where mode & 0o077 != 0:
+    case .file(let mode, _) where mode & 0o077 != 0:
         "the key \(path) can be read by others (mode 0\(String(mode, radix: 8))) and ssh does not use it;"
             + " set its mode to 0600"
     case .file: nil
@@ -45,7 +45,9 @@ package func problemOfKnownHostsFile(_ path: String) -> String? {
     switch FileTraits.of(path) {
     case .absent: return "\(path) does not exist, and a first contact is not trusted; \(how)"
     case .unreadable(let why): return "\(path) cannot be read: \(why)"
-    case .file(let mode) where mode & 0o022 != 0:
+    case .file(_, let owner) where owner != 0 && owner != geteuid():
+        return "\(path) belongs to uid \(owner), who would say whom to trust; make it yours or root's"
+    case .file(let mode, _) where mode & 0o022 != 0:
         return "\(path) can be written by others (mode 0\(String(mode, radix: 8))), who would say whom to trust;"
             + " set its mode to 0600"
     case .file: return nil

@@ -51,8 +51,9 @@ import Testing
     @Test func whatIsWrongElsewhereIsNoReason() {
         var report = ClusterReport()
         report.failed = [NodeName(unchecked: "node002"): "down"]
-        #expect(report.incomplete != nil && report.concerning([Self.node]).incomplete == nil)
+        #expect(report.incomplete != nil && report.blocking([Self.node], needing: []).incomplete == nil)
         report.failed[Self.node] = "down too"
-        #expect(report.concerning([Self.node]).incomplete?.message == "1 machine not reached or not finished")
+        #expect(
+            report.blocking([Self.node], needing: []).incomplete?.message == "1 machine not reached or not finished")
     }
 }

@@ -19,9 +19,10 @@ struct NodeDeparture: Sendable {
         self.announcer = announcer
     }
 
+    /// - Returns: where they were reached, and with which keys.
     /// - Throws: `SallyError(.unavailable)` where a machine still knows them.
     @discardableResult
-    func forget(_ gone: [NodeName]) async throws -> Set<String> {
+    func forget(_ gone: [NodeName]) async throws -> [String: Set<String>] {
         let removal = HostKeyRemoval(
             cluster: cluster.name, layout: cluster.layout, transport: cluster.transport(),
             by: "\(surroundings.userName) (sally cluster)",
@@ -33,7 +34,7 @@ struct NodeDeparture: Sendable {
                 .unavailable, "\(counted(report.failed.count, "machine")) still knows host keys of \(list(gone))",
                 hint: "the same command again does the rest")
         }
-        return report.addresses
+        return report.keys
     }
 
     /// Of machines that the list of clusters has no more. Their addresses are those that the cluster knew them by; one that
@@ -41,11 +42,13 @@ struct NodeDeparture: Sendable {
     ///
     /// - Throws: `SallyError(.notFound)` when nothing was known of any of them: they are likely misspelt.
     func forgetListed(_ gone: [NodeName]) async throws {
-        let addresses = try await forget(gone)
+        let keys = try await forget(gone)
         guard case .openSSH(let settings, _) = cluster.access else { return }
-        let hosts = addresses.union(gone.map(\.rawValue)).subtracting(cluster.machines.map(ListedAddress.text))
+        var hosts = keys.mapValues { Optional($0) }
+        for name in gone { hosts.updateValue(nil, forKey: name.rawValue) }
+        for machine in cluster.machines { hosts.removeValue(forKey: ListedAddress.text(machine)) }
         let lines = try KnownHostsFile(settings.knownHostsFile).forget(hosts)
-        guard lines > 0 || !addresses.isEmpty else {
+        guard lines > 0 || !keys.isEmpty else {
             throw SallyError(
                 .notFound, "nothing is known of \(list(gone)) on cluster \(cluster.name)",
                 hint: "its host keys were forgotten before, or the name is another")

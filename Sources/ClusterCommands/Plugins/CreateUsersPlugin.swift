@@ -40,8 +40,8 @@ struct CreateUsersPlugin: ClusterPlugin {
         for node in nodes { announcer.say("Adding \(node.name) to known_hosts for \(count) users") }
         var outcome = result(CreateUsers.Outcome(report: report, keyFiles: []), on: cluster)
         // Another node that is down is said, and is no reason to do without the new one.
-        let essential = nodes.map(\.name) + [cluster.controller.name, cluster.homeServer]
-        outcome.error = report.concerning(essential).incomplete
+        outcome.error =
+            report.blocking(nodes.map(\.name), needing: [cluster.controller.name, cluster.homeServer]).incomplete
         return outcome
     }
 

@@ -45,11 +45,18 @@ extension ClusterReport {
 }
 
 extension ClusterReport {
-    /// What of it is about these machines. Users who were left alone were so on all of them.
-    func concerning(_ nodes: [NodeName]) -> ClusterReport {
+    /// What of it keeps new nodes from being used: machines that all need and that were not reached, what failed for
+    /// everybody, accounts that are not there. A key or a folder of one user's, who may have seen to it, is no reason.
+    ///
+    /// - Parameter needed: the controller and the machine that has the homes.
+    func blocking(_ nodes: [NodeName], needing needed: [NodeName]) -> ClusterReport {
         var report = self
-        report.failed = failed.filter { nodes.contains($0.key) }
-        report.steps = steps.filter { step in nodes.contains { $0.rawValue == step.step.place } }
+        report.failed = failed.filter { (nodes + needed).contains($0.key) }
+        report.steps = steps.filter { step in
+            let isNew = nodes.contains { $0.rawValue == step.step.place }
+            guard step.user != nil else { return isNew || needed.contains { $0.rawValue == step.step.place } }
+            return isNew && step.step.name == "account"
+        }
         return report
     }
 }

@@ -14,14 +14,20 @@ package struct HostKeyRemoval: Sendable {
 
     /// What was found.
     package struct Report: Sendable, Equatable {
-        /// The lines that went, each once: `node003,10.1.0.13 ssh-ed25519 AAAA...`.
-        package var lines: Set<String> = []
+        /// Where the machines that left were reached, and the keys (`ssh-ed25519 AAAA...`) that they had there, as the
+        /// controller knew them.
+        package var keys: [String: Set<String>] = [:]
         /// Machines that still know them, and why.
         package var failed: [NodeName: String] = [:]
 
-        /// Where the machines that left were reached.
-        package var addresses: Set<String> {
-            Set(lines.flatMap { $0.prefix { $0 != " " }.split(separator: ",").dropFirst().map(String.init) })
+        /// Takes what the controller printed: lines that are about other machines, or are none, are not believed.
+        mutating func add(_ printed: String, about gone: Set<String>) {
+            for line in printed.split(separator: "\n") {
+                let names = line.prefix { $0 != " " }.split(separator: ",").map(String.init)
+                let key = String(line.drop { $0 != " " }.dropFirst())
+                guard let name = names.first, gone.contains(name), KnownHosts.isKey(key) else { continue }
+                for address in names.dropFirst() { keys[address, default: []].insert(key) }
+            }
         }
     }
 
@@ -58,23 +64,33 @@ package struct HostKeyRemoval: Sendable {
         let arguments = [cluster.rawValue] + gone.map(\.rawValue)
         var report = Report()
         await withTaskGroup(of: (NodeName, Result<Completion, any Error>).self) { group in
-            var rest = layout.accountNodes[...]
+            var rest = layout.accountNodes.filter { $0 != layout.controller }[...]
             for node in rest.prefix(16) { group.addTask { await call(script, arguments, node) } }
             rest = rest.dropFirst(16)
             for await (node, result) in group {
                 switch result {
-                case .success(let done) where done.succeeded:
-                    report.lines.formUnion(done.output.split(separator: "\n").map(String.init))
-                case .success(let done):
-                    report.failed[node] = done.errorOutput.split(separator: "\n").last.map(String.init) ?? "failed"
-                case .failure(let error):
-                    report.failed[node] = (error as? SallyError)?.message ?? "\(error)"
+                case .success(let done) where done.succeeded: break
+                case .success(let done): report.failed[node] = HostKeyRemoval.why(done)
+                case .failure(let error): report.failed[node] = (error as? SallyError)?.message ?? "\(error)"
                 }
                 if let next = rest.popFirst() { group.addTask { await call(script, arguments, next) } }
             }
         }
         try Task.checkCancellation()
+        // Last: while another machine still knows them, so does the one that says which keys they had.
+        guard report.failed.isEmpty else { return report }
+        let (node, result) = await call(script, arguments, layout.controller)
+        let done = try result.get()
+        guard done.succeeded else {
+            report.failed[node] = HostKeyRemoval.why(done)
+            return report
+        }
+        report.add(done.output, about: Set(gone.map(\.rawValue)))
         return report
+    }
+
+    private static func why(_ done: Completion) -> String {
+        done.errorOutput.split(separator: "\n").last.map(String.init) ?? "failed"
     }
 
     private func call(
