@@ -101,6 +101,21 @@ import Darwin
         }
     }
 
+    /// The user of another daemon could put keys of its own into it.
+    @Test(.enabled(if: geteuid() == 0, "only root can give a file away")) func hostsOfSomebodyElseAreRefused()
+        async throws
+    {
+        try await withScratchFolder { folder in
+            let text = Full.steward.replacingFirst("/etc/sallyport/steward/known_hosts", "\(folder)/known")
+            try writeFile("\(folder)/known", "k")
+            try #require(chmod("\(folder)/known", 0o644) == 0 && chown("\(folder)/known", 65534, 65534) == 0)
+            let found = problems(StewardConfig.self, text, files: .check)
+            #expect(found.contains { $0.contains("known_hosts") && $0.contains("belongs to uid 65534") }, "\(found)")
+            try #require(chown("\(folder)/known", 0, 0) == 0)
+            #expect(!problems(StewardConfig.self, text, files: .check).contains { $0.contains("known_hosts") })
+        }
+    }
+
     @Test(arguments: [
         ("groups: [licences]", "groups: [sudo]", "gives power over the machine"),
         ("groups: [licences]", "groups: [docker]", "gives power over the machine"),
