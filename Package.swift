@@ -107,7 +107,7 @@ let tier1: [Target] = [
         name: "SlurmClient",
         dependencies: [
             "SallyModel", "SlurmModel", "SallyPolicy", "StrictJSON", asyncHTTPClient, nioCore, nioHTTP1, nioPosix,
-            logging,
+            nioSSL, logging,
         ]),
     // OpenID Connect, sessions, one-time codes.
     .target(
@@ -188,7 +188,8 @@ let support: [Target] = [
     .testTarget(
         name: "SallyClustersTests",
         dependencies: ["SallyClusters", "SallyConfig", "SallyTransport", "StrictJSON", "SallyTestSupport"]),
-    .testTarget(name: "SlurmClientTests", dependencies: ["SlurmClient", "SallyTestSupport", nioCore, nioPosix]),
+    .testTarget(
+        name: "SlurmClientTests", dependencies: ["SlurmClient", "SallyTestSupport", nioCore, nioPosix, nioSSL]),
     .testTarget(
         name: "SallyIdentityTests",
         dependencies: [

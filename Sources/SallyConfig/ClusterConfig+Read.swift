@@ -44,6 +44,9 @@ extension ClusterConfig {
         defer { section.close() }
         let name = section.required("name")?.name(ClusterName.self)
         let endpoint = section.required("slurmrestd").flatMap(SlurmrestdEndpoint.read)
+        let authorities = section.optional("slurmrestd_ca_file")
+        let caFile = authorities?.readableFile()
+        if let endpoint, !endpoint.isEncrypted { authorities?.report("it is for a slurmrestd at https://") }
         let version = section.optional("api_version").flatMap(readVersion)
         let mode = section.required("account_mode")?.choice(AccountMode.self)
         let profiles = section.optional("profiles")?.list()?.compactMap(readProfile) ?? []
@@ -60,7 +63,8 @@ extension ClusterConfig {
         }
         guard let name, let endpoint, let mode, let exclusive, let service else { return nil }
         return ClusterConfig(
-            name: name, slurmrestd: endpoint, apiVersion: version, accountMode: mode, profiles: profiles,
+            name: name, slurmrestd: endpoint, slurmrestdCAFile: caFile, apiVersion: version, accountMode: mode,
+            profiles: profiles,
             defaultProfile: profile, defaultAccount: account, defaultPartition: partition,
             exclusivePartitions: exclusive, serviceAccount: service, output: output,
             pendingJobsOnOffboarding: leavers)

@@ -131,6 +131,8 @@ package struct ProviderConfig: Sendable, Equatable {
 package struct ClusterConfig: Sendable, Equatable {
     package var name: ClusterName
     package var slurmrestd: SlurmrestdEndpoint
+    /// Certificates in PEM that an `https` slurmrestd's is checked against; nil is the system's.
+    package var slurmrestdCAFile: String?
     /// Such as `v0.0.42`; nil finds it out.
     package var apiVersion: String?
     package var accountMode: AccountMode
@@ -150,14 +152,15 @@ package struct ClusterConfig: Sendable, Equatable {
     package var pendingJobsOnOffboarding: LeaverJobs
 
     package init(
-        name: ClusterName, slurmrestd: SlurmrestdEndpoint, apiVersion: String?, accountMode: AccountMode,
-        profiles: [ProfileRule], defaultProfile: ProfileName?, defaultAccount: AccountName?,
+        name: ClusterName, slurmrestd: SlurmrestdEndpoint, slurmrestdCAFile: String? = nil, apiVersion: String?,
+        accountMode: AccountMode, profiles: [ProfileRule], defaultProfile: ProfileName?, defaultAccount: AccountName?,
         defaultPartition: PartitionName? = nil, exclusivePartitions: Set<PartitionName> = [],
         serviceAccount: String = "sallyport", output: Bool,
         pendingJobsOnOffboarding: LeaverJobs
     ) {
         self.name = name
         self.slurmrestd = slurmrestd
+        self.slurmrestdCAFile = slurmrestdCAFile
         self.apiVersion = apiVersion
         self.accountMode = accountMode
         self.profiles = profiles
@@ -191,6 +194,13 @@ package enum SlurmrestdEndpoint: Sendable, Equatable {
     case unixSocket(path: String)
     /// `http://HOST:PORT` or `https://HOST[:PORT]`, without a path.
     case url(String)
+
+    var isEncrypted: Bool {
+        switch self {
+        case .unixSocket: false
+        case .url(let url): url.hasPrefix("https:")
+        }
+    }
 }
 
 /// Uids from `first` to `last`, both included.

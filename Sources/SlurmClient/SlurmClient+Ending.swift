@@ -19,63 +19,69 @@ extension SlurmClient {
 
     /// Cancels what of the job is waiting, and leaves what runs alone, also when it starts in this very moment.
     private func cancelPending(_ job: JobID, of user: UserName, token: SlurmToken) async throws(SlurmError) {
-        let version = try await servedVersion(token)
-        let now = try await call(.GET, "/slurm/\(version)/job/\(job)", version, token, limit: Bound.large)
-        if let refusal = now.refusal {
-            if refusal.number == 2017 { return }
-            throw .refused(refusal)
-        }
-        let parts = try believed { () throws(SlurmReply.Malformed) in try now.jobs() }.filter { !$0.states.isFinished }
-        guard parts.allSatisfy({ $0.user == user.rawValue }) else {
-            throw .badReply(status: nil, reason: "job \(job) is not \(user)'s")
-        }
-        guard parts.contains(where: \.states.isPending) else { return }
-        guard version.cancelsLists else {
-            // v0.0.38 can only cancel an array whole: where some of it runs, the rest is held.
-            if parts.allSatisfy(\.states.isPending) { return try await kill(job, signal: nil, token: token) }
-            return try await hold(job, token: token)
-        }
-        let body: JSONValue = ["jobs": [.string("\(job)")], "job_state": ["PENDING"]]
-        let reply = try await call(.DELETE, "/slurm/\(version)/jobs/", version, token, body: body.bytes())
-        if let refusal = reply.refusal { throw .refused(refusal) }
-        // 2172: it is not pending any more; 2021, 2084: it ended.
-        let failures = try believed { () throws(SlurmReply.Malformed) in try reply.cancellations() }
-        for refusal in failures.compactMap(\.refusal) where ![2172, 2021, 2084].contains(refusal.number) {
-            throw .refused(refusal)
+        try await served(token) { version throws(SlurmError) in
+            let now = try await call(.GET, "/slurm/\(version)/job/\(job)", version, token, limit: Bound.large)
+            if let refusal = now.refusal {
+                if refusal.number == 2017 { return }
+                throw .refused(refusal)
+            }
+            let parts = try believed { () throws(SlurmReply.Malformed) in try now.jobs() }.filter {
+                !$0.states.isFinished
+            }
+            guard parts.allSatisfy({ $0.user == user.rawValue }) else {
+                throw .badReply(status: nil, reason: "job \(job) is not \(user)'s")
+            }
+            guard parts.contains(where: \.states.isPending) else { return }
+            guard version.cancelsLists else {
+                // v0.0.38 can only cancel an array whole: where some of it runs, the rest is held.
+                if parts.allSatisfy(\.states.isPending) { return try await kill(job, signal: nil, token: token) }
+                return try await hold(job, token: token)
+            }
+            let body: JSONValue = ["jobs": [.string("\(job)")], "job_state": ["PENDING"]]
+            let reply = try await call(.DELETE, "/slurm/\(version)/jobs/", version, token, body: body.bytes())
+            if let refusal = reply.refusal { throw .refused(refusal) }
+            // 2172: it is not pending any more; 2021, 2084: it ended.
+            let failures = try believed { () throws(SlurmReply.Malformed) in try reply.cancellations() }
+            for refusal in failures.compactMap(\.refusal) where ![2172, 2021, 2084].contains(refusal.number) {
+                throw .refused(refusal)
+            }
         }
     }
 
     /// Held when it says so itself: for an array 22.05.8 reports a failure although it held it.
     private func hold(_ job: JobID, token: SlurmToken) async throws(SlurmError) {
-        let version = try await servedVersion(token)
-        let body: JSONValue = ["hold": true]
-        let reply = try await call(.POST, "/slurm/\(version)/job/\(job)", version, token, body: body.bytes())
-        let now = try await call(.GET, "/slurm/\(version)/job/\(job)", version, token, limit: Bound.large)
-        if let refusal = now.refusal { throw .refused(refusal) }
-        let jobs = try believed { () throws(SlurmReply.Malformed) in try now.jobs() }
-        let waiting = jobs.filter { $0.states.isPending }
-        guard waiting.allSatisfy({ $0.isHeld == true }) else {
-            throw reply.refusal.map { SlurmError.refused($0) }
-                ?? .badReply(status: nil, reason: "the job is not held although no error says so")
+        try await served(token) { version throws(SlurmError) in
+            let body: JSONValue = ["hold": true]
+            let reply = try await call(.POST, "/slurm/\(version)/job/\(job)", version, token, body: body.bytes())
+            let now = try await call(.GET, "/slurm/\(version)/job/\(job)", version, token, limit: Bound.large)
+            if let refusal = now.refusal { throw .refused(refusal) }
+            let jobs = try believed { () throws(SlurmReply.Malformed) in try now.jobs() }
+            let waiting = jobs.filter { $0.states.isPending }
+            guard waiting.allSatisfy({ $0.isHeld == true }) else {
+                throw reply.refusal.map { SlurmError.refused($0) }
+                    ?? .badReply(status: nil, reason: "the job is not held although no error says so")
+            }
         }
     }
 
     func kill(_ job: JobID, signal: String?, token: SlurmToken) async throws(SlurmError) {
-        let version = try await servedVersion(token)
-        if version.takesOptions {
-            let query = signal.map { "?signal=\($0)" } ?? ""
-            let reply = try await call(.DELETE, "/slurm/\(version)/job/\(job)\(query)", version, token)
-            if let refusal = reply.refusal { throw .refused(refusal) }
-        } else {
-            // DELETE /job/ID lies (200, no error, the job lives on); DELETE /jobs says for each job what became of it.
-            var body: [(String, JSONValue)] = [("jobs", .array([.string("\(job)")]))]
-            if let signal { body.append(("signal", .string(signal))) }
-            let reply = try await call(
-                .DELETE, "/slurm/\(version)/jobs/", version, token, body: JSONValue.object(JSONObject(body)).bytes())
-            if let refusal = reply.refusal { throw .refused(refusal) }
-            // Only failures are listed: an empty list, not a missing one, says that all is done (24.11.5).
-            for answer in try believed({ () throws(SlurmReply.Malformed) in try reply.cancellations() }) {
-                if let refusal = answer.refusal { throw .refused(refusal) }
+        try await served(token) { version throws(SlurmError) in
+            if version.takesOptions {
+                let query = signal.map { "?signal=\($0)" } ?? ""
+                let reply = try await call(.DELETE, "/slurm/\(version)/job/\(job)\(query)", version, token)
+                if let refusal = reply.refusal { throw .refused(refusal) }
+            } else {
+                // DELETE /job/ID lies (200, no error, the job lives on); DELETE /jobs says for each job what became of it.
+                var body: [(String, JSONValue)] = [("jobs", .array([.string("\(job)")]))]
+                if let signal { body.append(("signal", .string(signal))) }
+                let reply = try await call(
+                    .DELETE, "/slurm/\(version)/jobs/", version, token, body: JSONValue.object(JSONObject(body)).bytes()
+                )
+                if let refusal = reply.refusal { throw .refused(refusal) }
+                // Only failures are listed: an empty list, not a missing one, says that all is done (24.11.5).
+                for answer in try believed({ () throws(SlurmReply.Malformed) in try reply.cancellations() }) {
+                    if let refusal = answer.refusal { throw .refused(refusal) }
+                }
             }
         }
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import AsyncHTTPClient
-package import Logging
+import Logging
 import NIOHTTP1
 package import SallyModel
 package import SallyPolicy
@@ -14,12 +13,12 @@ import Synchronization
 /// Nothing that changes something is sent twice. Replies are bounded, every call has a deadline.
 package struct SlurmClient: Sendable {
     package let cluster: ClusterName
-    private let exchange: SlurmExchange
-    private let version: VersionMemory
+    let exchange: SlurmExchange
+    let version: VersionMemory
     private let defaultPartition: PartitionName?
     private let exclusivePartitions: Set<PartitionName>
-    private let deadline: Duration
-    private let logger: Logger
+    let deadline: Duration
+    let logger: Logger
 
     /// What one call may take and bring.
     enum Bound {
@@ -32,12 +31,12 @@ package struct SlurmClient: Sendable {
     ///   - deadline: for one call; listings may take four times as long.
     ///   - defaultPartition: where replies do not say which it is (v0.0.40 to v0.0.42; 24.11.5, observed).
     ///   - exclusivePartitions: those with OverSubscribe=EXCLUSIVE, where replies do not say it (v0.0.36 to v0.0.38).
-    package init(
-        cluster: ClusterName, address: SlurmrestdAddress, pinned: APIVersion?, defaultPartition: PartitionName?,
-        exclusivePartitions: Set<PartitionName> = [], deadline: Duration, client: HTTPClient, logger: Logger
+    init(
+        cluster: ClusterName, exchange: SlurmExchange, pinned: APIVersion?, defaultPartition: PartitionName?,
+        exclusivePartitions: Set<PartitionName>, deadline: Duration, logger: Logger
     ) {
         self.cluster = cluster
-        exchange = SlurmExchange(address: address, client: client)
+        self.exchange = exchange
         version = VersionMemory(pinned: pinned)
         self.defaultPartition = defaultPartition
         self.exclusivePartitions = exclusivePartitions
@@ -52,18 +51,19 @@ package struct SlurmClient: Sendable {
     package func submit(
         _ submit: Authorized<Submit>, token: SlurmToken
     ) async throws(SlurmError) -> SubmittedJob {
-        let version = try await servedVersion(token)
-        let body: JSONValue
-        do {
-            body = try JobDescription.json(submit.action.job, version: version, now: submit.decidedAt)
-        } catch {
-            let known = error as? SallyError
-            throw .notOffered(message: known?.message ?? "\(error)", hint: known?.hint)
-        }
-        let reply = try await call(.POST, "/slurm/\(version)/job/submit", version, token, body: body.bytes())
-        switch try believed({ () throws(SlurmReply.Malformed) in try reply.submission() }) {
-        case .accepted(let id, let messages): return SubmittedJob(id: id, messages: messages)
-        case .refused(let refusal): throw .refused(refusal)
+        try await served(token) { version throws(SlurmError) in
+            let body: JSONValue
+            do {
+                body = try JobDescription.json(submit.action.job, version: version, now: submit.decidedAt)
+            } catch {
+                let known = error as? SallyError
+                throw .notOffered(message: known?.message ?? "\(error)", hint: known?.hint)
+            }
+            let reply = try await call(.POST, "/slurm/\(version)/job/submit", version, token, body: body.bytes())
+            switch try believed({ () throws(SlurmReply.Malformed) in try reply.submission() }) {
+            case .accepted(let id, let messages): return SubmittedJob(id: id, messages: messages)
+            case .refused(let refusal): throw .refused(refusal)
+            }
         }
     }
 
@@ -74,76 +74,84 @@ package struct SlurmClient: Sendable {
 
     /// The queue, as far as `token` may see it: an authenticated, error-free, full read.
     package func jobs(_ read: Authorized<SystemAction>, token: SlurmToken) async throws(SlurmError) -> [Job] {
-        let version = try await servedVersion(token)
-        let reply = try await list("/slurm/\(version)/jobs", version, token)
-        return try believed { () throws(SlurmReply.Malformed) in try reply.jobs() }
+        try await served(token) { version throws(SlurmError) in
+            let reply = try await list("/slurm/\(version)/jobs", version, token)
+            return try believed { () throws(SlurmReply.Malformed) in try reply.jobs() }
+        }
     }
 
     /// One job, or every record of an array; none when slurmctld does not know it any more.
     package func job(
         _ job: JobID, _ read: Authorized<SystemAction>, token: SlurmToken
     ) async throws(SlurmError) -> [Job] {
-        let version = try await servedVersion(token)
-        let reply = try await call(.GET, "/slurm/\(version)/job/\(job)", version, token, limit: Bound.large)
-        if let refusal = reply.refusal {
-            // ESLURM_INVALID_JOB_ID
-            if refusal.number == 2017 { return [] }
-            throw .refused(refusal)
+        try await served(token) { version throws(SlurmError) in
+            let reply = try await call(.GET, "/slurm/\(version)/job/\(job)", version, token, limit: Bound.large)
+            if let refusal = reply.refusal {
+                // ESLURM_INVALID_JOB_ID
+                if refusal.number == 2017 { return [] }
+                throw .refused(refusal)
+            }
+            return try believed { () throws(SlurmReply.Malformed) in try reply.jobs() }
         }
-        return try believed { () throws(SlurmReply.Malformed) in try reply.jobs() }
     }
 
     /// The states of all jobs: a fraction of what the queue costs. Nil where that is not served.
     package func states(
         _ read: Authorized<SystemAction>, token: SlurmToken
     ) async throws(SlurmError) -> [JobStateEntry]? {
-        let version = try await servedVersion(token)
-        guard version.listsStates else { return nil }
-        let reply = try await list("/slurm/\(version)/jobs/state/", version, token)
-        return try believed { () throws(SlurmReply.Malformed) in try reply.jobStates() }
+        try await served(token) { version throws(SlurmError) in
+            guard version.listsStates else { return nil }
+            let reply = try await list("/slurm/\(version)/jobs/state/", version, token)
+            return try believed { () throws(SlurmReply.Malformed) in try reply.jobStates() }
+        }
     }
 
     package func partitions(
         _ read: Authorized<SystemAction>, token: SlurmToken
     ) async throws(SlurmError) -> [Partition] {
-        let version = try await servedVersion(token)
-        let reply = try await list("/slurm/\(version)/partitions", version, token)
-        let found = try believed { () throws(SlurmReply.Malformed) in try reply.partitions() }
-        return found.map { partition in
-            var partition = partition
-            if let defaultPartition { partition.isDefault = partition.name == defaultPartition.rawValue }
-            if exclusivePartitions.contains(where: { $0.rawValue == partition.name }) { partition.isExclusive = true }
-            return partition
+        try await served(token) { version throws(SlurmError) in
+            let reply = try await list("/slurm/\(version)/partitions", version, token)
+            let found = try believed { () throws(SlurmReply.Malformed) in try reply.partitions() }
+            return found.map { partition in
+                var partition = partition
+                if let defaultPartition { partition.isDefault = partition.name == defaultPartition.rawValue }
+                if exclusivePartitions.contains(where: { $0.rawValue == partition.name }) {
+                    partition.isExclusive = true
+                }
+                return partition
+            }
         }
     }
 
     package func nodes(_ read: Authorized<SystemAction>, token: SlurmToken) async throws(SlurmError) -> [Node] {
-        let version = try await servedVersion(token)
-        let reply = try await list("/slurm/\(version)/nodes", version, token)
-        return try believed { () throws(SlurmReply.Malformed) in try reply.nodes() }
+        try await served(token) { version throws(SlurmError) in
+            let reply = try await list("/slurm/\(version)/nodes", version, token)
+            return try believed { () throws(SlurmReply.Malformed) in try reply.nodes() }
+        }
     }
 
     /// Jobs of one person from accounting, those since a time or one by its id.
     package func finished(
         user: UserName, job: JobID?, since: Timestamp, _ read: Authorized<SystemAction>, token: SlurmToken
     ) async throws(SlurmError) -> [AccountingJob] {
-        let version = try await servedVersion(token)
-        let path: String
-        if let job {
-            path = "/slurmdb/\(version)/job/\(job)"
-        } else {
-            // v0.0.38 knows no filter by user: everybody's jobs of that time come, and are cut here.
-            let filter = !version.takesOptions ? "&users=\(user)" : ""
-            path = "/slurmdb/\(version)/jobs?start_time=uts\(since.rawValue)\(filter)"
+        try await served(token) { version throws(SlurmError) in
+            let path: String
+            if let job {
+                path = "/slurmdb/\(version)/job/\(job)"
+            } else {
+                // v0.0.38 knows no filter by user: everybody's jobs of that time come, and are cut here.
+                let filter = !version.takesOptions ? "&users=\(user)" : ""
+                path = "/slurmdb/\(version)/jobs?start_time=uts\(since.rawValue)\(filter)"
+            }
+            let reply = try await call(.GET, path, version, token, deadline: deadline * 4, limit: Bound.large)
+            if let refusal = reply.refusal {
+                // 9003: an empty result is an error to some versions.
+                if refusal.number == 9003 || refusal.number == 2017 { return [] }
+                throw .refused(refusal)
+            }
+            let found = try believed { () throws(SlurmReply.Malformed) in try reply.accountingJobs() }
+            return found.filter { $0.user == user.rawValue }
         }
-        let reply = try await call(.GET, path, version, token, deadline: deadline * 4, limit: Bound.large)
-        if let refusal = reply.refusal {
-            // 9003: an empty result is an error to some versions.
-            if refusal.number == 9003 || refusal.number == 2017 { return [] }
-            throw .refused(refusal)
-        }
-        let found = try believed { () throws(SlurmReply.Malformed) in try reply.accountingJobs() }
-        return found.filter { $0.user == user.rawValue }
     }
 
     func list(
@@ -167,62 +175,29 @@ package struct SlurmClient: Sendable {
         _ method: HTTPMethod, _ path: String, _ version: APIVersion, _ token: SlurmToken, body: [UInt8]? = nil,
         deadline: Duration? = nil, limit: Int = Bound.small
     ) async throws(SlurmError) -> SlurmReply {
-        let answer: SlurmExchange.Answer
-        do throws(SlurmError) {
-            answer = try await exchange.send(
-                SlurmExchange.Call(
-                    method: method, path: path, body: body, deadline: deadline ?? self.deadline, limit: limit,
-                    namesUser: version.namesUser),
-                token: token)
-        } catch {
-            if case .badReply(404?, _) = error { self.version.forget() }
-            throw error
-        }
+        if method != .GET, exchange.breaker.wantsLook { try await look(version, token) }
+        let answer = try await exchange.send(
+            SlurmExchange.Call(
+                method: method, path: path, body: body, deadline: deadline ?? self.deadline, limit: limit,
+                namesUser: version.namesUser),
+            token: token)
         let reply = SlurmReply(answer.json, version: version)
         if let refusal = reply.refusal, [1007, 6000, 6001, 9008].contains(refusal.number) {
             throw .authentication(reason: "\(refusal.number) \(refusal.text)")
         }
         guard (200...299).contains(answer.status) || reply.refusal != nil else {
-            if answer.status == 404 { self.version.forget() }
             throw .badReply(status: answer.status, reason: "an error without Slurm's number")
         }
         return reply
     }
 
-    /// The pinned version, the one found before, or the newest that answers.
-    /// - Throws: what never means that the request proper was sent.
-    func servedVersion(_ token: SlurmToken) async throws(SlurmError) -> APIVersion {
-        if let known = version.known { return known }
-        var refusal: SlurmError?
-        for candidate in APIVersion.spoken {
-            let call = SlurmExchange.Call(
-                method: .GET, path: "/slurm/\(candidate)/ping", body: nil, deadline: deadline, limit: Bound.small,
-                namesUser: candidate.namesUser)
-            do throws(SlurmError) {
-                let answer = try await exchange.send(call, token: token)
-                guard answer.json["pings"] != nil else {
-                    // Slurm's own word, such as slurmctld being away, says nothing about versions.
-                    if answer.status != 404, let word = SlurmReply(answer.json, version: candidate).refusal {
-                        refusal = .refused(word)
-                    }
-                    continue
-                }
-                version.remember(candidate)
-                logger.info("API version found", metadata: ["cluster": "\(cluster)", "version": "\(candidate)"])
-                return candidate
-            } catch {
-                switch error {
-                // A version that is not served answers 404 with a text.
-                case .badReply(404?, _): continue
-                // 22.05 looks for the user's name before it looks at the path, and newer versions are asked without.
-                case .authentication: refusal = error
-                case .badReply(_, let reason): throw .unreachable(reason: reason)
-                case .timeout: throw .timeout(sent: .neverSent)
-                case .refused, .notOffered, .unreachable, .noCommonVersion: throw error
-                }
-            }
-        }
-        throw refusal ?? .noCommonVersion(served: [])
+    /// Asks a daemon that has been silent for a while, before anything is sent to it that changes something.
+    private func look(_ version: APIVersion, _ token: SlurmToken) async throws(SlurmError) {
+        _ = try await exchange.send(
+            SlurmExchange.Call(
+                method: .GET, path: "/slurm/\(version)/ping", body: nil, deadline: deadline, limit: Bound.small,
+                namesUser: version.namesUser),
+            token: token)
     }
 }
 
@@ -236,16 +211,4 @@ package struct SubmittedJob: Sendable, Equatable {
         self.id = id
         self.messages = messages
     }
-}
-
-/// The API version in use; forgotten when slurmrestd was upgraded under us.
-private final class VersionMemory: Sendable {
-    private let pinned: APIVersion?
-    private let found = Mutex<APIVersion?>(nil)
-
-    init(pinned: APIVersion?) { self.pinned = pinned }
-
-    var known: APIVersion? { pinned ?? found.withLock { $0 } }
-    func remember(_ version: APIVersion) { found.withLock { $0 = version } }
-    func forget() { found.withLock { $0 = nil } }
 }

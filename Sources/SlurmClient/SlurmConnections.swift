@@ -3,6 +3,7 @@
 import AsyncHTTPClient
 package import Logging
 import NIOCore
+import NIOSSL
 package import SallyModel
 package import SlurmModel
 
@@ -11,11 +12,14 @@ package struct SlurmConnections: Sendable {
     private let client: HTTPClient
     private let logger: Logger
 
-    package init(logger: Logger) {
+    /// - Parameter silence: the longest pause within an answer; longer than any call's deadline, which ends the wait for
+    ///   an answer to begin.
+    package init(logger: Logger, silence: Duration = .seconds(75)) {
         var configuration = HTTPClient.Configuration()
         // To another origin AsyncHTTPClient would take X-SLURM-USER-TOKEN along.
         configuration.redirectConfiguration = .disallow
         configuration.timeout.connect = .seconds(5)
+        configuration.timeout.read = TimeAmount(silence)
         // A daemon that is down is said to be down at once.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
@@ -23,13 +27,36 @@ package struct SlurmConnections: Sendable {
         self.logger = logger
     }
 
+    /// - Parameter authorities: a file of certificates in PEM to trust instead of the system's, for `https`.
+    /// - Throws: `SallyError(.misconfigured)` when that file cannot be used.
     package func client(
         _ cluster: ClusterName, at address: SlurmrestdAddress, pinned: APIVersion?, defaultPartition: PartitionName?,
-        exclusivePartitions: Set<PartitionName> = [], deadline: Duration = .seconds(15)
-    ) -> SlurmClient {
-        SlurmClient(
-            cluster: cluster, address: address, pinned: pinned, defaultPartition: defaultPartition,
-            exclusivePartitions: exclusivePartitions, deadline: deadline, client: client, logger: logger)
+        exclusivePartitions: Set<PartitionName> = [], authorities: String? = nil, deadline: Duration = .seconds(15)
+    ) throws -> SlurmClient {
+        var logger = logger
+        logger[metadataKey: "cluster"] = "\(cluster)"
+        return SlurmClient(
+            cluster: cluster,
+            exchange: SlurmExchange(
+                address: address, client: client, tls: try authorities.map(SlurmConnections.tls),
+                breaker: CircuitBreaker(), logger: logger),
+            pinned: pinned, defaultPartition: defaultPartition, exclusivePartitions: exclusivePartitions,
+            deadline: deadline, logger: logger)
+    }
+
+    private static func tls(_ authorities: String) throws -> TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv12
+        do {
+            let certificates = try NIOSSLCertificate.fromPEMFile(authorities)
+            guard !certificates.isEmpty else { throw NIOSSLError.failedToLoadCertificate }
+            tls.trustRoots = .certificates(certificates)
+        } catch {
+            throw SallyError(
+                .misconfigured, "the file of certificate authorities \(quoted(authorities)) cannot be used",
+                hint: "it holds one or more certificates in PEM", cause: "\(error)")
+        }
+        return tls
     }
 
     package func close() async throws { try await client.shutdown() }

@@ -34,4 +34,13 @@ package enum SlurmError: Error, Sendable, Equatable {
         case .badReply: true
         }
     }
+
+    /// In what way slurmrestd gave no sign of life; nil where it answered, whatever it said.
+    var silence: String? {
+        switch self {
+        case .refused, .notOffered, .authentication, .noCommonVersion, .badReply(_?, _): nil
+        case .unreachable(let reason), .badReply(nil, let reason): reason
+        case .timeout: "no answer in time"
+        }
+    }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
+import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 package import SallyModel
 import StrictJSON
 
@@ -23,6 +25,10 @@ package struct SlurmToken: Sendable {
 struct SlurmExchange: Sendable {
     let address: SlurmrestdAddress
     let client: HTTPClient
+    /// For `https`; nil trusts the system's authorities.
+    let tls: TLSConfiguration?
+    let breaker: CircuitBreaker
+    let logger: Logger
 
     struct Call: Sendable {
         var method: HTTPMethod
@@ -43,11 +49,42 @@ struct SlurmExchange: Sendable {
         var json: JSONValue
     }
 
-    /// - Throws: `SlurmError`. What may change something is sent once. A GET is sent a second time where the connection
-    ///   ended: slurmrestd closes connections as it likes, and is restarted when it has leaked enough.
+    /// - Throws: `SlurmError`. What may change something is sent once, over a connection of its own: one that was kept may
+    ///   be ending in this very moment, and then nobody knows whether the request arrived. A GET is sent a second time where
+    ///   the connection ended: slurmrestd closes connections as it likes, and is restarted when it has leaked enough. A
+    ///   daemon that has not answered for a while is not asked (`CircuitBreaker`).
     func send(_ call: Call, token: SlurmToken) async throws(SlurmError) -> Answer {
+        let began = ContinuousClock.now
+        let admission = breaker.admit(isRead: call.method == .GET)
+        if case .refused(let why) = admission {
+            throw .unreachable(reason: "it has not answered for a while and is not asked just now: \(why)")
+        }
+        do throws(SlurmError) {
+            let answer = try await exchange(call, token: token)
+            tell(breaker.ended(.answered, admitted: admission, began: began))
+            return answer
+        } catch {
+            let outcome: CircuitBreaker.Outcome =
+                Task.isCancelled ? .abandoned : error.silence.map { .failed(why: $0) } ?? .answered
+            tell(breaker.ended(outcome, admitted: admission, began: began))
+            throw error
+        }
+    }
+
+    private func tell(_ change: CircuitBreaker.Change?) {
+        switch change {
+        case .doesNotAnswer(let why):
+            logger.warning("slurmrestd does not answer and is asked seldom", metadata: ["cause": "\(why)"])
+        case .answersAgain: logger.info("slurmrestd answers again")
+        case nil: break
+        }
+    }
+
+    private func exchange(_ call: Call, token: SlurmToken) async throws(SlurmError) -> Answer {
         var request = address.request(call.path)
         request.method = call.method
+        request.tlsConfiguration = tls
+        if call.method != .GET { request.headers.replaceOrAdd(name: "Connection", value: "close") }
         request.headers.replaceOrAdd(name: "X-SLURM-USER-TOKEN", value: token.value.reveal())
         if call.namesUser { request.headers.replaceOrAdd(name: "X-SLURM-USER-NAME", value: token.user) }
         request.headers.replaceOrAdd(name: "Accept", value: "application/json")
@@ -69,9 +106,16 @@ struct SlurmExchange: Sendable {
         do {
             let limit = TimeAmount.nanoseconds(
                 call.deadline.components.seconds * 1_000_000_000 + call.deadline.components.attoseconds / 1_000_000_000)
-            let response = try await client.execute(request, deadline: .now() + limit)
-            let buffer = try await response.body.collect(upTo: call.limit)
-            return (Int(response.status.code), Array(buffer.readableBytesView))
+            let end = NIODeadline.now() + limit
+            let response = try await client.execute(request, deadline: end)
+            var bytes: [UInt8] = []
+            // AsyncHTTPClient's deadline ends with the head; a pause within the body ends at its read time-out.
+            for try await part in response.body {
+                guard NIODeadline.now() < end else { throw HTTPClientError.deadlineExceeded }
+                guard bytes.count + part.readableBytes <= call.limit else { throw NIOTooManyBytesError(maxBytes: call.limit) }
+                bytes.append(contentsOf: part.readableBytesView)
+            }
+            return (Int(response.status.code), bytes)
         } catch let error as HTTPClientError {
             throw SlurmExchange.translate(error)
         } catch is NIOTooManyBytesError {
@@ -80,6 +124,10 @@ struct SlurmExchange: Sendable {
             throw SlurmError.timeout(sent: .maybeDone)
         } catch is NIOConnectionError {
             throw SlurmError.unreachable(reason: "no connection")
+        } catch let error where error is NIOSSLExtraError || error is BoringSSLError {
+            throw SlurmError.unreachable(reason: "no secure connection: \(error)")
+        } catch NIOSSLError.handshakeFailed(let why) {
+            throw SlurmError.unreachable(reason: "no secure connection: \(why)")
         } catch let error as IOError where SlurmExchange.meansNobodyListens(error.errnoCode) {
             throw SlurmError.unreachable(reason: "\(error)")
         } catch {

@@ -6,7 +6,8 @@ import SlurmClient
 import SlurmModel
 
 extension SlurmConnections {
-    /// - Throws: `SallyError(.misconfigured)` for a pinned API version that is not spoken here.
+    /// - Throws: `SallyError(.misconfigured)` for a pinned API version that is not spoken here, or a file of authorities that
+    ///   cannot be used.
     func client(_ cluster: ClusterConfig) throws -> SlurmClient {
         let address: SlurmrestdAddress =
             switch cluster.slurmrestd {
@@ -14,8 +15,8 @@ extension SlurmConnections {
             case .url(let url): .url(url)
             }
         let pinned = try cluster.apiVersion.map { try APIVersion($0) }
-        return client(
+        return try client(
             cluster.name, at: address, pinned: pinned, defaultPartition: cluster.defaultPartition,
-            exclusivePartitions: cluster.exclusivePartitions)
+            exclusivePartitions: cluster.exclusivePartitions, authorities: cluster.slurmrestdCAFile)
     }
 }

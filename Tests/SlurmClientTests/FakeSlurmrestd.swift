@@ -2,6 +2,7 @@
 
 import NIOCore
 import NIOPosix
+import NIOSSL
 import SallyTestSupport
 import Synchronization
 
@@ -12,6 +13,8 @@ final class FakeSlurmrestd: Sendable {
         case reply(Int, String)
         /// Bytes as they are, then the end of the connection.
         case raw(String)
+        /// Bytes as they are; the connection stays and nothing follows.
+        case stall(String)
         case redirect(String)
         case close
         case nothing
@@ -48,21 +51,38 @@ final class FakeSlurmrestd: Sendable {
     ) async throws -> Result {
         try await withScratchFolder { folder in
             let server = FakeSlurmrestd(path: folder + "/socket", script: script)
-            let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .childChannelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(Handler(server))
-                    }
-                }
-                .bind(unixDomainSocketPath: server.path).get()
-            do {
-                let result = try await body(server)
-                try await channel.close()
-                return result
-            } catch {
-                try await channel.close()
-                throw error
+            let channel = try await server.bootstrap(tls: nil).bind(unixDomainSocketPath: server.path).get()
+            return try await server.ending(channel) { try await body(server) }
+        }
+    }
+
+    /// The same behind TLS on a port of 127.0.0.1, which `body` gets.
+    static func with<Result>(
+        tls: NIOSSLContext, _ script: @escaping @Sendable (Request, Int) -> Answer,
+        _ body: (FakeSlurmrestd, Int) async throws -> Result
+    ) async throws -> Result {
+        let server = FakeSlurmrestd(path: "", script: script)
+        let channel = try await server.bootstrap(tls: tls).bind(host: "127.0.0.1", port: 0).get()
+        return try await server.ending(channel) { try await body(server, channel.localAddress?.port ?? 0) }
+    }
+
+    private func bootstrap(tls: NIOSSLContext?) -> ServerBootstrap {
+        ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).childChannelInitializer { channel in
+            channel.eventLoop.makeCompletedFuture {
+                if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+                try channel.pipeline.syncOperations.addHandler(Handler(self))
             }
+        }
+    }
+
+    private func ending<Result>(_ channel: any Channel, _ body: () async throws -> Result) async throws -> Result {
+        do {
+            let result = try await body()
+            try await channel.close()
+            return result
+        } catch {
+            try await channel.close()
+            throw error
         }
     }
 
@@ -101,6 +121,8 @@ final class FakeSlurmrestd: Sendable {
             case .raw(let bytes):
                 context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: bytes)), promise: nil)
                 context.close(promise: nil)
+            case .stall(let bytes):
+                context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: bytes)), promise: nil)
             case .redirect(let place):
                 let head = "HTTP/1.1 307 X\r\nLocation: \(place)\r\nContent-Length: 0\r\n\r\n"
                 context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: head)), promise: nil)

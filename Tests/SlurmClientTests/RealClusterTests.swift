@@ -28,7 +28,7 @@ struct RealClusterTestsSerial {
         _ real: RealCluster, _ body: (SlurmClient, SlurmToken) async throws -> Result
     ) async throws -> Result {
         let connections = SlurmConnections(logger: Logger(label: "test"))
-        let client = connections.client(
+        let client = try connections.client(
             cluster, at: .unixSocket(path: real.socket), pinned: nil,
             defaultPartition: PartitionName(unchecked: "debug"))
         do {

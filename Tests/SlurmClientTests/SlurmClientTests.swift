@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Logging
 import SallyModel
 import SallyTestSupport
 import SlurmModel
@@ -10,45 +9,7 @@ import Testing
 @testable import SallyPolicy
 @testable import SlurmClient
 
-@Suite struct SlurmClientTests {
-    private let cluster = ClusterName(unchecked: "demo")
-    private let token = SlurmToken(user: "alice", value: Secret("SECRET-TOKEN"))
-    private let ok = #"{"meta":{},"errors":[],"warnings":[],"job_id":7}"#
-
-    private func submission(_ fields: [(String, JSONValue)] = []) throws -> Authorized<Submit> {
-        let request = try JobRequest(json: .object(JSONObject([("script", "#!/bin/sh\n")] + fields)))
-        let partition = Partition(name: "debug", isDefault: true, totalNodes: 1, totalCPUs: 4, totalMemory: nil)
-        let defaults = try ClusterDefaults(partitions: [partition], account: AccountName("lab"), home: "/home/alice")
-        let job = try request.resolved(with: defaults, user: UserName("alice"))
-        return authorized(
-            Submit(cluster: cluster, job: job, bounds: ResourceBounds(of: job), idempotencyKey: "k"))
-    }
-
-    private func authorized<T>(_ action: T) -> Authorized<T> {
-        Authorized(action: action, actor: .system, position: nil, decidedAt: Timestamp(1_000_000_000))
-    }
-
-    private var read: Authorized<SystemAction> { authorized(.readQueue(cluster)) }
-    private var job: JobID { get throws { try JobID("7") } }
-
-    private func withClient<Result>(
-        _ path: String, _ version: Int? = 42, deadline: Duration = .seconds(10), partition: PartitionName? = nil,
-        exclusive: Set<PartitionName> = [], _ body: (SlurmClient) async throws -> Result
-    ) async throws -> Result {
-        let connections = SlurmConnections(logger: Logger(label: "test"))
-        let client = connections.client(
-            cluster, at: .unixSocket(path: path), pinned: version.map(APIVersion.init(rawValue:)),
-            defaultPartition: partition, exclusivePartitions: exclusive, deadline: deadline)
-        do {
-            let result = try await body(client)
-            try await connections.close()
-            return result
-        } catch {
-            try await connections.close()
-            throw error
-        }
-    }
-
+@Suite struct SlurmClientTests: ClientBench {
     private func failure(_ answer: FakeSlurmrestd.Answer, deadline: Duration = .seconds(10)) async throws -> (
         SlurmError?, Int
     ) {

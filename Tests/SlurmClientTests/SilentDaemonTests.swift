@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOSSL
+import SallyModel
+import SallyTestSupport
+import SlurmModel
+import Testing
+
+@testable import SallyPolicy
+@testable import SlurmClient
+
+/// A daemon that does not answer, answers in part, is replaced by another version, or speaks TLS.
+@Suite struct SilentDaemonTests: ClientBench {
+    private let noJobs = #"{"jobs":[],"errors":[]}"#
+    private let notServed = FakeSlurmrestd.Answer.reply(404, "Unable find requested URL.")
+
+    @Test func aDaemonThatIsSilentIsNotAskedByEverybody() async throws {
+        try await FakeSlurmrestd.with({ _, _ in .close }) { server in
+            try await withClient(server.path) { client in
+                for _ in 0..<20 {
+                    await #expect(throws: SlurmError.self) { try await client.submit(submission(), token: token) }
+                }
+                let last = await #expect(throws: SlurmError.self) {
+                    try await client.submit(submission(), token: token)
+                }
+                #expect(last?.outcomeIsUnknown == false, "nothing was sent: \(String(describing: last))")
+            }
+            #expect(server.requests.count { $0.line.hasPrefix("POST") } == 5)
+        }
+    }
+
+    /// Before anything is sent that changes something, a read shows that the daemon is back.
+    @Test func aDaemonThatIsBackIsFoundByAPing() async throws {
+        try await FakeSlurmrestd.with({ request, count in
+            count < 5 ? .close : .reply(200, request.line.contains("ping") ? #"{"pings":[]}"# : ok)
+        }) { server in
+            try await withClient(server.path) { client in
+                for _ in 0..<5 { _ = try? await client.submit(submission(), token: token) }  // these fail
+                try await eventually("the job is taken") {
+                    do {
+                        return try await client.submit(submission(), token: token).id == job
+                    } catch SlurmError.unreachable {
+                        return false
+                    }
+                }
+            }
+            #expect(
+                server.requests.dropFirst(5).map(\.line) == [
+                    "GET /slurm/v0.0.42/ping HTTP/1.1", "POST /slurm/v0.0.42/job/submit HTTP/1.1",
+                ])
+        }
+    }
+
+    @Test func slurmsRefusalsAreSignsOfLife() async throws {
+        let refusal = #"{"errors":[{"error_number":2050,"error":"Job violates accounting/QOS policy"}]}"#
+        try await FakeSlurmrestd.with({ _, _ in .reply(500, refusal) }) { server in
+            try await withClient(server.path) { client in
+                for _ in 0..<20 { _ = try? await client.submit(submission(), token: token) }  // refused
+            }
+            #expect(server.requests.count == 20)
+        }
+    }
+
+    /// A kept connection may be ending while a submission goes out on it, and then nobody knows whether it arrived.
+    @Test func changesHaveAConnectionOfTheirOwn() async throws {
+        try await FakeSlurmrestd.with({ request, _ in .reply(200, request.line.hasPrefix("GET") ? noJobs : ok) }) {
+            server in
+            try await withClient(server.path) { client in
+                _ = try await client.jobs(read, token: token)
+                _ = try await client.submit(submission(), token: token)
+                _ = try await client.jobs(read, token: token)
+            }
+            #expect(server.requests.map { $0.header("Connection") } == [[], ["close"], []])
+        }
+    }
+
+    @Test(arguments: [
+        "HTTP/1.1 200 X\r\nContent-Length: 100\r\n\r\n{\"jobs\":",
+        "HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"job\r\n",
+    ])
+    func anAnswerThatStopsInTheMiddleEnds(_ bytes: String) async throws {
+        try await FakeSlurmrestd.with({ _, _ in .stall(bytes) }) { server in
+            let error = await #expect(throws: SlurmError.self) {
+                try await withClient(server.path, silence: .milliseconds(300)) { client in
+                    try await client.submit(submission(), token: token)
+                }
+            }
+            #expect(error == .timeout(sent: .maybeDone))
+        }
+    }
+
+    /// 24.11 becomes 25.11, or is put back to an older one: the old paths are gone, and nothing was done there.
+    @Test(arguments: [true, false])
+    func anUpgradeUnderUsIsFound(submits: Bool) async throws {
+        try await FakeSlurmrestd.with({ request, count in
+            let served = count < 2 ? "v0.0.42" : "v0.0.40"
+            guard request.line.contains(served) else { return notServed }
+            if request.line.contains("/ping") { return .reply(200, #"{"pings":[]}"#) }
+            return .reply(200, request.line.hasPrefix("GET") ? noJobs : ok)
+        }) { server in
+            try await withClient(server.path, nil) { client in
+                _ = try await client.jobs(read, token: token)
+                if submits {
+                    #expect(try await client.submit(submission(), token: token).id == job)
+                } else {
+                    #expect(try await client.jobs(read, token: token) == [])
+                }
+            }
+            #expect(server.requests.last?.line.contains("v0.0.40") == true)
+            #expect(server.requests.count { $0.line.contains("POST /slurm/v0.0.40") } == (submits ? 1 : 0))
+        }
+    }
+
+    @Test func aPinnedVersionStaysPinned() async throws {
+        try await FakeSlurmrestd.with({ _, _ in notServed }) { server in
+            await #expect(throws: SlurmError.self) {
+                try await withClient(server.path, 42) { try await $0.jobs(read, token: token) }
+            }
+            #expect(server.requests.count == 1)
+        }
+    }
+
+    /// A path that is not there although the version is: asked once more for the version, and not in a circle.
+    @Test func aMissingPathOfTheSameVersionIsAnError() async throws {
+        try await FakeSlurmrestd.with({ request, _ in
+            request.line.contains("/ping") ? .reply(200, #"{"pings":[]}"#) : notServed
+        }) { server in
+            let error = await #expect(throws: SlurmError.self) {
+                try await withClient(server.path, nil) { try await $0.submit(submission(), token: token) }
+            }
+            guard case .badReply(404?, _) = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(server.requests.count { $0.line.hasPrefix("POST") } == 1)
+        }
+    }
+}
+
+/// slurmrestd behind TLS, with a certificate of a site's own authority.
+@Suite struct SlurmrestdTLSTests: ClientBench {
+    /// Made for one test: the certificate signs itself, and is for `name` alone.
+    private func withCertificate(
+        for name: String, _ body: (_ file: String, _ context: NIOSSLContext) async throws -> Void
+    ) async throws {
+        try await withScratchFolder { folder in
+            let made = try await runProgram(
+                "/usr/bin/openssl",
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=slurmrestd", "-addext", "subjectAltName=\(name)", "-keyout", "\(folder)/key.pem",
+                    "-out", "\(folder)/cert.pem",
+                ])
+            try #require(made.status == 0, "\(made)")
+            let certificates = try NIOSSLCertificate.fromPEMFile("\(folder)/cert.pem")
+            let key = try NIOSSLPrivateKey(file: "\(folder)/key.pem", format: .pem)
+            let configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key))
+            try await body("\(folder)/cert.pem", try NIOSSLContext(configuration: configuration))
+        }
+    }
+
+    private func jobs(port: Int, authorities: String?) async throws -> [Job] {
+        try await withClient(at: .url("https://127.0.0.1:\(port)"), 42) { connections, address, version in
+            try connections.client(
+                cluster, at: address, pinned: version, defaultPartition: nil, authorities: authorities)
+        } body: {
+            try await $0.jobs(read, token: token)
+        }
+    }
+
+    @Test func trustsTheFilesAuthority() async throws {
+        try await withCertificate(for: "IP:127.0.0.1") { file, context in
+            try await FakeSlurmrestd.with(tls: context, { _, _ in .reply(200, #"{"jobs":[],"errors":[]}"#) }) {
+                server, port in
+                let found = try await jobs(port: port, authorities: file)
+                #expect(found.isEmpty && server.requests.count == 1)
+            }
+        }
+    }
+
+    /// No token goes to somebody whose certificate is not good.
+    @Test(arguments: [("IP:127.0.0.1", false), ("IP:127.0.0.2", true)])
+    func refusesOthers(_ name: String, _ isTrusted: Bool) async throws {
+        try await withCertificate(for: name) { file, context in
+            try await FakeSlurmrestd.with(tls: context, { _, _ in .reply(200, #"{"jobs":[],"errors":[]}"#) }) {
+                server, port in
+                let error = await #expect(throws: SlurmError.self) {
+                    try await jobs(port: port, authorities: isTrusted ? file : nil)
+                }
+                guard case .unreachable(let reason)? = error else {
+                    Issue.record("\(String(describing: error))")
+                    return
+                }
+                #expect(reason.contains("no secure connection"))
+                #expect(server.requests.isEmpty)
+            }
+        }
+    }
+
+    @Test func aFileWithoutCertificatesIsNamed() async throws {
+        let error = await #expect(throws: SallyError.self) { try await jobs(port: 1, authorities: "/dev/null") }
+        #expect(error?.code == .misconfigured && error?.message.contains("/dev/null") == true)
+    }
+}
