@@ -137,6 +137,112 @@ struct BrokenSlurmTests {
         }
     }
 
+    /// Half an answer and nothing more: it is given up, and the job is found.
+    @Test func anAnswerThatStopsInTheMiddleIsOneJob() async throws {
+        let stack = try Stack.required()
+        let name = "stalled-\(stack.port)"
+        try await withBrokenReplica("broken-stalled", "it13") { _ in
+        } body: { replica, proxy in
+            proxy.behave(.stalled, only: "POST")
+            let result = try await replica.sally(
+                "bob", ["submit", "-M", "it13", "-J", name, "--begin=now+1hour", "--time=1", "--wrap", "true"])
+            #expect(result.status == 0 && result.errors.contains("checking with Slurm"), "\(result)")
+            proxy.behave(.through)
+            let jobs = try await stack.jobs("it13", named: name)
+            #expect(result.output == "Submitted batch job \(jobs.first ?? "")\n", "\(result) \(jobs)")
+            try await stack.cancelOnly("it13", named: name)
+        }
+    }
+
+    /// It is cut off, and as nobody can know what it was an answer to, the outcome is looked for.
+    @Test func anAnswerWithoutEndIsCutOff() async throws {
+        let stack = try Stack.required()
+        let name = "endless-\(stack.port)"
+        try await withBrokenReplica("broken-endless", "it12") { _ in
+        } body: { replica, proxy in
+            proxy.behave(.endless, only: "POST")
+            let token = try await stack.token("bob")
+            let key = "Idempotency-Key: \(name)-0123456789"
+            let body = ##"{"job_name":"\##(name)","script":"#!/bin/bash\ntrue\n","begin":"now+1hour"}"##
+            let path = "/v1/clusters/it12/jobs"
+            let answer = try await replica.request("POST", path, token: token, headers: [key], body: body)
+            #expect(answer.status == 202, "\(answer)")
+            proxy.behave(.through)
+            var last = answer
+            try await eventually("it is submitted after all") {
+                last = try await replica.request("POST", path, token: token, headers: [key], body: body)
+                return last.status != 202
+            }
+            #expect(last.status == 201, "\(last)")
+            try await stack.cancelOnly("it12", named: name)
+        }
+    }
+
+    /// The daemon is replaced by one that serves another version alone. Not even a submission notices.
+    @Test func anUpgradeUnderUsIsNoticed() async throws {
+        let stack = try Stack.required()
+        let name = "upgrade-\(stack.port)"
+        let socket = "other-\(stack.port)"
+        let start = """
+            SLURM_JWT=daemon setsid setpriv --reuid=slurmrestd --regid=slurmrestd --clear-groups \
+            slurmrestd -a rest_auth/jwt -s slurmctld,slurmdbd -d v0.0.40 unix:/run/slurmrestd/\(socket) \
+            >/dev/null 2>&1 </dev/null &
+            """
+        let started = try await stack.onNode("it13", "master", ["sh", "-c", "umask 0007; \(start)"])
+        try #require(started.status == 0, "\(started)")
+        let own = try await stack.socket("it13")
+        let other =
+            own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+            + "/\(socket)"
+        try await eventually("the other daemon listens") { exists(other) }
+        try await withBrokenReplica("broken-upgrade", "it13") { _ in
+        } body: { replica, proxy in
+            for (round, upstream) in [other, own].enumerated() {
+                proxy.replace(upstream: upstream)
+                let result = try await replica.sally(
+                    "bob",
+                    [
+                        "submit", "-M", "it13", "-J", "\(name)-\(round)", "--begin=now+1hour", "--time=1", "--wrap",
+                        "true",
+                    ])
+                #expect(result.status == 0 && !result.errors.contains("checking with Slurm"), "\(result)")
+                try await stack.cancelOnly("it13", named: "\(name)-\(round)")
+            }
+            let versions = try await replica.log().split(separator: "\n").filter { $0.contains("API version found") }
+            #expect(versions.contains { $0.contains("v0.0.40") }, "\(versions)")
+        }
+        _ = try await stack.onNode("it13", "master", ["pkill", "-f", "unix:/run/slurmrestd/\(socket)"])
+    }
+
+    /// A cluster that swallows everything holds up nobody who works on another.
+    @Test func aDeadClusterCostsNobodyElseAnything() async throws {
+        let stack = try Stack.required()
+        let name = "dead-\(stack.port)"
+        try await withBrokenReplica("broken-dead", "it13") { _ in
+        } body: { replica, proxy in
+            proxy.behave(.deaf)
+            let token = try await stack.token("bob")
+            try await withThrowingTaskGroup(of: Answer?.self) { group in
+                for index in 0..<40 {
+                    group.addTask {
+                        try await replica.request(
+                            "POST", "/v1/clusters/it13/jobs", token: token,
+                            headers: ["Idempotency-Key: \(name)-0123456789-\(index)"],
+                            body: ##"{"job_name":"\##(name)","script":"#!/bin/bash\ntrue\n","begin":"now+1hour"}"##)
+                    }
+                }
+                let other = try await replica.sally(
+                    "bob", ["submit", "-M", "it12", "-J", name, "--begin=now+1hour", "--time=1", "--wrap", "true"])
+                #expect(other.status == 0, "\(other)")
+                for try await answer in group {
+                    #expect([202, 503, 504].contains(answer?.status), "\(String(describing: answer))")
+                }
+            }
+            try await stack.cancelOnly("it12", named: name)
+            #expect(try await stack.jobs("it13", named: name) == [], "a deaf daemon got something")
+        }
+    }
+
     /// A client that hangs up between submit and answer, and asks again with its key.
     @Test(arguments: Stack.clusters)
     func whoHangsUpFindsTheJobByItsKey(_ cluster: String) async throws {
@@ -177,11 +283,10 @@ struct BrokenSlurmTests {
     ) async throws {
         let stack = try Stack.required()
         // Its account is there: what is tested is the way of the job.
-        let known = try await runProgram(
-            "/usr/bin/jq", ["-er", ".socket", "\(stack.state)/clusters/\(cluster)/cluster.json"])
+        let socket = try await stack.socket(cluster)
         try await withScratchFolder { folder in
             try await stack.open(folder)
-            let proxy = SlurmProxy(path: "\(folder)/slurm.sock", upstream: known.output.filter { !$0.isNewline })
+            let proxy = SlurmProxy(path: "\(folder)/slurm.sock", upstream: socket)
             try await proxy.start()
             do {
                 try await before(proxy)
@@ -199,6 +304,14 @@ struct BrokenSlurmTests {
 }
 
 extension Stack {
+    /// Where a cluster's slurmrestd listens.
+    func socket(_ cluster: String) async throws -> String {
+        let known = try await runProgram(
+            "/usr/bin/jq", ["-er", ".socket", "\(state)/clusters/\(cluster)/cluster.json"])
+        guard known.status == 0 else { throw Failure("\(known)") }
+        return known.output.filter { !$0.isNewline }
+    }
+
     /// The ids of all jobs of this name that slurmctld knows, ended or not.
     func jobs(_ cluster: String, named name: String) async throws -> [String] {
         let result = try await onNode(

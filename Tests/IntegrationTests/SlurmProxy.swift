@@ -22,11 +22,17 @@ final class SlurmProxy: Sendable {
         case reply(Int, type: String, String)
         /// The daemon gets the request; half of its answer comes back, then the connection ends.
         case cut
+        /// The daemon gets the request; half of its answer comes back, and then nothing more.
+        case stalled
+        /// Instead of asking the daemon: the head of an answer, and a body that never ends.
+        case endless
         /// The daemon gets the request; its answer waits for `release`.
         case held
     }
 
     private struct State {
+        /// Where the daemon listens.
+        var upstream: String
         var behaviour = Behaviour.through
         /// What the first line of a request has to begin with for the behaviour to apply.
         var only = ""
@@ -36,13 +42,22 @@ final class SlurmProxy: Sendable {
     }
 
     let path: String
-    private let upstream: String
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let channel = Mutex<(any Channel)?>(nil)
 
     init(path: String, upstream: String) {
         self.path = path
-        self.upstream = upstream
+        state = Mutex(State(upstream: upstream))
+    }
+
+    /// Another daemon stands behind from now on, as after an upgrade: the connections to the old one end.
+    func replace(upstream: String) {
+        let clients = state.withLock { state in
+            state.upstream = upstream
+            defer { state.clients = [] }
+            return state.clients
+        }
+        for client in clients { client.close(promise: nil) }
     }
 
     /// From the next request on.
@@ -109,7 +124,7 @@ final class SlurmProxy: Sendable {
             daemon.eventLoop.makeCompletedFuture {
                 try daemon.pipeline.syncOperations.addHandler(AnswerHandler(link, self))
             }
-        }.connect(unixDomainSocketPath: upstream)
+        }.connect(unixDomainSocketPath: state.withLock { $0.upstream })
     }
 }
 
@@ -157,7 +172,11 @@ private final class RequestHandler: ChannelInboundHandler {
                 + "Connection: close\r\n\r\n"
             context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: head + body)), promise: nil)
             context.close(promise: nil)
-        case .through, .cut, .held:
+        case .endless:
+            let head = "HTTP/1.1 200 X\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+            context.write(wrapOutboundOut(ByteBuffer(string: head)), promise: nil)
+            sendWithoutEnd(context)
+        case .through, .cut, .stalled, .held:
             link.behaviour.withLock { $0 = behaviour }
             let daemon = link.daemon.withLock { daemon in
                 let known = daemon ?? proxy.connect(link, on: context.eventLoop)
@@ -173,6 +192,16 @@ private final class RequestHandler: ChannelInboundHandler {
         }
     }
 
+    /// One piece after the other, each when the one before has left, until the client hangs up.
+    private func sendWithoutEnd(_ context: ChannelHandlerContext) {
+        let piece = String(repeating: " ", count: 0x4000)
+        let client = link.client
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "4000\r\n\(piece)\r\n"))).whenSuccess {
+            guard client.isActive else { return }
+            self.sendWithoutEnd(context)
+        }
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         link.daemon.withLock { $0 }?.whenSuccess { $0.close(promise: nil) }
     }
@@ -183,6 +212,7 @@ private final class AnswerHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     private let link: Link
     private let proxy: SlurmProxy
+    private var hasStalled = false
 
     init(_ link: Link, _ proxy: SlurmProxy) {
         self.link = link
@@ -197,8 +227,13 @@ private final class AnswerHandler: ChannelInboundHandler {
             let half = part.getSlice(at: part.readerIndex, length: part.readableBytes / 2) ?? ByteBuffer()
             client.writeAndFlush(half, promise: nil)
             client.close(promise: nil)
+        case .stalled:
+            guard !hasStalled else { return }
+            hasStalled = true
+            let half = part.getSlice(at: part.readerIndex, length: part.readableBytes / 2) ?? ByteBuffer()
+            client.writeAndFlush(half, promise: nil)
         case .held: proxy.hold { client.writeAndFlush(part, promise: nil) }
-        case .through, .deaf, .reply: client.writeAndFlush(part, promise: nil)
+        case .through, .deaf, .endless, .reply: client.writeAndFlush(part, promise: nil)
         }
     }
 

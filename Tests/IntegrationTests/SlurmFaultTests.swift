@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyTestSupport
+import Testing
+
+/// Slurm's own daemons fail, one after the other, under a gateway that is in use. They are the stack's, which other tests
+/// need: this suite runs by itself.
+@Suite(.enabled(if: Stack.current != nil, Stack.skipped), .serialized)
+struct SlurmFaultTests {
+    private static func later(_ cluster: String, _ name: String) -> [String] {
+        ["submit", "-M", cluster, "-J", name, "--begin=now+1hour", "--time=1", "--wrap", "true"]
+    }
+
+    /// slurmrestd is up and its slurmctld is not: nothing is submitted, the rest goes on, and all is well afterwards.
+    @Test(arguments: Stack.clusters)
+    func withoutSlurmctldNothingIsLost(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let name = "noctld-\(stack.port)-\(cluster)"
+        let before = try await stack.submit(
+            "bob", cluster, ["--begin=now+1hour", "-J", name + "-0"], script: Stack.script)
+        try await eventually("\(before) is seen") {
+            try await stack.sally("bob", ["jobs", "-M", cluster]).output.contains(before)
+        }
+        try await stack.without("slurmctld", cluster) {
+            let failed = try await stack.sally("bob", SlurmFaultTests.later(cluster, name))
+            #expect(failed.status == 69, "\(failed)")
+            #expect(failed.output.isEmpty, "\(failed)")
+            #expect(failed.errors.contains(cluster), "\(failed)")
+            try await eventually("/readyz tells of \(cluster)") {
+                let ready = try await stack.request("GET", "/readyz")
+                return ready.status == 503 && ready.body.contains("\"name\":\"\(cluster)\",\"ready\":false")
+            }
+            let jobs = try await stack.sally("bob", ["jobs", "-M", cluster])
+            #expect(jobs.status == 0 && jobs.output.contains(before), "what was read stays: \(jobs)")
+            let other = Stack.clusters.first { $0 != cluster } ?? ""
+            #expect(try await stack.sally("bob", ["partitions", "-M", other]).status == 0)
+        }
+        try await eventually("\(cluster) is ready") { try await stack.request("GET", "/readyz").status == 200 }
+        #expect(try await stack.jobs(cluster, named: name) == [], "something was submitted")
+        let works = try await stack.sally("bob", SlurmFaultTests.later(cluster, name))
+        #expect(works.status == 0, "\(works)")
+        try await stack.cancelOnly(cluster, named: name)
+        try await stack.cancelOnly(cluster, named: name + "-0")
+    }
+
+    /// slurmctld takes jobs without its accounting: so does the gateway; what only accounting knows is said to be missing.
+    @Test(arguments: [("slurmdbd", "it12"), ("slurmdbd", "it13"), ("mariadbd", "it12"), ("mariadbd", "it13")])
+    func withoutAccountingJobsAreTaken(_ daemon: String, _ cluster: String) async throws {
+        let stack = try Stack.required()
+        let name = "no\(daemon)-\(stack.port)-\(cluster)"
+        try await stack.without(daemon, cluster) {
+            let taken = try await stack.sally("bob", SlurmFaultTests.later(cluster, name))
+            #expect(taken.status == 0, "\(taken)")
+            try await stack.cancelOnly(cluster, named: name)
+            let finished = try await stack.sally("bob", ["jobs", "-M", cluster, "--all"])
+            #expect(finished.status != 0 && !finished.errors.isEmpty, "an empty past is no answer: \(finished)")
+            let queued = try await stack.sally("bob", ["jobs", "-M", cluster])
+            #expect(queued.status == 0, "\(queued)")
+        }
+        try await eventually("accounting answers") {
+            try await stack.sally("bob", ["jobs", "-M", cluster, "--all"]).status == 0
+        }
+    }
+
+    /// As one that leaks and is killed for it: people who submit meanwhile get one job each.
+    @Test(arguments: Stack.clusters)
+    func aKilledSlurmrestdCostsNoJob(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let name = "killed-\(stack.port)-\(cluster)"
+        let names = (0..<12).map { "\(name)-\($0)" }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for start in 0..<3 {
+                group.addTask {
+                    for index in stride(from: start, to: names.count, by: 3) {
+                        try await eventually("\(names[index]) is submitted") {
+                            let result = try await stack.sally("bob", SlurmFaultTests.later(cluster, names[index]))
+                            // 69: nothing was sent. All else has to be a job.
+                            #expect([0, 69].contains(result.status), "\(result)")
+                            return result.status == 0
+                        }
+                    }
+                }
+            }
+            group.addTask {
+                for _ in 0..<4 {
+                    _ = try await stack.onNode(cluster, "master", ["pkill", "-KILL", "-x", "slurmrestd"])
+                    try await eventually("slurmrestd is back") {
+                        try await stack.onNode(cluster, "master", ["pgrep", "-x", "slurmrestd"]).status == 0
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        for name in names { try await stack.cancelOnly(cluster, named: name) }
+        try await eventually("\(cluster) is ready") { try await stack.request("GET", "/readyz").status == 200 }
+    }
+}
+
+extension Stack {
+    static let script = "#!/bin/sh\ntrue\n"
+
+    /// Kills a daemon on the master, and keeps its keeper from starting it again until `body` has ended.
+    func without(_ daemon: String, _ cluster: String, _ body: () async throws -> Void) async throws {
+        let down = """
+            child=$(pgrep -o -x \(daemon)) && keeper=$(ps -o ppid= -p "$child" | tr -d ' ') \
+            && kill -STOP "$keeper" && kill -KILL "$child" && echo "$keeper"
+            """
+        let killed = try await onNode(cluster, "master", ["sh", "-c", down])
+        let keeper = killed.output.filter { !$0.isWhitespace }
+        guard killed.status == 0, !keeper.isEmpty else {
+            throw Failure("\(daemon) of \(cluster) cannot be ended: \(killed)")
+        }
+        func up() async throws {
+            let result = try await onNode(cluster, "master", ["kill", "-CONT", keeper])
+            guard result.status == 0 else { throw Failure("\(daemon) of \(cluster) stays down: \(result)") }
+        }
+        do {
+            try await body()
+        } catch {
+            try await up()
+            throw error
+        }
+        try await up()
+        try await eventually("\(daemon) of \(cluster) is back") {
+            try await onNode(cluster, "master", ["pgrep", "-x", daemon]).status == 0
+        }
+    }
+}
