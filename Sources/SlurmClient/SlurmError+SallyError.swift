@@ -46,6 +46,7 @@ extension SlurmRefusal {
         case 2017, 9003: .notFound
         case 2021, 2073, 2084, 2086: .conflict
         case 1804, 2070, 2105, 7000: .unavailable
+        case 1001, 1800: .unavailable
         case 1007, 6000, 6001, 9008: .unavailable
         case 2036: .unsupported
         default: .slurmRefused
@@ -55,6 +56,7 @@ extension SlurmRefusal {
     /// What to do next, where the number tells.
     var hint: String? {
         switch number {
+        case 1001, 1800: "its slurmctld does not answer: try again in a minute; running jobs run on"
         case 1804: "too many requests reached slurmctld: try again in a moment"
         case 2015: "no node of that partition can satisfy the request as it is configured now: see `sally partitions`"
         case 2014: "no node has what was asked for: see `sally nodes`"

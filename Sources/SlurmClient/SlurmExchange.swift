@@ -112,7 +112,9 @@ struct SlurmExchange: Sendable {
             // AsyncHTTPClient's deadline ends with the head; a pause within the body ends at its read time-out.
             for try await part in response.body {
                 guard NIODeadline.now() < end else { throw HTTPClientError.deadlineExceeded }
-                guard bytes.count + part.readableBytes <= call.limit else { throw NIOTooManyBytesError(maxBytes: call.limit) }
+                guard bytes.count + part.readableBytes <= call.limit else {
+                    throw NIOTooManyBytesError(maxBytes: call.limit)
+                }
                 bytes.append(contentsOf: part.readableBytesView)
             }
             return (Int(response.status.code), bytes)

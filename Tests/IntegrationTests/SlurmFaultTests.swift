@@ -83,9 +83,11 @@ struct SlurmFaultTests {
             }
             group.addTask {
                 for _ in 0..<4 {
-                    _ = try await stack.onNode(cluster, "master", ["pkill", "-KILL", "-x", "slurmrestd"])
+                    let killed = try await stack.onNode(
+                        cluster, "master", ["pkill", "-KILL", "-f", "^[^ ]*slurmrestd "])
+                    #expect(killed.status == 0, "\(killed)")
                     try await eventually("slurmrestd is back") {
-                        try await stack.onNode(cluster, "master", ["pgrep", "-x", "slurmrestd"]).status == 0
+                        try await stack.onNode(cluster, "master", ["pgrep", "-f", "^[^ ]*slurmrestd "]).status == 0
                     }
                 }
             }
@@ -102,7 +104,7 @@ extension Stack {
     /// Kills a daemon on the master, and keeps its keeper from starting it again until `body` has ended.
     func without(_ daemon: String, _ cluster: String, _ body: () async throws -> Void) async throws {
         let down = """
-            child=$(pgrep -o -x \(daemon)) && keeper=$(ps -o ppid= -p "$child" | tr -d ' ') \
+            child=$(pgrep -o -f '^[^ ]*\(daemon) ') && keeper=$(ps -o ppid= -p "$child" | tr -d ' ') \
             && kill -STOP "$keeper" && kill -KILL "$child" && echo "$keeper"
             """
         let killed = try await onNode(cluster, "master", ["sh", "-c", down])
@@ -122,7 +124,7 @@ extension Stack {
         }
         try await up()
         try await eventually("\(daemon) of \(cluster) is back") {
-            try await onNode(cluster, "master", ["pgrep", "-x", daemon]).status == 0
+            try await onNode(cluster, "master", ["pgrep", "-f", "^[^ ]*\(daemon) "]).status == 0
         }
     }
 }

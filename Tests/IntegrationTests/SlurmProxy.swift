@@ -175,7 +175,7 @@ private final class RequestHandler: ChannelInboundHandler {
         case .endless:
             let head = "HTTP/1.1 200 X\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
             context.write(wrapOutboundOut(ByteBuffer(string: head)), promise: nil)
-            sendWithoutEnd(context)
+            RequestHandler.sendWithoutEnd(link.client)
         case .through, .cut, .stalled, .held:
             link.behaviour.withLock { $0 = behaviour }
             let daemon = link.daemon.withLock { daemon in
@@ -193,12 +193,10 @@ private final class RequestHandler: ChannelInboundHandler {
     }
 
     /// One piece after the other, each when the one before has left, until the client hangs up.
-    private func sendWithoutEnd(_ context: ChannelHandlerContext) {
+    private static func sendWithoutEnd(_ client: any Channel) {
         let piece = String(repeating: " ", count: 0x4000)
-        let client = link.client
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "4000\r\n\(piece)\r\n"))).whenSuccess {
-            guard client.isActive else { return }
-            self.sendWithoutEnd(context)
+        client.writeAndFlush(ByteBuffer(string: "4000\r\n\(piece)\r\n")).whenSuccess {
+            RequestHandler.sendWithoutEnd(client)
         }
     }
 

@@ -379,7 +379,7 @@ import Testing
     @Test func everyNumberHasItsClass() {
         let classes: [Int: SallyError.Code] = [
             2017: .notFound, 2021: .conflict, 2084: .conflict, 1804: .unavailable, 2105: .unavailable,
-            2036: .unsupported,
+            1001: .unavailable, 1800: .unavailable, 2036: .unsupported,
             2000: .slurmRefused, 2002: .slurmRefused, 2050: .slurmRefused, 2066: .slurmRefused, 4711: .slurmRefused,
         ]
         for (number, code) in classes {
