@@ -12,6 +12,8 @@ package struct AccountPlan: Sendable, Equatable {
 
     /// The keys of ours that stand in authorized_keys, by user, where ~/.ssh was looked at.
     package var keyLines: [UserName: Set<String>] = [:]
+    /// Everybody whom the managed record has and whom nobody has removed, where keys are handed out.
+    package var standing: Set<UserName> = []
 
     package init() {}
 

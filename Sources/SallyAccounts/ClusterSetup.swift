@@ -79,13 +79,16 @@ extension AccountPlan {
         _ setup: ClusterSetup, for accounts: [DesiredAccount], observed: [NodeName: NodeObservation],
         layout: ClusterLayout
     ) {
+        standing = observed[layout.controller]?.standing ?? []
         let good = accounts.filter { account in !conflicts.contains { $0.user == account.name } }
         for account in good {
             if let scratch = setup.scratch { add(scratch, for: account, observed: observed, layout: layout) }
             guard let seen = observed[layout.homeServer] else { continue }
             let state = seen.ssh[account.home]
             guard state?.isUnread != true else {
-                let reason = "~/.ssh/authorized_keys cannot be read: over 256 KiB, or not in time"
+                let reason =
+                    "~/.ssh/authorized_keys cannot be read: over 256 KiB, NUL bytes in it, more than 19 lines of ours, or "
+                    + "not in time"
                 steps[layout.homeServer, default: []].append(.blocked(account, reason: reason))
                 continue
             }

@@ -27,6 +27,8 @@ package struct NodeObservation: Sendable, Equatable {
     package var strayHomes: [UInt32: [String]] = [:]
     /// Lines of the managed record that have the name or the uid, newest last. Only from the controller.
     package var records: [ManagedRecord] = []
+    /// Everybody of the managed record who was not removed, where the probe was asked for them. Only from the controller.
+    package var standing: Set<UserName> = []
     /// Who Slurm's daemons run as, SlurmUser and SlurmdUser of slurm.conf(5): uid by name. Only from the controller.
     package var daemons: [String: UInt32] = [:]
     /// Whether Slurm takes jobs of users with an association alone (slurm.conf(5), AccountingStorageEnforce).
@@ -157,6 +159,9 @@ package struct NodeObservation: Sendable, Equatable {
         case ("record", 2):
             guard let record = try? ManagedRecord(line: fields[1]) else { return false }  // reported by the caller
             records.append(record)
+        case ("standing", 2):
+            guard let user = UserName(rawValue: fields[1]) else { return false }
+            standing.insert(user)
         case ("taken", 2):
             guard let uid = UInt32(fields[1]) else { return false }
             taken.insert(uid)

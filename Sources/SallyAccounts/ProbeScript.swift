@@ -36,6 +36,7 @@ package enum ProbeScript {
             if node == layout.homeServer { calls.append(shellCall("probe_ssh", ["sally:\(setup.trust.cluster):"])) }
         }
         calls += homes(on: node, in: layout) + authority(on: node, in: layout)
+        if node == layout.controller, setup?.keys.source != nil { calls.append("probe_standing") }
         return script(users.map { Subject(name: $0.name, uid: nil, home: $0.home) }, calls, in: layout)
     }
 
@@ -196,6 +197,12 @@ package enum ProbeScript {
                 NR == FNR && part == "" { name[$0]; next }
                 NR == FNR { uid[":" $0 ","]; next }
                 $4 in name || $7 in uid { print "record\t" $0 }' - "$state/accounts.jsonl"
+        }
+        # Everybody of the record who was not removed: the last line of a name counts.
+        probe_standing() {
+            [ ! -f "$state/accounts.jsonl" ] || awk -F'"' -v OFS='\t' '
+                $4 ~ /^[a-z_][a-z0-9_-]*$/ { line[$4] = $0 }
+                END { for (name in line) if (line[name] !~ /"state":"removed"/) print "standing", name }' "$state/accounts.jsonl"
         }
         probe_slurm() {
             local config cluster daemons name uid list said

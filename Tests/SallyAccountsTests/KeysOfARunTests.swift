@@ -41,6 +41,19 @@ import Testing
         #expect(machines.calls(of: "node001", with: "ssh-ed25519") == 0)
     }
 
+    /// Where keys are handed out the controller says whose may lie there; nobody else is asked, and nobody otherwise.
+    @Test func whoStandsInTheRecordIsAskedForOnce() async throws {
+        let machines = ClusterRunTests.Machines(said: ["master": "standing\tzoe\n"])
+        let keys = ClusterSetup.Keys(brought: [:], source: { _ in [:] }, renew: false)
+        let report = try await Self.run(["alice"], on: machines, keys: keys)
+        #expect(report.plan.standing.map(\.rawValue) == ["zoe"])
+        #expect(machines.calls(of: "master", with: "\nprobe_standing\n") == 1)
+        #expect(machines.calls(of: "node001", with: "\nprobe_standing\n") == 0)
+        let others = ClusterRunTests.Machines()
+        _ = try await Self.run(["alice"], on: others, keys: .init(brought: [:], source: nil, renew: false))
+        #expect(others.calls(of: "master", with: "\nprobe_standing\n") == 0)
+    }
+
     /// An archive that cannot be written: one error, and nobody has an account.
     @Test func withoutTheKeysNothingIsChanged() async throws {
         let machines = ClusterRunTests.Machines()

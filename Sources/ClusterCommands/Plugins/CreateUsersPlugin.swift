@@ -20,7 +20,8 @@ struct CreateUsersPlugin: ClusterPlugin {
         guard let settings else { return nil }
         announcer.say("Running plugin \(name)")
         let work = CreateUsers(
-            machines: cluster, settings: settings, defaultAccounts: try defaultAccounts(of: cluster),
+            machines: cluster, settings: settings, others: try others(settings, on: cluster),
+            defaultAccounts: try defaultAccounts(of: cluster),
             renewKeys: renewKeys, dryRun: dryRun, surroundings: surroundings, announcer: announcer)
         let outcome = try await work.run()
         return result(outcome, on: cluster)
@@ -60,6 +61,23 @@ struct CreateUsersPlugin: ClusterPlugin {
 
     /// Stopped machines keep their accounts, and /home is kept beside them.
     func onResume(_ cluster: ClusterMachines) async throws -> PluginOutcome? { nil }
+
+    /// Who is to be on the cluster by the other lists that ran there: their keys may lie in the same files. nil where the
+    /// memory of them cannot be read, which is said.
+    private func others(_ settings: CreateUsersSettings, on cluster: ClusterMachines) throws -> Set<UserName>? {
+        guard settings.downloadKeys || settings.encryptFor != nil, !dryRun else { return [] }
+        let store = try surroundings.store()
+        do {
+            var users: Set<UserName> = []
+            for plugin in try PluginMemory(of: cluster, in: store).plugins() where !haveSameBytes(plugin.name, name) {
+                if case .createUsers(let settings) = plugin.settings { users.formUnion(settings.users) }
+            }
+            return users
+        } catch let error as SallyError {
+            announcer.warn("no key is dropped, whoever it is of: \(error)")
+            return nil
+        }
+    }
 
     private func upkeep(of cluster: ClusterMachines) throws -> UsersUpkeep {
         UsersUpkeep(

@@ -67,6 +67,7 @@ extension KeyNews {
         return [
             "known": names(known), "finished": names(finished), "waiting": names(waiting),
             "unrenewed": names(unrenewed), "stale": names(stale),
+            "unheld": names(unheld), "dropped": names(dropped),
             "removed_files": .array(files.removed.map { .string($0) }),
             "left_files": .array(files.left.map { .string($0) }),
         ]

@@ -12,6 +12,8 @@ import StrictJSON
 struct CreateUsers: Sendable {
     let machines: ClusterMachines
     let settings: CreateUsersSettings
+    /// Who is to be on the cluster by other lists; nil where that is not known.
+    let others: Set<UserName>?
     /// Slurm accounts where the settings name none, the default first.
     let defaultAccounts: [AccountName]
     let renewKeys: Bool
@@ -97,8 +99,8 @@ struct CreateUsers: Sendable {
             case .rsa3072: .rsa
             }
         return HandedKeys(
-            place, for: settings.users, without: Set(brought.keys), algorithm, cluster: machines.name,
-            announcer: announcer, now: now)
+            place, for: settings.users, without: Set(brought.keys), besides: others, algorithm,
+            cluster: machines.name, announcer: announcer, now: now)
     }
 
     private func recipients(

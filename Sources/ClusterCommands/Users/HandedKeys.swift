@@ -17,7 +17,8 @@ final class HandedKeys: Sendable {
     }
 
     private let place: Place
-    private let wanted: [UserName]
+    private let users: [UserName]
+    private let others: Set<UserName>?
     private let forge: KeyForge
     private let announcer: Announcer
     private let now: Timestamp
@@ -29,15 +30,18 @@ final class HandedKeys: Sendable {
     /// What was written; empty when nobody needed a key.
     var written: [String] { files.withLock { $0 } }
 
-    /// - Parameter users: everybody who is to be on the cluster, in order.
+    /// - Parameters:
+    ///   - users: everybody who is to be on the cluster by this list, in order.
+    ///   - others: who is to be there by another; nil where that is not known.
     init(
-        _ place: Place, for users: [UserName], without brought: Set<UserName>, _ algorithm: KeyAlgorithm,
-        cluster: ClusterName, announcer: Announcer, now: Timestamp
+        _ place: Place, for users: [UserName], without brought: Set<UserName>, besides others: Set<UserName>?,
+        _ algorithm: KeyAlgorithm, cluster: ClusterName, announcer: Announcer, now: Timestamp
     ) {
         self.place = place
         self.announcer = announcer
         self.now = now
-        wanted = users
+        self.users = users
+        self.others = others
         keyless = Set(users).subtracting(brought)
         forge = KeyForge(
             algorithm, comment: { "\($0)@\(cluster)" },
@@ -72,21 +76,26 @@ final class HandedKeys: Sendable {
     func settle(_ report: ClusterReport) async throws -> KeyNews {
         let held = held.withLock(\.self)
         let made = made.withLock(\.self)
-        var news = KeyNews(report, users: wanted.filter(keyless.contains), held: held, made: made)
+        var news = KeyNews(report, users: users.filter(keyless.contains), held: held, made: made)
+        let owners = KeyOwners(
+            listed: users, bringing: Set(users).subtracting(keyless), others: others?.union(report.plan.standing),
+            seen: held)
         switch place {
-        case .archive(let archive): try await settle(archive, news, hasNew: !made.isEmpty || !held.waiting.isEmpty)
+        case .archive(let archive):
+            guard !made.isEmpty || !held.waiting.isEmpty else { break }
+            news.dropped = try await settle(archive, news, for: owners)
         case .encrypted(_, _, _, let list):
-            news.files = try await list.sweep(wanted: wanted)
-            if !news.files.removed.isEmpty {
-                announcer.say(
-                    "Removed \(counted(news.files.removed.count, "encrypted key")) of users not wanted any more")
-            }
+            news.files = try await list.sweep(for: owners)
+            news.dropped = news.files.users.sorted()
+        }
+        if !news.dropped.isEmpty {
+            announcer.list("Dropping keys that nobody needs any more, of:", news.dropped.map(\.rawValue))
         }
         return news
     }
 
-    private func settle(_ archive: KeyArchive, _ news: KeyNews, hasNew: Bool) async throws {
-        guard hasNew else { return }
+    /// - Returns: whose key went.
+    private func settle(_ archive: KeyArchive, _ news: KeyNews, for owners: KeyOwners) async throws -> [UserName] {
         if !news.finished.isEmpty {
             announcer.say("Finishing the keys of a run that was interrupted: \(counted(news.finished.count, "user"))")
         }
@@ -94,11 +103,12 @@ final class HandedKeys: Sendable {
             announcer.say("Tarring all SSH keys for cluster users...")
             announcer.say("Copying cluster users SSH keys to: \(archive.path)")
         }
-        let written = try await archive.settle(Set(news.known), wanted: wanted, at: now) { announcer.copying($0) }
-        if let written {
+        let settled = try await archive.settle(Set(news.known), for: owners, at: now) { announcer.copying($0) }
+        if let written = settled.written {
             files.withLock { $0 = [written.path] }
             announcer.warn(KeyWarning.archive(of: written.users.count, at: written.path))
         }
+        return settled.dropped
     }
 
     /// Nobody needs a key any more.
@@ -107,7 +117,7 @@ final class HandedKeys: Sendable {
     private func write(_ pairs: [UserKey]) async throws {
         switch place {
         case .archive(let archive):
-            try await archive.prepare(pairs, wanted: wanted.filter(keyless.contains), at: now)
+            try await archive.prepare(pairs, at: now)
         case .encrypted(let folder, let age, let recipients, let list):
             announcer.say("Encrypting SSH keys for \(pairs.count) cluster users in: \(folder)")
             let names = try await age.write(pairs, for: recipients, in: folder, noted: list) { done, total in

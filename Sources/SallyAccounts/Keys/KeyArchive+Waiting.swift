@@ -24,15 +24,16 @@ extension KeyArchive {
 
     /// Lets new keys wait, with those that wait already. There is room for the archive with them as well, or there was.
     ///
-    /// - Parameter wanted: everybody who is to be on the cluster; of anybody else no key waits any longer.
     /// - Throws: as `write`. Then the files are what they were.
-    package func prepare(_ new: [UserKey], wanted: [UserName], at now: Timestamp) async throws {
+    package func prepare(_ new: [UserKey], at now: Timestamp) async throws {
         let place = try KeyFolder(folder, missing: .make)
         let lock = try await KeyFolderLock(place, patience: patience)
-        let waiting = try ArchivePlan(
-            new: new, wanted: wanted, before: try await existing(waitingFile, in: place) ?? [])
+        // Whose keys go is for the end of a run to say, when it is known who is on the cluster.
+        let old = try await existing(waitingFile, in: place) ?? []
+        let waiting = try ArchivePlan(new: new, wanted: old.map(\.member.user), before: old)
+        let archived = try await existing(file, in: place) ?? []
         let coming = ArchivePlan(
-            entries: waiting.entries, wanted: wanted, before: try await existing(file, in: place) ?? [])
+            entries: waiting.entries, wanted: archived.map(\.member.user), before: archived)
         try place.replace(
             [(name: waitingFile, bytes: try await pack(waiting.entries, at: now))],
             leavingRoomFor: [(name: file, bytes: try await pack(coming.entries, at: now))]
@@ -42,27 +43,33 @@ extension KeyArchive {
 
     /// Keys that machines have come into the archive, as by `write`; others wait on.
     ///
-    /// - Parameter known: whose key that waits is known to the cluster.
-    /// - Returns: nil when none of theirs waited, and the archive is what it was.
+    /// - Parameters:
+    ///   - known: whose key that waits is known to the cluster.
+    ///   - owners: of anybody else no key waits any longer, and none comes into an archive that is written.
     /// - Throws: as `write`. Then what waited waits on.
     package func settle(
-        _ known: Set<UserName>, wanted: [UserName], at now: Timestamp, progress: (KeyFileProgress) -> Void
-    ) async throws -> Written? {
+        _ known: Set<UserName>, for owners: KeyOwners, at now: Timestamp, progress: (KeyFileProgress) -> Void
+    ) async throws -> Settled {
         let place = try KeyFolder(folder, missing: .make)
         let lock = try await KeyFolderLock(place, patience: patience)
         defer { withExtendedLifetime(lock) {} }
         let waiting = try await existing(waitingFile, in: place) ?? []
-        let needed = Set(wanted)
-        let new = waiting.filter { known.contains($0.member.user) && needed.contains($0.member.user) }
-        let rest = waiting.filter { !known.contains($0.member.user) && needed.contains($0.member.user) }
-        var written: Written?
+        let needed = waiting.filter {
+            owners.keepsWaiting(PublicKey(privateKey: $0.privateKey), of: $0.member.user)
+        }
+        let new = needed.filter { known.contains($0.member.user) }
+        let rest = needed.filter { !known.contains($0.member.user) }
+        let kept = Set(needed.map(\.member.user))
+        var settled = Settled(dropped: waiting.map(\.member.user).filter { !kept.contains($0) })
         if !new.isEmpty {
-            let plan = ArchivePlan(entries: new, wanted: wanted, before: try await existing(file, in: place) ?? [])
+            let before = try await existing(file, in: place) ?? []
+            let plan = ArchivePlan(entries: new, wanted: owners.wanted(of: before), before: before)
             let bytes = try await pack(plan.entries, at: now)
             try place.replace([(name: file, bytes: bytes)], progress: progress)
-            written = Written(
+            settled.written = Written(
                 path: path, size: bytes.count, users: plan.entries.map(\.member.user), kept: plan.kept,
                 dropped: plan.dropped)
+            settled.dropped = Set(settled.dropped + plan.dropped).sorted()
         }
         // Only now: a run that ends between the two finds the keys in both, and does this again.
         if rest.isEmpty {
@@ -70,7 +77,20 @@ extension KeyArchive {
         } else if rest.count < waiting.count {
             try place.replace([(name: waitingFile, bytes: try await pack(rest, at: now))]) { _ in }
         }
-        return written
+        return settled
+    }
+
+    /// What came of `settle`.
+    package struct Settled: Sendable, Equatable {
+        /// nil when no key that waited was known, and the archive is what it was.
+        package var written: Written?
+        /// Whose key waited, or was in the archive, and is in neither any more. By name.
+        package var dropped: [UserName] = []
+
+        package init(written: Written? = nil, dropped: [UserName]) {
+            self.written = written
+            self.dropped = dropped.sorted()
+        }
     }
 }
 

@@ -21,6 +21,8 @@ package struct KeyFileList: Sendable {
     /// What became of files of people who are not wanted any more.
     package struct Swept: Sendable, Equatable {
         package var removed: [String] = []
+        /// Whose these were.
+        package var users: [UserName] = []
         /// Those that are not what we wrote; they stay.
         package var left: [String] = []
     }
@@ -69,20 +71,21 @@ package struct KeyFileList: Sendable {
     /// Removes our files of all but these people.
     ///
     /// - Throws: `SallyError`, as `KeyFolder`.
-    package func sweep(wanted: [UserName]) async throws -> Swept {
-        let needed = Set(wanted)
-        guard let place = try existingFolder(), try entries(in: place).contains(where: { !needed.contains($0.user) })
+    package func sweep(for owners: KeyOwners) async throws -> Swept {
+        guard let place = try existingFolder(),
+            try entries(in: place).contains(where: { !owners.keeps($0.key, of: $0.user) })
         else { return Swept() }
         let lock = try await KeyFolderLock(place, patience: .seconds(30))
         defer { withExtendedLifetime(lock) {} }
         var swept = Swept()
         var rest: [Entry] = []
         for entry in try entries(in: place) {
-            if needed.contains(entry.user) {
+            if owners.keeps(entry.key, of: entry.user) {
                 rest.append(entry)
             } else if try isOurs(entry, in: place) {
                 try place.remove(entry.file)
                 swept.removed.append("\(place.path)/\(entry.file)")
+                swept.users.append(entry.user)
             } else if place.has(entry.file) {
                 swept.left.append("\(place.path)/\(entry.file)")
             }

@@ -15,8 +15,15 @@ package struct KeyNews: Sendable, Equatable {
     package var unrenewed: [UserName] = []
     /// The key that is there to hand out is not the one that the cluster knows: it opens nothing.
     package var stale: [UserName] = []
+    /// The cluster knows a key that was handed out, and none of theirs lies here or waits.
+    package var unheld: [UserName] = []
+    /// Whose key lay here and does not any more: the cluster has nobody by that name, and no list of users does.
+    package var dropped: [UserName] = []
     /// Encrypted files of people who are not wanted any more.
     package var files = KeyFileList.Swept()
+
+    /// Of others there is a number: an archive that was handed out whole and taken away is nobody's mistake.
+    private static let namedUnheld = 5
 
     package init() {}
 
@@ -38,6 +45,8 @@ package struct KeyNews: Sendable, Equatable {
                 stale.append(user)
             } else if made.contains(user) || waits != nil {
                 if lines?.isEmpty == false { unrenewed.append(user) } else { waiting.append(user) }
+            } else if held.handedOut[user] == nil, lines?.isEmpty == false {
+                unheld.append(user)
             }
         }
     }
@@ -58,6 +67,13 @@ package struct KeyNews: Sendable, Equatable {
             lines.append(
                 "keys that lie here open nothing, of \(people(stale)): the cluster knows others; do not hand them out, and "
                     + "run the same with --renew-keys, which makes new ones for everybody")
+        }
+        if !unheld.isEmpty {
+            let names = people(Array(unheld.prefix(KeyNews.namedUnheld)))
+            let more = unheld.count > KeyNews.namedUnheld ? " and \(unheld.count - KeyNews.namedUnheld) more" : ""
+            lines.append(
+                "no key lies here of \(names)\(more), and the cluster knows theirs: it was handed out and taken away, or lies "
+                    + "elsewhere; where it is lost, run the same with --renew-keys, which makes new ones for everybody")
         }
         for file in files.left {
             lines.append("\(file) is of nobody who is wanted any more, and not what was written: it is left alone")

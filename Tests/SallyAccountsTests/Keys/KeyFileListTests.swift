@@ -25,10 +25,17 @@ import Testing
             let list = try KeyFileList(folder: folder, cluster: ClusterName("mycluster"), region: "us-east-1")
             let keys = try users(count).map { try freshKey($0) }
             #expect(try list.held().handedOut.isEmpty)
-            #expect(try await list.sweep(wanted: []) == KeyFileList.Swept())
+            #expect(try await list.sweep(for: Self.owners([], [], list)) == KeyFileList.Swept())
             try await write(keys, age, list, folder)
             try await body(folder, list, age, keys)
         }
+    }
+
+    /// As of a run that has seen what is on the list now.
+    private static func owners(
+        _ listed: [UserName], _ others: Set<UserName>?, _ list: KeyFileList
+    ) throws -> KeyOwners {
+        KeyOwners(listed: listed, bringing: [], others: others, seen: try list.held())
     }
 
     private func write(_ keys: [UserKey], _ age: AgeEncryption, _ list: KeyFileList, _ folder: String) async throws {
@@ -48,16 +55,36 @@ import Testing
             let new = try freshKey(keys[1].user)
             try await write([new], age, list, folder)
             #expect(try list.held().handedOut[new.user]?.description == new.pair.publicKey.description)
-            let swept = try await list.sweep(wanted: [keys[0].user, keys[3].user])
+            let owners = try Self.owners([keys[0].user, keys[3].user], [], list)
+            let swept = try await list.sweep(for: owners)
+            #expect(swept.users.map(\.rawValue).sorted() == ["user002", "user003"])
             #expect(swept.removed.sorted() == ["\(folder)/user002.ed25519.age", "\(folder)/user003.ed25519.age"])
             #expect(swept.left.isEmpty)
             #expect(
                 try await KeyArchiveTests.names(in: folder) == [
                     Self.list, "user001.ed25519.age", "user004.ed25519.age",
                 ])
-            #expect(try await list.sweep(wanted: [keys[0].user, keys[3].user]) == KeyFileList.Swept())
-            _ = try await list.sweep(wanted: [])
+            #expect(try await list.sweep(for: owners) == KeyFileList.Swept())
+            _ = try await list.sweep(for: Self.owners([], [], list))
             #expect(try await KeyArchiveTests.names(in: folder).isEmpty)
+        }
+    }
+
+    /// Files that another list of the cluster wrote are on the same list of files, and stay.
+    @Test func filesOfAnotherListStay() async throws {
+        try await withFiles(3) { folder, list, age, keys in
+            #expect(try await list.sweep(for: Self.owners([keys[0].user], nil, list)) == KeyFileList.Swept())
+            let swept = try await list.sweep(for: Self.owners([keys[0].user], [keys[2].user], list))
+            #expect(swept.users == [keys[1].user])
+            #expect(
+                try await KeyArchiveTests.names(in: folder) == [
+                    Self.list, "user001.ed25519.age", "user003.ed25519.age",
+                ])
+            #expect(Set(try list.held().handedOut.keys) == [keys[0].user, keys[2].user])
+            // What another run has written since is not this one's to judge.
+            let before = try Self.owners([keys[0].user], [], list)
+            try await write([try freshKey(keys[2].user)], age, list, folder)
+            #expect(try await list.sweep(for: before) == KeyFileList.Swept())
         }
     }
 
@@ -69,7 +96,7 @@ import Testing
             unlink("\(folder)/user002.ed25519.age")
             #expect(symlink("\(folder)/user009.ed25519.age", "\(folder)/user002.ed25519.age") == 0)
             unlink("\(folder)/user003.ed25519.age")
-            let swept = try await list.sweep(wanted: [])
+            let swept = try await list.sweep(for: Self.owners([], [], list))
             #expect(swept.removed == ["\(folder)/user004.ed25519.age"])
             #expect(swept.left == ["\(folder)/user001.ed25519.age", "\(folder)/user002.ed25519.age"])
             #expect(
@@ -94,7 +121,7 @@ import Testing
             let empty = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
             try writeFile("\(folder)/\(Self.list)", "user001 \(file) \(empty) \(key)\nnonsense\n", mode: 0o600)
             let list = try KeyFileList(folder: folder, cluster: ClusterName("mycluster"), region: "us-east-1")
-            #expect(try await list.sweep(wanted: []) == KeyFileList.Swept())
+            #expect(try await list.sweep(for: Self.owners([], [], list)) == KeyFileList.Swept())
             #expect(exists("\(scratch)/kept") && exists("\(folder)/kept") && exists("\(folder)/user002.ed25519.age"))
             #expect(exists("\(folder)/user001.ed25519"))
         }

@@ -52,7 +52,7 @@ import Testing
             let old = try people[..<2].map { try freshKey($0) }
             try await KeyArchiveTests.write(old, in: folder)
             let new = try people.map { try freshKey($0) }
-            try await archive.prepare(new, wanted: people, at: KeyArchiveTests.now)
+            try await archive.prepare(new, at: KeyArchiveTests.now)
             #expect(try await KeyArchiveTests.names(in: folder) == [Self.waiting, Self.file])
             #expect(permissions(of: archive.waitingPath) == 0o600)
             #expect(try await Self.text(people[0], in: archive.path) == old[0].pair.privateKey.reveal())
@@ -60,18 +60,19 @@ import Testing
             #expect(held.handedOut == [people[0]: old[0].pair.publicKey.bare, people[1]: old[1].pair.publicKey.bare])
             #expect(held.waiting.count == 3 && held.waiting[people[2]] == new[2].pair.publicKey.bare)
 
-            let written = try await archive.settle([people[0], people[2]], wanted: people, at: KeyArchiveTests.now) {
-                _ in
+            let owners = KeyOwners(listed: people, bringing: [], others: [], seen: held)
+            let written = try await archive.settle([people[0], people[2]], for: owners, at: KeyArchiveTests.now) { _ in
             }
+            .written
             #expect(written?.users == people && written?.kept == [people[1]])
             #expect(try await Self.text(people[0], in: archive.path) == new[0].pair.privateKey.reveal())
             #expect(try await Self.text(people[1], in: archive.path) == old[1].pair.privateKey.reveal())
             held = try await archive.held()
             #expect(held.waiting == [people[1]: new[1].pair.publicKey.bare])
 
-            #expect(try await archive.settle([], wanted: people, at: KeyArchiveTests.now) { _ in } == nil)
+            #expect(try await archive.settle([], for: owners, at: KeyArchiveTests.now) { _ in } == .init(dropped: []))
             #expect(try await archive.held().waiting.count == 1)
-            _ = try await archive.settle([people[1]], wanted: people, at: KeyArchiveTests.now) { _ in }
+            _ = try await archive.settle([people[1]], for: owners, at: KeyArchiveTests.now) { _ in }
             #expect(try await KeyArchiveTests.names(in: folder) == [Self.file])
             #expect(
                 try await archive.held().handedOut
@@ -79,19 +80,60 @@ import Testing
         }
     }
 
-    /// What waits is not lost when other keys are made, and not kept for those whom nobody wants.
+    /// What waits is not lost when other keys are made: who is wanted is known at the end of a run.
     @Test func whatWaitsWaitsOn() async throws {
         try await withScratchFolder { folder in
             let people = users(3)
             let archive = try KeyArchiveTests.archive(in: folder)
-            let first = try people.map { try freshKey($0) }
-            try await archive.prepare(first, wanted: people, at: KeyArchiveTests.now)
-            let second = try freshKey(people[1])
-            try await archive.prepare([second], wanted: Array(people[..<2]), at: KeyArchiveTests.now)
+            let first = try people[..<2].map { try freshKey($0) }
+            try await archive.prepare(first, at: KeyArchiveTests.now)
+            let second = try people[1...].map { try freshKey($0) }
+            try await archive.prepare(second, at: KeyArchiveTests.now)
             #expect(
                 try await archive.held().waiting == [
-                    people[0]: first[0].pair.publicKey.bare, people[1]: second.pair.publicKey.bare,
+                    people[0]: first[0].pair.publicKey.bare, people[1]: second[0].pair.publicKey.bare,
+                    people[2]: second[1].pair.publicKey.bare,
                 ])
+        }
+    }
+
+    /// What another list of the cluster has in the archive, or lets wait, is not this one's to take away.
+    @Test func anotherListsKeysStay() async throws {
+        try await withScratchFolder { folder in
+            let people = users(8)
+            let archive = try KeyArchiveTests.archive(in: folder)
+            // 2 and 6 are of another list, 3 and 7 are gone, 4 brings a key by now.
+            try await KeyArchiveTests.write(try [2, 3].map { try freshKey(people[$0]) }, in: folder)
+            try await archive.prepare(try [0, 4, 6, 7].map { try freshKey(people[$0]) }, at: KeyArchiveTests.now)
+            func settle(_ others: Set<UserName>?, seen: HeldKeys) async throws -> KeyArchive.Settled {
+                let owners = KeyOwners(
+                    listed: [people[0], people[4], people[5]], bringing: [people[4]], others: others, seen: seen)
+                return try await archive.settle([people[0]], for: owners, at: KeyArchiveTests.now) { _ in }
+            }
+            let before = try await archive.held()
+            let settled = try await settle([people[2], people[6]], seen: before)
+            #expect(settled.dropped == [people[3], people[4], people[7]])
+            #expect(settled.written?.users == [people[0], people[2]] && settled.written?.dropped == [people[3]])
+            let after = try await archive.held()
+            #expect(after.waiting == [people[6]: before.waiting[people[6]]].compactMapValues(\.self))
+            #expect(after.handedOut[people[2]] == before.handedOut[people[2]] && after.handedOut.count == 2)
+
+            // Nobody knows who else there is: only what is of nobody's use goes.
+            try await archive.prepare(try [0, 4, 7].map { try freshKey(people[$0]) }, at: KeyArchiveTests.now)
+            #expect(try await settle(nil, seen: archive.held()).dropped == [people[4]])
+            let last = try await archive.held()
+            #expect(Set(last.waiting.keys) == [people[6], people[7]] && last.handedOut.count == 2)
+
+            // Whoever came while this run went on, and whose key is another than it was then, is not this run's to judge.
+            let new = try [1, 7].map { try freshKey(people[$0]) }
+            try await archive.prepare(try [0].map { try freshKey(people[$0]) } + new, at: KeyArchiveTests.now)
+            let other = try freshKey(people[2])
+            try await KeyArchiveTests.write([other], wanted: [people[0]], in: folder)
+            #expect(try await settle([], seen: last).dropped == [people[6]])
+            let end = try await archive.held()
+            #expect(
+                end.waiting == [people[1]: new[0].pair.publicKey.bare, people[7]: new[1].pair.publicKey.bare])
+            #expect(end.handedOut[people[2]] == other.pair.publicKey.bare && end.handedOut.count == 2)
         }
     }
 
@@ -108,7 +150,7 @@ import Testing
                 let archive = try KeyArchiveTests.archive(in: folder)
                 let error = await refusal {
                     try await archive.prepare(
-                        try people[200...].map { try freshKey($0) }, wanted: people, at: KeyArchiveTests.now)
+                        try people[200...].map { try freshKey($0) }, at: KeyArchiveTests.now)
                 }
                 #expect(error?.message.contains("No space left on device") == true, "\(String(describing: error))")
                 #expect(try await KeyArchiveTests.names(in: folder) == [Self.file])
@@ -129,7 +171,7 @@ import Testing
                 unlink("\(folder)/\(name)")
                 mkdir("\(folder)/\(name)", 0o700)
                 let error = await refusal {
-                    try await archive.prepare([freshKey(users(1)[0])], wanted: users(1), at: KeyArchiveTests.now)
+                    try await archive.prepare([freshKey(users(1)[0])], at: KeyArchiveTests.now)
                 }
                 #expect(error?.code == .conflict, "\(name)")
                 rmdir("\(folder)/\(name)")
@@ -160,14 +202,14 @@ import Testing
     }
 
     @Test func saysHowEachKeyStands() throws {
-        let people = users(8)
+        let people = users(9)
         let keys = try people.map { try freshKey($0).pair.publicKey }
         let others = try people.map { try freshKey($0).pair.publicKey }
         func line(_ index: Int) -> Set<String> { [keys[index].description] }
         var held = HeldKeys()
         // 0: made and given now. 1: made, and the step failed; none before. 2: the same, with an old key.
         // 3: an earlier run gave it. 4: an earlier run did not. 5: an archive of another time. 6: all is right.
-        // 7: an earlier run's, given now.
+        // 7: an earlier run's, given now. 8: the cluster knows one that is not here.
         held.waiting = [people[3]: keys[3], people[4]: others[4], people[7]: keys[7]]
         held.handedOut = [
             people[2]: keys[2], people[3]: others[3], people[4]: keys[4], people[5]: others[5], people[6]: keys[6],
@@ -183,8 +225,21 @@ import Testing
         #expect(news.waiting == [people[1]])
         #expect(news.unrenewed == [people[2], people[4]])
         #expect(news.stale == [people[5]])
-        #expect(news.warnings.count == 3 && news.warnings[2].contains("open nothing, of user006:"))
+        #expect(news.unheld == [people[8]] && news.dropped.isEmpty)
+        #expect(news.warnings.count == 4 && news.warnings[2].contains("open nothing, of user006:"))
+        #expect(news.warnings.last?.contains("no key lies here of user009,") == true)
         #expect(news.warnings[1].contains("of user003, user005:") && news.warnings[1].contains("--renew-keys"))
+    }
+
+    /// Who handed out an archive and took it away is not told a thousand names; the JSON has them.
+    @Test func ofManyKeysThatAreElsewhereAFewAreNamed() throws {
+        let people = users(7)
+        let key = try freshKey(people[0]).pair.publicKey.description
+        let news = KeyNews(
+            try Self.report(lines: Dictionary(uniqueKeysWithValues: people.map { ($0, [key]) }), given: [:]),
+            users: people, held: HeldKeys(), made: [])
+        #expect(news.unheld == people && news.warnings.count == 1)
+        #expect(news.warnings.first?.contains("user003, user004, user005 and 2 more, and") == true)
     }
 
     /// A renewal that waits, and somebody else has renewed since: neither key opens anything.

@@ -17,7 +17,7 @@ struct RenewalTests {
         let source: ClusterSetup.KeySource = { users in
             let waiting = held.waiting.filter { users.contains($0.key) }
             let new = try users.filter { waiting[$0] == nil }.map { try freshKey($0) }
-            try await archive.prepare(new, wanted: people, at: KeyArchiveTests.now)
+            try await archive.prepare(new, at: KeyArchiveTests.now)
             return waiting.merging(new.map { ($0.user, $0.pair.publicKey) }) { $1 }
         }
         var keys = ClusterSetup.Keys(brought: [:], source: source, renew: renew)
@@ -44,14 +44,17 @@ struct RenewalTests {
                 #expect(second.isComplete && second.plan.isEmpty, "\(second.plan)")
                 let news = KeyNews(second, users: Self.people, held: held, made: [])
                 #expect(news.finished == Self.people && news.warnings.isEmpty)
-                _ = try await archive.settle(Set(news.known), wanted: Self.people, at: KeyArchiveTests.now) { _ in }
+                _ = try await archive.settle(
+                    Set(news.known), for: KeyOwners(listed: Self.people, bringing: [], others: [], seen: held),
+                    at: KeyArchiveTests.now
+                ) { _ in }
                 let handed = try await archive.held()
                 #expect(handed.waiting.isEmpty)
                 #expect(try await lines() == Self.people.map { handed.handedOut[$0]?.description ?? "" })
 
                 // Ended before any machine was told: the old ones open, and that is said.
                 try await archive.prepare(
-                    try Self.people.map { try freshKey($0) }, wanted: Self.people, at: KeyArchiveTests.now)
+                    try Self.people.map { try freshKey($0) }, at: KeyArchiveTests.now)
                 let (plain, heldThen) = try await Self.keys(archive, renew: false)
                 let third = try await bench.run(["ann", "ben"], keys: plain)
                 #expect(third.plan.isEmpty)
