@@ -93,13 +93,17 @@ extension AccountPlan {
     ) -> ExpiryDay? {
         let name = account.name.rawValue
         let known = controller.expiry[name]
+        // By a run that was ended before.
+        let foreseen = controller.expiring[name]
         let wanted: ExpiryDay?
         switch account.expiry {
         case .always(let day): wanted = day
         // A machine that is new, or was down, gets what the controller has; that gets what it was to have.
         case .atFirst(let day):
-            wanted = controller.users[name] == nil ? day : seen.expiry[name] ?? known ?? controller.expiring[name]
-        case .unchanged: wanted = seen.users[name] == nil ? known : nil
+            wanted = controller.users[name] == nil ? day : seen.expiry[name] ?? known ?? foreseen
+        case .unchanged:
+            let isOwed = seen.users[name] == nil || (known == nil && seen.expiry[name] == nil)
+            wanted = isOwed ? known ?? foreseen : nil
         }
         return seen.expiry[name] == wanted ? nil : wanted
     }

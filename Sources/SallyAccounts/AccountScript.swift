@@ -12,7 +12,8 @@ package enum AccountScript {
 
     /// - Parameter material: keys for the steps that need them.
     package static func make(_ steps: [AccountStep], material: SSHMaterial? = nil, in layout: ClusterLayout) -> String {
-        layout.prologue + stepLibrary + RecordScript.library + library + ExpiryScript.library + HomeScript.library
+        layout.prologue + stepLibrary + RecordScript.library + library + ExpiryScript.keeping
+            + ExpiryScript.library + HomeScript.library
             + (material == nil ? "" : SSHScript.library + ScratchScript.library)
             + SlurmScript.library + AssociationScript.library
             + ProbeScript.main(["hold_record"] + calls(steps, material, in: layout) + ["printf 'end\\n'"])

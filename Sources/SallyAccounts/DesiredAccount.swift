@@ -21,7 +21,8 @@ package struct DesiredAccount: Sendable, Equatable {
 
     /// shadow(5): the day on which nobody can sign in any more.
     package enum Expiry: Sendable, Equatable {
-        /// As it is; a new account never expires.
+        /// As it is. An account that a run was to make and did not come to its end with gets the day of that run; any other that
+        /// is new never expires.
         case unchanged
         /// For accounts that are made now.
         case atFirst(ExpiryDay)

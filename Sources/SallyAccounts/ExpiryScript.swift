@@ -14,6 +14,31 @@ enum ExpiryScript {
                 while IFS=$'\t' read -r name days; do spoil "$name" expiry "the day of it cannot be kept: $said"; done <<<"$rows"
             fi
         }
+        expire_accounts() {
+            local name days said gone=
+            while IFS=$'\t' read -r name days; do
+                if [ -n "${spoiled[$name]-}" ]; then
+                    # An account that was not made is given its day when it is made. Whoever cannot be asked about (not status 2)
+                    # may be there.
+                    getent passwd "$name" >/dev/null
+                    [ $? != 2 ] || gone+=$name$'\n'
+                    continue
+                fi
+                if said=$(chage --expiredate "$days" "$name" 2>&1); then
+                    gone+=$name$'\n'
+                    report expiry done "$(TZ=UTC printf '%(%Y-%m-%d)T' "$((days * 86400))")" "$name"
+                else
+                    spoil "$name" expiry "$said"
+                fi
+            done
+            # One that stays is set again, to the same day.
+            [ -z "$gone" ] || forget_expiring <<<"${gone%$'\n'}"
+        }
+
+        """#
+
+    /// For whatever makes or removes accounts.
+    static let keeping = #"""
         # keep_expiring: reads rows; one without a day is not foreseen any more.
         keep_expiring() {
             local rows file=$state/expiring
@@ -24,20 +49,8 @@ enum ExpiryScript {
                 <(printf '%s\n' "$rows") "$file" >"$file.new" &&
                 mv -fT "$file.new" "$file"
         }
-        expire_accounts() {
-            local name days said gone=
-            while IFS=$'\t' read -r name days; do
-                [ -z "${spoiled[$name]-}" ] || continue
-                if said=$(chage --expiredate "$days" "$name" 2>&1); then
-                    gone+=$name$'\n'
-                    report expiry done "$(TZ=UTC printf '%(%Y-%m-%d)T' "$((days * 86400))")" "$name"
-                else
-                    spoil "$name" expiry "$said"
-                fi
-            done
-            # One that stays is set again, to the same day.
-            [ -z "$gone" ] || [ ! -s "$state/expiring" ] || keep_expiring <<<"${gone%$'\n'}" 2>/dev/null
-        }
+        # forget_expiring: reads names. Whoever is made by that name later gets a day of their own.
+        forget_expiring() { [ ! -s "$state/expiring" ] || keep_expiring 2>/dev/null; }
 
         """#
 

@@ -46,7 +46,8 @@ package enum LockScript {
         if place.slurm, act == .lock {
             calls += [shellCall("slurm_scrontab", [name]), shellCall("slurm_requeue", [name, "\(uid)"])]
         }
-        return layout.prologue + AccountScript.stepLibrary + RecordScript.library + SlurmScript.library
+        return layout.prologue + AccountScript.stepLibrary + RecordScript.library + ExpiryScript.keeping
+            + SlurmScript.library
             + QOSScript.library + SessionScript.library + library
             + ProbeScript.main(calls + ["printf 'end\\n'"])
     }
@@ -285,6 +286,7 @@ package enum LockScript {
         forget() {
             rm -rf -- "$vault/$1".{expire,password,crontab,crontab-path,crontab-later,cron-deny,at-deny,cron-allow,at-allow,at} \
                 "$vault/$1".{scrontab,scrontab-later,scrontab.new,scrontab-later.new,limits,limits.new,qos,qos.new}
+            forget_expiring <<<"$1"
         }
         # The home stays; so do its files' owner and the line in the record, and with them the uid.
         remove_account() {

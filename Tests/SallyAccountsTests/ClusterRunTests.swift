@@ -282,17 +282,30 @@ import Testing
     }
 
     /// A run that was ended after the account was made and before it had its day.
-    @Test(arguments: [("-", "-", Int?.some(40)), ("20", "-", 20), ("-", "30", nil)])
-    func aDayThatWasForeseenIsSet(controller: String, node: String, day: Int?) throws {
+    @Test(arguments: [
+        ("-", "-", DesiredAccount.Expiry.atFirst(ExpiryDay(days: 9)), Int?.some(40)),
+        ("20", "-", .atFirst(ExpiryDay(days: 9)), 20), ("-", "30", .atFirst(ExpiryDay(days: 9)), nil),
+        ("none", "none", .atFirst(ExpiryDay(days: 9)), 9),
+        // Where a node is added: what it was to have anywhere.
+        ("-", "none", .unchanged, 40), ("-", "-", .unchanged, 40), ("none", "none", .unchanged, 40),
+        ("20", "none", .unchanged, 20), ("20", "-", .unchanged, nil), ("-", "30", .unchanged, nil),
+    ])
+    func aDayThatWasForeseenIsSet(
+        controller: String, node: String, wanted: DesiredAccount.Expiry, day: Int?
+    ) throws {
         var alice = try Self.user("alice")
-        alice.expiry = .atFirst(ExpiryDay(days: 9))
+        alice.expiry = wanted
         let layout = AccountPlanTests.layout
         var observed: [NodeName: NodeObservation] = [:]
         for machine in layout.probedNodes {
+            let text = machine == layout.controller ? controller : node
             var seen = NodeObservation()
-            seen.users["alice"] = .init(
-                name: "alice", uid: 30000, gid: 30000, gecos: "User alice", home: "/home/alice", shell: "/bin/bash")
-            seen.expiry["alice"] = Int(machine == layout.controller ? controller : node).map(ExpiryDay.init)
+            if text != "none" {
+                seen.users["alice"] = .init(
+                    name: "alice", uid: 30000, gid: 30000, gecos: "User alice", home: "/home/alice",
+                    shell: "/bin/bash")
+                seen.expiry["alice"] = Int(text).map(ExpiryDay.init)
+            }
             observed[machine] = seen
         }
         observed[layout.controller]?.records = [try AccountPlanTests.record("alice", 30000, state: .active)]

@@ -239,9 +239,11 @@ import Testing
             let kept = "ls \(folder)/state/locked"
             #expect(try await Self.bash(kept).output.contains("alice.limits"))
             _ = try await Self.run(
-                .remove, in: folder, slurm: true, commands: commands, prepare: ": >state/locked/alice.qos",
+                .remove, in: folder, slurm: true, commands: commands,
+                prepare: ": >state/locked/alice.qos; printf 'alice\\t40\\nbob\\t41\\n' >state/expiring",
                 account: account)
             #expect(try await Self.bash(kept).output == "")
+            #expect(try await Self.bash("cat \(folder)/state/expiring").output == "bob\t41\n")
             _ = try await Self.run(.lock, in: folder, slurm: true, commands: commands)
             #expect(try await Self.bash(kept).output == "")
             let back = try await Self.run(.unlock, in: folder, slurm: true, commands: commands)

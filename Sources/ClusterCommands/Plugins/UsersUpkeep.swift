@@ -67,10 +67,13 @@ struct UsersUpkeep: Sendable {
                 [member.accounts, settings?.accounts ?? [], defaultAccounts].first { !$0.isEmpty } ?? []
             }
         let usual = settings?.shell ?? "/bin/bash"
+        // Who is not on the controller is made now, and ends as the list says; everybody else ends as there.
+        let isNew = member.home == nil && settings?.users.contains(member.user) == true
+        let expiry = isNew ? settings?.expiry(from: surroundings.now()) : nil
         return UserRequest(
             name: member.user, profile: member.profile, gecos: "Cluster user account \(member.user)",
             home: member.home ?? "/home/\(member.user)", shell: member.shell.flatMap(UsersUpkeep.shell) ?? usual,
-            groups: [], accounts: accounts, adoptsHome: false, expiry: .unchanged)
+            groups: [], accounts: accounts, adoptsHome: false, expiry: expiry ?? .unchanged)
     }
 
     /// A shell that can be written into passwd(5); users may have chosen theirs (chsh(1)).

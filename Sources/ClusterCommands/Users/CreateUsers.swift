@@ -57,12 +57,9 @@ struct CreateUsers: Sendable {
     }
 
     private func requests(_ now: Timestamp) throws -> [UserRequest] {
-        let expiry: DesiredAccount.Expiry =
-            switch settings.expires {
-            case nil: .unchanged
-            case .after: .atFirst(ExpiryDay(notBefore: try settings.expires?.moment(from: now) ?? now))
-            case .on(let day): .always(ExpiryDay(notBefore: try AccountExpiry.on(day).moment(from: now)))
-            }
+        // A day that is over is refused.
+        _ = try settings.expires?.moment(from: now)
+        let expiry = settings.expiry(from: now)
         let accounts: [AccountName] =
             switch machines.accounting {
             case .notEnforced: []
@@ -124,6 +121,17 @@ struct CreateUsers: Sendable {
         announcer.bar(report.accounts.count { !failed.contains($0.name.rawValue) }, of: count)
         if settings.scratch != nil, count > 0 {
             announcer.list("Configuring scratch space for user(s):", report.accounts.map(\.name.rawValue))
+        }
+    }
+}
+
+extension CreateUsersSettings {
+    /// On which day accounts that are made `now` end.
+    func expiry(from now: Timestamp) -> DesiredAccount.Expiry {
+        switch expires {
+        case nil: .unchanged
+        case .after(let duration): .atFirst(ExpiryDay(notBefore: now + duration))
+        case .on(let day): .always(ExpiryDay(notBefore: day))
         }
     }
 }

@@ -83,6 +83,7 @@ enum LeaveScript {
         forget_all() {
             find "$vault" -mindepth 1 -maxdepth 1 -printf '%f\n' | awk -F. 'FILENAME == ARGV[1] { name[$0]; next }
                 $1 in name && NF > 1' <(printf '%s\n' "$1") - | sed "s,^,$vault/," | xargs -r -d '\n' rm -rf --
+            forget_expiring <<<"$1"
         }
 
         # discard_folders KIND: name, uid, folder, link (or -) of each. A folder gets a name that only root can reach before

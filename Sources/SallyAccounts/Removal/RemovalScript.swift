@@ -79,7 +79,8 @@ enum RemovalScript {
     }
 
     private static func script(_ calls: [String], in layout: ClusterLayout) -> String {
-        layout.prologue + AccountScript.stepLibrary + RecordScript.library + SlurmScript.library + QOSScript.library
+        layout.prologue + AccountScript.stepLibrary + RecordScript.library + ExpiryScript.keeping
+            + SlurmScript.library + QOSScript.library
             + SessionScript.library + LockScript.library + MassLockScript.library + MassSessionScript.library
             + MassSlurmScript.library + LeaveScript.library
             + ProbeScript.main(["hold_record", "hold_vault"] + calls + ["printf 'end\\n'"])

@@ -74,6 +74,15 @@ struct PluginWorld {
         CommandPluginSettings(path: "\(root)/\(name)", timeout: timeout, settings: settings)
     }
 
+    /// Settings of createusers, as a file has them.
+    func createUsers(_ text: String) throws -> CreateUsersSettings {
+        let file = "\(root)/clusters.yaml"
+        try writeFile(file, "plugins:\n  users: {type: createusers, \(text)}\n")
+        let read = try surroundings().settings(file).plugin("users").value
+        guard case .createUsers(let settings) = read else { throw SallyError(.internal, "\(read)") }
+        return settings
+    }
+
     func plugin(_ name: String, timeout: Int = 240) -> CommandPlugin {
         CommandPlugin(
             name: name, settings: command(name, timeout: timeout), dryRun: false, surroundings: surroundings(),

@@ -40,6 +40,22 @@ import Testing
             for shell in ["", "sh", "/bin/../x", "/b,n/sh", "/sh"] {
                 #expect(try upkeep.request(member(shell)).shell == "/bin/bash")
             }
+            var settings = try world.createUsers("usernames: [ann]")
+            func expiry(_ home: String?, _ expires: AccountExpiry?) throws -> DesiredAccount.Expiry {
+                settings.expires = expires
+                return try self.upkeep(world, .enforced, settings: settings).request(member(nil, home: home)).expiry
+            }
+            // Who is on the controller ends as there; who is made now ends as the list says, also where that is over.
+            #expect(try expiry("/data/ann", .after(.seconds(86400))) == .unchanged)
+            guard case .atFirst(let day) = try expiry(nil, .after(.seconds(86400))) else {
+                Issue.record("no day of its own")
+                return
+            }
+            #expect(day.days > ExpiryDay(notBefore: world.surroundings().now()).days)
+            #expect(try expiry(nil, .on(Timestamp(86400))) == .always(ExpiryDay(days: 1)))
+            #expect(try expiry(nil, nil) == .unchanged)
+            settings.users = [UserName(unchecked: "ben")]
+            #expect(try expiry(nil, .on(Timestamp(86400))) == .unchanged)
             #expect(try self.upkeep(world, .notEnforced).request(member("/bin/zsh", accounts: ["a"])).accounts.isEmpty)
         }
     }

@@ -12,13 +12,19 @@ import Testing
 /// again does the rest.
 @Suite(.enabled(if: TestContainers.nodeImage != nil, "needs podman and a node image: `make images`"), .serialized)
 struct BadMachinesTests {
-    /// A machine, and the program during which it dies: in the place of that program, so that it has done nothing yet.
-    static let deaths: [(node: String, program: String)] = [
-        ("node001", "systemd-sysusers"), ("master", "systemd-sysusers"), ("master", "chage"), ("master", "chmod"),
-        ("master", "chown"),
+    static let expiry = DesiredAccount.Expiry.atFirst(ExpiryDay(days: 30000))
+
+    /// A machine, the program during which it dies (in the place of that program, so that it has done nothing yet), and what
+    /// the next run knows of the day on which accounts end: `addnode` knows none.
+    static let deaths: [(node: String, program: String, then: DesiredAccount.Expiry)] = [
+        ("node001", "systemd-sysusers", expiry), ("master", "systemd-sysusers", expiry), ("master", "chage", expiry),
+        ("master", "chmod", expiry), ("master", "chown", expiry), ("master", "systemd-sysusers", .unchanged),
+        ("master", "chage", .unchanged),
     ]
 
-    @Test(arguments: deaths) func whoIsKilledIsDoneTheNextTime(_ death: (node: String, program: String)) async throws {
+    @Test(arguments: deaths) func whoIsKilledIsDoneTheNextTime(
+        _ death: (node: String, program: String, then: DesiredAccount.Expiry)
+    ) async throws {
         try await NodesBench.with { bench in
             let victim = try #require(bench.nodes.first { $0.node.rawValue == death.node })
             _ = try await victim.run(
@@ -27,14 +33,11 @@ struct BadMachinesTests {
                 printf '#!/bin/bash\\ntouch /run/reached; exec sleep 1000\\n' >\(death.program); chmod 755 \(death.program)
                 """)
             let desk = KeyDesk()
-            let expiry = ExpiryDay(days: 30000)
-            func run(_ commands: String?) async throws -> ClusterReport {
-                try await bench.run(["ann", "ben"], keys: desk.keys, slurmCommands: commands) {
-                    $0.expiry = .atFirst(expiry)
-                }
+            func run(_ commands: String?, _ expiry: DesiredAccount.Expiry) async throws -> ClusterReport {
+                try await bench.run(["ann", "ben"], keys: desk.keys, slurmCommands: commands) { $0.expiry = expiry }
             }
             // Only the machine that dies has the folder that comes first in PATH.
-            async let first = Result { try await run("/opt/stand-in") }
+            async let first = Result { try await run("/opt/stand-in", Self.expiry) }
             try await eventually("it is in the middle of it") {
                 try await victim.run("ls /run/reached 2>/dev/null || true") == "/run/reached\n"
             }
@@ -51,7 +54,7 @@ struct BadMachinesTests {
                 let done = try? await bench.cluster.transport().run(.script("true"), on: victim.node)  // not yet
                 return done?.succeeded == true
             }
-            let second = try await run(nil)
+            let second = try await run(nil, death.then)
             #expect(second.isComplete, "\(second.failures) \(second.plan.conflicts) \(second.failed)")
             let look = """
                 id -u ann ben; for name in ann ben; do chage -l $name | sed -n 's/^Account expires.*: //p'; done
@@ -63,7 +66,7 @@ struct BadMachinesTests {
                         == "30000\n30001\nFeb 20, 2052\nFeb 20, 2052\n700 ann /home/ann\n644 ben /home/ben/.bashrc\n"
                         + "600 ben /home/ben/.ssh/authorized_keys\nann\nben\n")
             }
-            let third = try await run(nil)
+            let third = try await run(nil, death.then)
             #expect(third.isComplete && third.plan.isEmpty, "\(third.plan)")
         }
     }
