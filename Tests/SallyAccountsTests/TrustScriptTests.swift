@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SallyKeepProtocol
 import SallyModel
 import SallyTestSupport
 import Testing
@@ -50,6 +51,79 @@ import Testing
             #expect(seen.ssh["\(folder)/b"]?.isUnread == true)
             #expect(seen.ssh["\(folder)/c"]?.marked.isEmpty == true)
             #expect(seen.ssh["\(folder)/d"]?.marked.count == 1 && seen.ssh["\(folder)/d"]?.isUnread == false)
+        }
+    }
+
+    /// (what is in the file, as printf(1) has it; lines of ours, nil where the file is not to be touched)
+    @Test(arguments: [
+        (#"own\n%s\nmore\n"#, Int?.some(1)), (#"%s\0\n"#, nil), (#"%s\nown\0key\n"#, nil), (#"\0\n"#, nil),
+        (#"own\0key"#, nil), (#"%s\n\377\303\n"#, 1), (#"%s\n\tblank\tand\ttab\n"#, 1),
+        ("$(yes '%s' | head -n 19)", 19), ("$(yes '%s' | head -n 20)", nil), ("$(yes '%s' | head -n 500)", nil),
+        ("%s\\n$(printf %%020000d 7)\\tsally sally:demo:key\\n", nil), ("$(yes own | head -n 500)\\n%s\\n", 1),
+    ]) func aFileThatIsNoPlainTextIsNotTakenForNone(_ format: String, _ lines: Int?) async throws {
+        try await withScratchFolder { folder in
+            let said = try await bash(
+                "export LC_ALL=C\n" + Self.probe + """
+                    cd \(folder); mkdir -p a/.ssh b/.ssh; echo "ssh-rsa B sally:demo:key" >b/.ssh/authorized_keys
+                    format="\(format)"; n=0
+                    while [[ $format == *%s* ]]; do n=$((n + 1)); format=${format/\\%s/ssh-rsa A$n sally:demo:key}; done
+                    printf "$format" >a/.ssh/authorized_keys
+                    homes=(\(folder)/{a,b}); probe_ssh sally:demo:
+                    """)
+            let seen = try NodeObservation(parsing: said + "end\n", node: NodeName("master"))
+            #expect(seen.ssh["\(folder)/a"]?.isUnread == (lines == nil), "\(said)")
+            if let lines { #expect(seen.ssh["\(folder)/a"]?.marked.count == lines, "\(said)") }
+            #expect(seen.ssh["\(folder)/b"]?.marked == ["ssh-rsa B sally:demo:key"])
+            #expect(seen.ssh["\(folder)/b"]?.isUnread == false)
+        }
+    }
+
+    /// The last line of a name counts, and who was locked may be unlocked.
+    @Test func whoWasRemovedStandsNoMore() async throws {
+        try await withScratchFolder { folder in
+            let lines = try [
+                ("alice", ManagedRecord.State.active), ("bob", .active), ("carol", .locked), ("dave", .removed),
+                ("bob", .removed), ("dave", .active),
+            ].map { try AccountPlanTests.record($0, 30000, state: $1).line }
+            try writeFile(
+                "\(folder)/accounts.jsonl", lines.joined(separator: "\n") + "\nnonsense\n{\"user\":\"A b\"}\n")
+            let said = try await bash(
+                Self.probe + "state=\(folder); probe_standing; state=\(folder)/none; probe_standing")
+            let seen = try NodeObservation(parsing: said + "end\n", node: NodeName("master"))
+            #expect(seen.standing.map(\.rawValue).sorted() == ["alice", "carol", "dave"])
+        }
+    }
+
+    /// The day of an account that could not be made is nobody's; one that could not be set is owed still.
+    @Test func aDayThatIsOwedIsKept() async throws {
+        try await withScratchFolder { folder in
+            let rows = ["ann", "ben", "cid", "dan", "eva"].map { "\($0)\t40" }.joined(separator: "\n")
+            let said = try await bash(
+                Self.change + ExpiryScript.keeping + ExpiryScript.library + """
+                    state=\(folder); printf 'eve\\t7\\nann\\t3\\n' >$state/expiring
+                    getent() { case $2 in ben) return 2 ;; eva) return 1 ;; esac; }
+                    chage() { [ "$3" != cid ] || { echo no; return 1; }; }
+                    foresee_expiry <<<$'\(rows.replacing("\n", with: "\\n").replacing("\t", with: "\\t"))'
+                    sort $state/expiring
+                    spoil ben account 'no such shell'; spoil dan groups 'no such group'; spoil eva account no
+                    expire_accounts <<<$'\(rows.replacing("\n", with: "\\n").replacing("\t", with: "\\t"))'
+                    sort $state/expiring
+                    """)
+            #expect(
+                said == """
+                    \(rows)
+                    eve\t7
+                    step\taccount\tfailed\tno such shell\tben
+                    step\tgroups\tfailed\tno such group\tdan
+                    step\taccount\tfailed\tno\teva
+                    step\texpiry\tdone\t1970-02-10\tann
+                    step\texpiry\tfailed\tno\tcid
+                    cid\t40
+                    dan\t40
+                    eva\t40
+                    eve\t7
+
+                    """)
         }
     }
 

@@ -44,7 +44,7 @@ package struct SSHState: Sendable, Equatable {
     /// Permissions in octal digits.
     package var mode: String?
     package var hasKey = false
-    /// authorized_keys is there and was not read: too large, or not in time.
+    /// authorized_keys is there and was not read: too large, not a text, too many lines of ours, or not in time.
     package var isUnread = false
     /// Lines of authorized_keys that have a mark of ours.
     package var marked: Set<String> = []

@@ -50,7 +50,8 @@ enum TrustProbe {
             done
         }
         # probe_ssh MARK: what is in ~/.ssh. Nothing in it is followed, listed or waited for: whoever owns it may have put
-        # anything there. What cannot be read is said, because unread is not empty.
+        # anything there. What cannot be read is said, because unread is not empty: a file that is too large, has NUL bytes, or
+        # more than 19 lines with the mark.
         probe_ssh() {
             local folders=() places=() files=() line size file said begun
             [ "${#homes[@]}" -gt 0 ] || return 0
@@ -71,19 +72,24 @@ enum TrustProbe {
                 said=$(for file in "${files[@]}"; do
                     { [ $((SECONDS - begun)) -lt 40 ] && marks 2 " $1" <<<"$file"; } || printf 'unread\t%s\n' "$file"
                 done)
-            awk -F'\t' -v OFS='\t' 'NF == 2 && length($2) < 20000 {
-                if ($1 == "unread") { sub(/\/\.ssh\/authorized_keys$/, "", $2); print "unread", $2 }
-                else { sub(/\/authorized_keys$/, "", $1); print "authorized", $1, $2 } }' <<<"$said"
+            awk -F'\t' -v OFS='\t' '
+                function unread(file) { sub(/\/\.ssh\/authorized_keys$/, "", file); print "unread", file }
+                $1 == "unread" { unread($2); next }
+                NF < 2 { next }
+                NF > 2 || length($2) >= 20000 || ++lines[$1] > 19 { unread($1); next }
+                { sub(/\/authorized_keys$/, "", $1); print "authorized", $1, $2 }' <<<"$said"
         }
         list_ssh() {
             find "$@" -maxdepth 0 \( -name .ssh -printf 'ssh\t%p\t%y\t%U\t%m\n' \
                 -o -name id_ed25519 -type f -printf 'sshkey\t%h\n' \
                 -o -name authorized_keys -type f -printf 'file\t%s\t%p\n' \)
         }
-        # marks SECONDS TEXT: reads files and prints each with its lines that have TEXT. grep(1) ends with 1 without any.
+        # marks SECONDS TEXT: reads files and prints each with its lines that have TEXT, a plain word, and those that have NUL
+        # bytes: these, and one behind the file, become tabs. grep(1) ends with 1 without any.
         marks() {
-            xargs -r -d '\n' sh -c 'limit=$1 text=$2; shift 2
-                timeout -k 1 "$limit" grep -sHZF -m 20 -D skip -e "$text" -- "$@"; [ $? -le 1 ]' sh "$1" "$2" | tr '\0' '\t'
+            xargs -r -d '\n' sh -c 'limit=$1 text=$2 nul=$3; shift 3
+                timeout -k 1 "$limit" grep -asHZ -m 20 -D skip -e "$text" -e "$nul" -- "$@"; [ $? -le 1 ]' \
+                sh "$1" "$2" $'[^\001-\377]' | tr '\t\0' ' \t'
             return "${PIPESTATUS[0]}"
         }
         # probe_paths: reads paths. Where a link leads is its owner's to choose, also with line ends in it.

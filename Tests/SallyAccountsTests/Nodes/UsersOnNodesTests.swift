@@ -163,6 +163,7 @@ struct UsersOnNodesTests {
         ("dan", "rm .ssh/id_ed25519; ln -s /etc/shadow .ssh/id_ed25519", "id_ed25519 is not a file"),
         // Without a newline at the end, which the next line must not be glued to.
         ("eve", "printf %s 'ssh-rsa AAAA own' >.ssh/authorized_keys", nil),
+        ("fay", "printf 'own\\0key\\n' >>.ssh/authorized_keys", "authorized_keys cannot be read"),
     ]
 
     @Test func whatAUserMadeOfTheFolderIsNotFollowed() async throws {
@@ -171,7 +172,8 @@ struct UsersOnNodesTests {
             let desk = KeyDesk()
             #expect(try await bench.run(names, keys: desk.keys).isComplete)
             for (user, trick, _) in Self.tricks { _ = try await bench.run(trick, as: user) }
-            let look = "stat -c '%n %U %G %a %Y' /etc /etc/shadow; sha256sum /etc/shadow; ls -A /etc"
+            let look =
+                "stat -c '%n %U %G %a %Y' /etc /etc/shadow; sha256sum /etc/shadow /home/fay/.ssh/*; ls -A /etc"
             let before = try await bench.controller.run(look)
             let report = try await bench.run(names, keys: desk.keys)
             let failures = report.failures.sorted { ($0.user ?? "") < ($1.user ?? "") }
