@@ -29,7 +29,7 @@ enum ScratchScript {
             local folder=$1 one
             fresh_folder "$folder" || return 1
             shift
-            for one; do [ "${one#*:}" -lt 2097152 ] && [ "${#one}" -lt 100 ] || break; one=; done
+            for one; do [ "${one#*:}" -lt 2097152 ] || break; one=; done
             [ -z "$one" ] && tar_folders "$@" | tar -x -p -m --numeric-owner -C "$folder" && return
             fresh_folder "$folder" || return 1
             for one; do
