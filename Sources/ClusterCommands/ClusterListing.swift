@@ -8,7 +8,7 @@ import StrictJSON
 /// One cluster in the layout of StarCluster's `listclusters`, and as JSON. Pure.
 ///
 /// What is not true of a provider reads N/A. The heading keeps StarCluster's words, by which scripts find a cluster's
-/// name; there is no security group.
+/// name; there is no security group. Only what StarCluster did not know is added: a node that Slurm does not use.
 struct ClusterListing {
     private let cluster: ClusterFinder.Listed
     private let now: Timestamp
@@ -44,9 +44,15 @@ struct ClusterListing {
             var line = "    " + String(repeating: " ", count: max(0, 7 - name.utf8.count)) + name
             line += " \(machine.state.word) \(machine.id) \(ClusterListing.place(machine))"
             if let answering { line += " (SSH: \(answering.contains(machine.name) ? "Up" : "Down"))" }
+            if unready.contains(machine.name) { line += " (not ready)" }
             result.append(line)
         }
         return result + ["Total nodes: \(machines.count)", ""]
+    }
+
+    /// Nodes that are being added or removed, or were when somebody was interrupted.
+    private var unready: Set<NodeName> {
+        Set((cluster.record?.containers ?? []).filter { !$0.isReady }.map(\.hostname))
     }
 
     var json: JSONValue {

@@ -67,6 +67,31 @@ import Testing
             ])
     }
 
+    /// Being added, or being removed: Slurm does not use it. All others are shown as documented.
+    @Test func aNodeThatIsNotReadyIsMarked() throws {
+        let text = """
+            {"version": 1, "name": "mycluster", "template": "t", "status": "running", "release": "debian12",
+             "containers": [
+               {"name": "c-master", "role": "controller", "hostname": "master", "address": "10.0.0.10"},
+               {"name": "c-node001", "role": "node", "hostname": "node001", "address": "10.0.0.11", "ready": true},
+               {"name": "c-node1000-long", "role": "node", "hostname": "node1000-long", "address": "10.0.0.12",
+                "ready": false}],
+             "network": {"name": "n", "subnet": "10.0.0.0/24"}, "socket": "/s", "socket_group": 0,
+             "token_key": {"algorithm": "HS256", "path": "/k", "kid": null}, "service_account": "sallyport",
+             "accounts": [], "partitions": [], "gpu_accounts": [], "home": "/home"}
+            """
+        var listed = ClusterListingTests.listed(ClusterListingTests.local)
+        listed.record = try ClusterRecord(parsing: Array(text.utf8), path: "/x/cluster.json")
+        var listing = ClusterListing(listed, now: Timestamp(0))
+        let nodes = [
+            "     master running c-master 10.0.0.10", "    node001 running c-node001 10.0.0.11",
+            "    node1000-long stopped c-node1000-long 10.0.0.12",
+        ]
+        #expect(Array(listing.lines.dropFirst(9).prefix(3)) == [nodes[0], nodes[1], nodes[2] + " (not ready)"])
+        listing.answering = []
+        #expect(listing.lines[11] == nodes[2] + " (SSH: Down) (not ready)")
+    }
+
     @Test func aClusterOfTheInventorySaysWhatIsKnown() {
         var listing = ClusterListing(
             ClusterListingTests.listed(ClusterListingTests.inventory, .inventory, .listed), now: Timestamp(0))
