@@ -11,7 +11,7 @@ package struct ClusterCommand: AsyncParsableCommand {
             StartCommand.self, StopCommand.self, RestartCommand.self, ListCommand.self, TerminateCommand.self,
             AddNodeCommand.self, RemoveNodeCommand.self,
             RunPluginCommand.self, UsersCommand.self, SSHMasterCommand.self, SSHNodeCommand.self, PutCommand.self,
-            GetCommand.self,
+            GetCommand.self, ConfigCommand.self,
         ])
 
     package init() {}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ArgumentParser
 import FoundationEssentials
 import SallyModel
 import SallyTestSupport
@@ -24,6 +25,14 @@ import Glibc
 
     @Test func helpIsNoError() async {
         #expect(await Program.run(["--help"]) == 0)
+    }
+
+    /// A command that is written and not named among them is none.
+    @Test(arguments: [
+        (["config", "convert"], "ConfigConvertCommand"), (["users", "list", "lab"], "UsersListCommand"),
+        (["runplugin"], "RunPluginCommand"),
+    ]) func whatIsDocumentedIsACommand(_ words: [String], _ type: String) throws {
+        #expect("\(Swift.type(of: try ClusterCommand.parseAsRoot(words)))" == type)
     }
 
     @Test func columnsAreAsWideAsTheirWidest() {
