@@ -31,13 +31,13 @@ extension InterruptionTestsSerial {
                     try world.program(
                         "podman",
                         """
-                        [ -e '\(world.root)/hold' ] && [ "$1" = exec ] || exec /usr/bin/podman "$@"
+                        [ -e '\(world.root)/hold' ] && [ "$1" = exec ] || exec podman "$@"
                         while IFS= read -r line || [ -n "$line" ]; do
                             case $line in
                             'authorize_users() {') touch '\(world.root)/held'; exec sleep 600 ;;
                             esac
                             printf '%s\\n' "$line"
-                        done | /usr/bin/podman "$@"
+                        done | podman "$@"
                         """)
                     try await SSHNode.makeKey("\(world.root)/id", passphrase: "")
                     try await TestContainers.with(podman, ["--entrypoint", "/bin/bash", image, "-c", "sleep infinity"])
