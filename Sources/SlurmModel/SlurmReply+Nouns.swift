@@ -1,163 +1,176 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyModel
-import StrictJSON
 
+/// The views that the gateway works with, each made of what a record says.
 extension SlurmReply {
     /// The queue.
     /// - Throws: `Malformed` if any row is no job: half a queue is none.
-    package func jobs() throws(Malformed) -> [Job] { try jobs(FieldTable(jobRows, for: version)) }
+    package func jobs() throws(Malformed) -> [Job] { try views(.job, Job.init) }
 
     /// Jobs of accounting.
-    package func accountingJobs() throws(Malformed) -> [AccountingJob] {
-        try jobs(FieldTable(accountingJobRows, for: version))
-    }
+    package func accountingJobs() throws(Malformed) -> [AccountingJob] { try views(.accountingJob, Job.init) }
 
-    package func partitions() throws(Malformed) -> [Partition] {
-        let table = FieldTable(partitionRows, for: version)
-        var partitions: [Partition] = []
-        for row in try list("partitions") {
-            guard let partition = Partition(row, table) else { throw Malformed("a partition without a name") }
-            partitions.append(partition)
-        }
-        return partitions
-    }
+    package func partitions() throws(Malformed) -> [Partition] { try views(.partition, Partition.init) }
 
-    package func nodes() throws(Malformed) -> [Node] {
-        let table = FieldTable(nodeRows, for: version)
-        var nodes: [Node] = []
-        for row in try list("nodes") {
-            guard let node = Node(row, table) else { throw Malformed("a node without a name") }
-            nodes.append(node)
-        }
-        return nodes
-    }
+    package func nodes() throws(Malformed) -> [Node] { try views(.node, Node.init) }
 
-    private func jobs(_ table: FieldTable<JobKey>) throws(Malformed) -> [Job] {
-        var jobs: [Job] = []
-        for row in try list("jobs") {
-            guard let job = Job(row, table) else { throw Malformed("a job without id or state") }
-            jobs.append(job)
+    private func views<View>(_ noun: SlurmNoun, _ make: (SlurmRecord) -> View?) throws(Malformed) -> [View] {
+        var views: [View] = []
+        for record in try records(noun) {
+            guard let view = make(record) else { throw Malformed("an entry that is no \(noun)") }
+            views.append(view)
         }
-        return jobs
+        return views
     }
 }
 
 extension Partition {
-    fileprivate init?(_ json: JSONValue, _ table: FieldTable<PartitionKey>) {
-        guard let name = table.text(.name, in: json) else { return nil }
-        tres = TRES(table.text(.tres, in: json) ?? "")
+    /// - Returns: nil for a record of anything else.
+    package init?(_ record: SlurmRecord) {
+        guard record.noun == .partition, let name = record.text("name") else { return nil }
+        tres = TRES(record.text("tres.configured") ?? "")
         self.name = name
-        isDefault = table.words(.flags, in: json).contains("DEFAULT")
+        isDefault = record.words("flags").contains("DEFAULT")
         // OverSubscribe=EXCLUSIVE is written as no job that shares; NO is one (scontrol(1), read in 24.11).
-        isExclusive = [.shares, .jobsPerResource].contains { table.count($0, in: json) == 0 }
-        states = table.words(.states, in: json)
-        totalNodes = table.count(.totalNodes, in: json) ?? 0
-        totalCPUs = table.count(.totalCPUs, in: json) ?? 0
+        isExclusive = record.count("maximums.shares") == 0 || record.count("maximums.oversubscribe.jobs") == 0
+        states = record.words("partition.state")
+        totalNodes = record.count("nodes.total") ?? 0
+        totalCPUs = record.count("cpus.total") ?? 0
         totalMemory = tres.amounts["mem"].flatMap(memory)
-        nodeList = table.text(.nodeList, in: json) ?? ""
-        maximumTime = limit(table.quantity(.maximumTime, in: json)) ?? .unlimited
-        defaultTime = limit(table.quantity(.defaultTime, in: json))
-        // v0.0.38 writes 0xffffffff as -1.
-        maximumNodes = table.count(.maximumNodes, in: json).flatMap { $0 > 0 && $0 < Int(UInt32.max) ? $0 : nil }
-        defaultMemoryPerNode = amount(table.number(.defaultMemoryPerNode, in: json))
-        defaultMemoryPerCPU = amount(table.number(.defaultMemoryPerCPU, in: json))
-        maximumMemoryPerNode = amount(table.number(.maximumMemoryPerNode, in: json))
-        allowedAccounts = table.list(.allowedAccounts, in: json)
-        qos = table.text(.qos, in: json)
+        nodeList = record.text("nodes.configured") ?? ""
+        maximumTime = limit(record["maximums.time"]) ?? .unlimited
+        defaultTime = limit(record["defaults.time"])
+        maximumNodes = record.count("maximums.nodes").flatMap { $0 > 0 && $0 < Int(UInt32.max) ? $0 : nil }
+        defaultMemoryPerNode = amount(record.number("defaults.partition_memory_per_node"))
+        defaultMemoryPerCPU = amount(record.number("defaults.partition_memory_per_cpu"))
+        maximumMemoryPerNode = amount(record.number("maximums.partition_memory_per_node"))
+        allowedAccounts = record.text("accounts.allowed")?.split(separator: ",").map(String.init) ?? []
+        qos = record.text("qos.assigned")
     }
 }
 
 extension Node {
-    fileprivate init?(_ json: JSONValue, _ table: FieldTable<NodeKey>) {
-        guard let name = table.text(.name, in: json) else { return nil }
+    /// - Returns: nil for a record of anything else.
+    package init?(_ record: SlurmRecord) {
+        guard record.noun == .node, let name = record.text("name") else { return nil }
         self.name = name
-        states = table.words(.states, in: json) + table.words(.stateFlags, in: json)
-        cpus = table.count(.cpus, in: json) ?? 0
-        allocatedCPUs = table.count(.allocatedCPUs, in: json) ?? 0
-        memory = Memory(mebibytes: table.number(.memory, in: json) ?? 0)
-        allocatedMemory = Memory(mebibytes: table.number(.allocatedMemory, in: json) ?? 0)
-        gres = table.text(.gres, in: json) ?? ""
-        partitions = table.list(.partitions, in: json)
-        reason = table.text(.reason, in: json)
+        states = record.words("state")
+        cpus = record.count("cpus") ?? 0
+        allocatedCPUs = record.count("alloc_cpus") ?? 0
+        memory = Memory(mebibytes: record.number("real_memory") ?? 0)
+        allocatedMemory = Memory(mebibytes: record.number("alloc_memory") ?? 0)
+        gres = record.text("gres") ?? ""
+        partitions = record.words("partitions")
+        reason = record.text("reason")
     }
 }
 
 extension Job {
-    fileprivate init?(_ json: JSONValue, _ table: FieldTable<JobKey>) {
-        let states = table.words(.states, in: json).map(JobState.init)
-        guard let number = table.number(.id, in: json), let raw = UInt32(exactly: number),
-            let id = JobID(rawValue: raw),
-            !states.isEmpty
-        else { return nil }
-        self.init(id: id, states: states)
-        arrayID = table.number(.arrayID, in: json).flatMap { UInt32(exactly: $0) }.flatMap(JobID.init(rawValue:))
-        arrayTasks = table.text(.arrayTasks, in: json)
-        if arrayID != nil, arrayTasks == nil { arrayTask = table.count(.arrayTask, in: json) }
-        name = table.text(.name, in: json) ?? ""
-        user = table.text(.user, in: json) ?? ""
-        uid = table.number(.uid, in: json).flatMap { UInt32(exactly: $0) }
-        account = table.text(.account, in: json) ?? ""
-        partition = table.text(.partition, in: json) ?? ""
-        qos = table.text(.qos, in: json)
-        reason = table.text(.reason, in: json)
-        submitted = moment(table.number(.submitted, in: json))
-        // Before the start and the end these are what Slurm expects.
-        if !states.isPending { started = moment(table.number(.started, in: json)) }
-        if states.isFinished {
-            ended = moment(table.number(.ended, in: json))
-            readExit(json, table)
+    /// A job of the queue, or of accounting.
+    /// - Returns: nil for a record of anything else.
+    package init?(_ record: SlurmRecord) {
+        switch record.noun {
+        case .job: self.init(queued: record)
+        case .accountingJob: self.init(accounted: record)
+        case .node, .partition, .reservation, .qos, .account, .association, .user, .jobState, .ping, .diagnosis,
+            .submission, .cancellation, .updateResult, .meta, .error, .warning:
+            return nil
         }
-        timeLimit = limit(table.quantity(.timeLimit, in: json))
-        nodes = table.count(.nodes, in: json)
-        nodeList = table.text(.nodeList, in: json)
-        cpus = table.count(.cpus, in: json)
-        memoryPerNode = table.number(.memoryPerNode, in: json).map(Memory.init(mebibytes:))
-        memoryPerCPU = table.number(.memoryPerCPU, in: json).map(Memory.init(mebibytes:))
-        tasks = table.count(.tasks, in: json)
-        requestedTRES = table.text(.requestedTRES, in: json)
-        allocatedTRES = table.text(.allocatedTRES, in: json)
-        workingDirectory = table.text(.workingDirectory, in: json)
-        standardOutput = table.text(.standardOutput, in: json).map(filePattern)
-        standardError = table.text(.standardError, in: json).map(filePattern)
-        standardInput = table.text(.standardInput, in: json).map(filePattern)
-        comment = table.text(.comment, in: json)
-        requeue = table.flag(.requeue, in: json)
-        restarts = table.count(.restarts, in: json)
-        priority = table.number(.priority, in: json)
+    }
+
+    private init?(queued record: SlurmRecord) {
+        self.init(record, states: record.words("job_state"))
+        readArray(record, "array_job_id", "array_task_string", "array_task_id")
+        user = record.text("user_name") ?? ""
+        uid = record.number("user_id").flatMap { UInt32(exactly: $0) }
+        reason = record.text("state_reason")
+        readTimes(record, "submit_time", "start_time", "end_time")
+        timeLimit = limit(record["time_limit"])
+        nodes = record.count("node_count")
+        cpus = record.count("cpus")
+        memoryPerNode = record.number("memory_per_node").map(Memory.init(mebibytes:))
+        memoryPerCPU = record.number("memory_per_cpu").map(Memory.init(mebibytes:))
+        tasks = record.count("tasks")
+        requestedTRES = record.text("tres_req_str")
+        allocatedTRES = record.text("tres_alloc_str")
+        workingDirectory = record.text("current_working_directory")
+        standardOutput = (record.text("standard_output") ?? record.text("standard_output_pattern")).map(filePattern)
+        standardError = (record.text("standard_error") ?? record.text("standard_error_pattern")).map(filePattern)
+        standardInput = (record.text("standard_input") ?? record.text("standard_input_pattern")).map(filePattern)
+        comment = record.text("comment")
+        requeue = record.flag("requeue")
+        restarts = record.count("restart_cnt")
+        priority = record.number("priority")
         // 24.11.5 says so of what was held when it was cancelled, too.
-        isHeld = (table.flag(.hold, in: json) ?? priority.map { $0 == 0 }).map { $0 && states.isPending }
-        nice = table.count(.nice, in: json)
-        dependency = table.text(.dependency, in: json)
+        isHeld = record.flag("hold").map { $0 && states.isPending }
+        nice = record.count("nice")
+        dependency = record.text("dependency")
+    }
+
+    private init?(accounted record: SlurmRecord) {
+        self.init(record, states: record.words("state.current"))
+        readArray(record, "array.job_id", "array.task", "array.task_id")
+        user = record.text("user") ?? ""
+        reason = record.text("state.reason")
+        readTimes(record, "time.submission", "time.start", "time.end")
+        timeLimit = limit(record["time.limit"])
+        nodes = record.count("allocation_nodes")
+        cpus = record.count("required.CPUs")
+        workingDirectory = record.text("working_directory")
+        standardOutput = record.text("stdout_expanded").map(filePattern)
+        standardError = record.text("stderr_expanded").map(filePattern)
+        standardInput = record.text("stdin_expanded").map(filePattern)
+        comment = record.text("comment.job")
+        restarts = record.count("restart_cnt")
+    }
+
+    /// What both say by one name.
+    private init?(_ record: SlurmRecord, states: [String]) {
+        guard let id = jobID(record.number("job_id")), !states.isEmpty else { return nil }
+        self.init(id: id, states: states.map { JobState($0) })
+        name = record.text("name") ?? ""
+        account = record.text("account") ?? ""
+        partition = record.text("partition") ?? ""
+        qos = record.text("qos")
+        nodeList = record.text("nodes")
+        if self.states.isFinished, let wait = record.count("exit_code") {
+            signal = wait & 0x7f == 0 ? nil : wait & 0x7f
+            exitStatus = signal == nil ? wait >> 8 & 0xff : nil
+        }
+    }
+
+    private mutating func readArray(_ record: SlurmRecord, _ id: String, _ tasks: String, _ task: String) {
+        arrayID = jobID(record.number(id))
+        arrayTasks = record.text(tasks)
+        if arrayID != nil, arrayTasks == nil { arrayTask = record.count(task) }
+    }
+
+    private mutating func readTimes(_ record: SlurmRecord, _ submit: String, _ start: String, _ end: String) {
+        submitted = moment(record.number(submit))
+        // Before the start and the end these are what Slurm expects.
+        if !states.isPending { started = moment(record.number(start)) }
+        if states.isFinished { ended = moment(record.number(end)) }
     }
 
     /// slurmrestd 24.11.5 writes NO_VAL where an array's waiting rest has no task number yet.
     private func filePattern(_ path: String) -> String {
         arrayTasks == nil ? path : path.replacing("\(UInt32.max - 1)", with: "%a")
     }
+}
 
-    private mutating func readExit(_ json: JSONValue, _ table: FieldTable<JobKey>) {
-        if let wait = table.count(.waitStatus, in: json) {
-            signal = wait & 0x7f == 0 ? nil : wait & 0x7f
-            exitStatus = signal == nil ? wait >> 8 & 0xff : nil
-        } else {
-            exitStatus = table.count(.exitStatus, in: json)
-            signal = table.count(.signal, in: json).flatMap { $0 == 0 ? nil : $0 }
-            // slurmrestd 22.05.8 says SUCCESS and 0 of every job in accounting that no signal ended.
-            if states.first == .failed, exitStatus == 0, signal == nil { exitStatus = nil }
-        }
-    }
+private func jobID(_ number: Int64?) -> JobID? {
+    number.flatMap { UInt32(exactly: $0) }.flatMap(JobID.init(rawValue:))
 }
 
 private func moment(_ seconds: Int64?) -> Timestamp? { seconds.flatMap { $0 > 0 ? Timestamp($0) : nil } }
 
-private func limit(_ quantity: Quantity) -> TimeLimit? {
-    switch quantity {
-    case .unset: nil
+private func limit(_ value: FieldValue) -> TimeLimit? {
+    switch value {
     case .infinite: .unlimited
-    // 0xffffffff, which v0.0.38 writes as -1.
-    case .number(let minutes):
+    case .integer(let minutes):
         minutes < 0 || minutes >= Int64(UInt32.max) - 1 ? .unlimited : TimeLimit(minutes: Int(minutes))
+    case .unsaid, .unset, .real, .flag, .text, .words, .records: nil
     }
 }
 
