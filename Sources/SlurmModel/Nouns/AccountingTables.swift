@@ -48,7 +48,8 @@ extension NounTable {
         .text("type"),
         .text("name"),
         .integer("id"),
-        .integer("count"),
+        // NO_VAL64, as slurmrestd writes it.
+        .integer("count", usual: -2),
     ])
 
     /// `GET /slurmdb/VERSION/accounts`.

@@ -25,9 +25,9 @@ extension NounTable {
         .number("energy.current_watts", 40...45, usual: .zero),
         .integer("energy.previous_consumed_energy", 40...45),
         .integer("energy.last_collected", 40...45),
-        .field("external_sensors").also("external_sensors", 40...45, .emptyObject),
+        .field("external_sensors").also("external_sensors", 40...44, .emptyObject),
         .text("extra"),
-        .field("power").also("power", 40...45, .emptyObject),
+        .field("power").also("power", 40...44, .emptyObject),
         .field("features").old("features", .commaWords).also("features", 40...45, .words),
         .field("active_features").old("active_features", .commaWords).also("active_features", 40...45, .words),
         .text("gpu_spec", 41...45),
@@ -61,11 +61,12 @@ extension NounTable {
         .text("reason_set_by_user"),
         .number("resume_after", 40...45, usual: .zero),
         .text("reservation", 40...45),
+        .number("suspend_time", 45...45),
         .integer("alloc_memory"),
         .integer("alloc_cpus"),
         .integer("alloc_idle_cpus", 40...45).old("idle_cpus", .integer),
         .text("tres_used"),
-        .real("tres_weighted"),
+        .real("tres_weighted", 38...44),
         .number("slurmd_start_time"),
         .integer("sockets"),
         .integer("threads"),
@@ -76,10 +77,11 @@ extension NounTable {
         .text("version", 40...45).old("slurmd_version", .text),
     ])
 
-    /// `GET /slurm/VERSION/partitions`. v0.0.40 to v0.0.45 do not say which partition is the default (tried with 24.11.5).
+    /// `GET /slurm/VERSION/partitions`. v0.0.40 to v0.0.44 do not say which partition is the default (tried with 24.11.5).
     static let partition = NounTable([
-        .field("flags").old("flags", .oldWords(WordNames())),
-        .field("preemption_mode").old("preemption_mode", .oldWords(WordNames())),
+        .words("flags", 45...45).old("flags", .oldWords(WordNames())),
+        .field("preemption_mode")
+            .old("preemption_mode", .oldWords(WordNames())).also("preempt_mode", 45...45, .words),
         .text("nodes.allowed_allocation", 40...45).old("allowed_allocation_nodes", .text),
         .text("nodes.configured", 40...45).old("nodes", .text),
         .integer("nodes.total", 40...45).old("total_nodes", .integer),
@@ -94,7 +96,7 @@ extension NounTable {
         .text("tres.configured", 40...45).old("tres", .text),
         .text("cluster", 40...45),
         .words("select_type", 41...45),
-        .integer("cpus.task_binding", 40...45),
+        .integer("cpus.task_binding", 40...44).also("cpus.task_binding", 45...45, .words),
         .integer("cpus.total", 40...45).old("total_cpus", .integer),
         // slurmctld's own number: bit 63 is set where it counts for a CPU, not a node.
         .integer("defaults.memory_per_cpu", 40...45),
@@ -125,6 +127,8 @@ extension NounTable {
         .number("timeouts.resume", 40...45),
         .number("timeouts.suspend", 40...45),
         .text("topology", 43...45),
+        .text("partition.exclusive", 45...45),
+        .text("partition.oversubscribe", 45...45),
         .words("partition.state", 40...45).old("state", .oldWords(WordNames())),
         .number("suspend_time", 40...45),
     ])
@@ -148,7 +152,7 @@ extension NounTable {
         .text("partition"),
         .number("purge_completed.time"),
         .number("start_time"),
-        .number("watts"),
+        .number("watts", 38...44),
         .text("tres"),
         .text("users"),
     ])

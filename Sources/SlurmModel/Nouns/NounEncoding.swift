@@ -27,6 +27,8 @@ indirect enum NounEncoding: Sendable {
     case oldWords(WordNames)
     /// Several in one text, with commas.
     case commaWords
+    /// A text that v0.0.38 writes as a list of words.
+    case joinedWords
     /// `{status, return_code, signal}`
     case exit
     /// An exit code as of waitpid(2).
@@ -57,6 +59,16 @@ struct WordNames: Sendable {
 }
 
 extension NounEncoding {
+    /// Without a form of its own for what is not set.
+    var isPlain: Bool {
+        switch self {
+        case .integer, .flag, .bit, .real: true
+        case .text, .integerText, .number, .plainNumber, .plainLimit, .realNumber, .plainReal, .words, .oldWords,
+            .commaWords, .joinedWords, .exit, .waitStatus, .emptyObject, .fixed, .records, .object, .cores, .coreMap:
+            false
+        }
+    }
+
     /// - Returns: `.unset` for null, and for what is of another kind than any version writes here.
     func value(_ json: JSONValue, version: Int) -> FieldValue {
         switch self {
@@ -67,8 +79,10 @@ extension NounEncoding {
         case .words: words(json) { $0 }
         case .oldWords(let names): json.isNull ? .unsaid : words(json, names.word)
         case .commaWords: commaWords(json)
+        case .joinedWords: joinedWords(json)
         case .exit, .waitStatus: exitCode(json)
-        case .emptyObject, .fixed: .unset
+        case .emptyObject: .unset
+        case .fixed: .unsaid
         case .records(let table): records(json, table, version)
         case .object(let table, _): record(json, table, version)
         case .cores: CoreMap.value(json)
@@ -90,6 +104,7 @@ extension NounEncoding {
         case .bit: .integer(value.flag == true ? 1 : 0)
         case .words, .oldWords: .array(value.words.map(JSONValue.string))
         case .commaWords: .string(value.words.joined(separator: ","))
+        case .joinedWords: .array(value.text.map { [.string($0)] } ?? [])
         case .exit: ExitCode.json(value)
         case .waitStatus: .integer(value.integer ?? 0)
         case .emptyObject: .object(JSONObject())
@@ -176,6 +191,11 @@ extension NounEncoding {
     private func commaWords(_ json: JSONValue) -> FieldValue {
         guard let text = json.string else { return words(json) { $0 } }
         return text.isEmpty ? .unset : .words(text.split(separator: ",").map(String.init))
+    }
+
+    private func joinedWords(_ json: JSONValue) -> FieldValue {
+        let words = words(json) { $0 }.words
+        return words.isEmpty ? .unsaid : .text(words.joined(separator: ","))
     }
 
     private func exitCode(_ json: JSONValue) -> FieldValue {

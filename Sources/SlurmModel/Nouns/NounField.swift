@@ -26,8 +26,7 @@ struct NounField: Sendable {
     private(set) var forms: [FieldForm]
     /// The key whose value is written where this one was not said.
     private(set) var fallback: String?
-
-    /// Versions that were tried on real daemons end here; what begins later is from published differences.
+    /// Tried on real daemons up to here; what begins later is from the published differences.
     static let lastTried = 42
     static let versions = [38, 40, 41, 42, 43, 44, 45]
 
@@ -99,7 +98,8 @@ extension NounField {
             switch form.encoding {
             case .records(let table), .object(let table, _): return table
             case .text, .integerText, .integer, .number, .plainNumber, .plainLimit, .real, .realNumber, .plainReal,
-                .flag, .bit, .words, .oldWords, .commaWords, .exit, .waitStatus, .emptyObject, .fixed, .cores, .coreMap:
+                .flag, .bit, .words, .oldWords, .commaWords, .joinedWords, .exit, .waitStatus, .emptyObject, .fixed,
+                .cores, .coreMap:
                 continue
             }
         }

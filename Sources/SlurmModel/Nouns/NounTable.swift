@@ -49,7 +49,9 @@ final class NounTable: Sendable {
             switch member {
             case .field(let key, let slot, let encoding, _):
                 guard let json = json[key] else { continue }
-                let value = encoding.value(json, version: version)
+                var value = encoding.value(json, version: version)
+                // What is no structure cannot say that it is not set: then it says what is usual.
+                if value == .unset, encoding.isPlain { value = fields[slot].usual }
                 switch (values[slot], value) {
                 case (.unsaid, _), (.unset, _): values[slot] = value
                 case (.words(let first), .words(let second)): values[slot] = .words(first + second)

@@ -20,7 +20,6 @@ extension SlurmRecord {
         self["hold"] = .flag(self["priority"] == .integer(0))
         // Null in both: slurmctld's number is 0.
         if self["memory_per_node"] == .unset, self["memory_per_cpu"] == .unset { self["memory_per_node"] = .integer(0) }
-        if self["nice"] == .unset { self["nice"] = .integer(0) }
     }
 
     private mutating func completeOldAccountingJob() {

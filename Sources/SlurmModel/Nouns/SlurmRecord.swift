@@ -23,7 +23,7 @@ package struct SlurmRecord: Sendable, Equatable {
         guard case .object(let object) = json else { return nil }
         let table = noun.table
         self.init(noun: noun, version: version, values: table.values(object, version: version.rawValue))
-        guard noun.identity.allSatisfy({ self[$0].isSet }) else { return nil }
+        guard noun.identity.allSatisfy({ self[$0].isSet && self[$0] != .zero }) else { return nil }
         complete()
     }
 
@@ -60,10 +60,19 @@ package struct SlurmRecord: Sendable, Equatable {
     package func differences(from other: SlurmRecord) -> [String] {
         var keys: [String] = []
         for (slot, field) in noun.table.fields.enumerated() {
-            let (mine, theirs) = (values[slot], other.values[slot])
-            if mine != .unsaid, theirs != .unsaid, mine != theirs { keys.append(field.key) }
+            if !SlurmRecord.agree(values[slot], other.values[slot]) { keys.append(field.key) }
         }
         return keys
+    }
+
+    private static func agree(_ mine: FieldValue, _ theirs: FieldValue) -> Bool {
+        switch (mine, theirs) {
+        case (.unsaid, _), (_, .unsaid): true
+        case (.records(let mine), .records(let theirs)):
+            mine.count == theirs.count
+                && zip(mine, theirs).allSatisfy { $0.count == $1.count && zip($0, $1).allSatisfy(agree) }
+        default: mine == theirs
+        }
     }
 }
 
