@@ -87,27 +87,3 @@ struct FieldTable<Key: Hashable & Sendable>: Sendable {
     func number(_ key: Key, in json: JSONValue) -> Int64? { quantity(key, in: json).number }
     func count(_ key: Key, in json: JSONValue) -> Int? { number(key, in: json).flatMap { Int(exactly: $0) } }
 }
-
-/// A number that may be unset or without limit: plain, or in the form `{set, infinite, number}` of v0.0.39 and later.
-enum Quantity: Equatable {
-    case unset
-    case infinite
-    case number(Int64)
-
-    init(_ json: JSONValue) {
-        switch json {
-        case .number: self = json.integer(Int64.self).map(Quantity.number) ?? .unset
-        case .object:
-            if json["infinite"]?.bool == true {
-                self = .infinite
-            } else if json["set"]?.bool == true, let number = json["number"]?.integer(Int64.self) {
-                self = .number(number)
-            } else {
-                self = .unset
-            }
-        case .null, .bool, .string, .array: self = .unset
-        }
-    }
-
-    var number: Int64? { if case .number(let number) = self { number } else { nil } }
-}

@@ -99,3 +99,15 @@ struct DescribedProperty: Hashable, Sendable {
         }
     }
 }
+
+@Suite struct FieldsPageTests {
+    @Test func thePageIsTheTables() throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../docs/fields-replies.md").standardized
+        if ProcessInfo.processInfo.environment["SALLYPORT_WRITE_DOCS"] == "1" {
+            try Data(SlurmNoun.documentation.utf8).write(to: file)
+        }
+        let isEqual = String(decoding: try Data(contentsOf: file), as: UTF8.self) == SlurmNoun.documentation
+        #expect(isEqual, "docs/fields-replies.md is not the tables: `make docs` writes it")
+    }
+}

@@ -125,7 +125,7 @@ extension NounTable {
 
     /// `GET /slurmdb/VERSION/users`.
     static let user = NounTable([
-        .field("administrator_level").old("administrator_level", .oldWords(WordNames(names: ["NOT SET": "Not Set"])))
+        .field("administrator_level").old("administrator_level", .oldWords(oldLevels))
             .also("administrator_level", 40...45, .words),
         .records("associations", associationName),
         .records("coordinators", coordinator),
@@ -147,3 +147,6 @@ extension NounTable {
         .words("flags", 40...45),
     ])
 }
+
+private let oldLevels = WordNames(
+    names: ["NOT SET": "Not Set", "NONE": "None", "OPERATOR": "Operator", "ADMINISTRATOR": "Administrator"])

@@ -22,5 +22,13 @@ package enum FieldValue: Sendable, Equatable {
     package var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
     package var flag: Bool? { if case .flag(let flag) = self { flag } else { nil } }
     package var words: [String] { if case .words(let words) = self { words } else { [] } }
-    package var isSet: Bool { self != .unsaid && self != .unset }
+
+    /// Whether it can say which object this is.
+    var names: Bool {
+        switch self {
+        case .text, .words: true
+        case .integer(let number): number > 0
+        case .unsaid, .unset, .infinite, .real, .flag, .records: false
+        }
+    }
 }

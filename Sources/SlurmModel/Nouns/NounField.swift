@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How a field is spelt and encoded in a range of API versions.
-struct FieldForm: Sendable {
+struct NounForm: Sendable {
     /// From the object's top, such as `time.limit` in a job of slurmdbd's.
     let path: [String]
     let versions: ClosedRange<Int>
@@ -23,14 +23,14 @@ struct NounField: Sendable {
     let key: String
     /// What slurmrestd writes where nothing was said.
     let usual: FieldValue
-    private(set) var forms: [FieldForm]
+    private(set) var forms: [NounForm]
     /// The key whose value is written where this one was not said.
     private(set) var fallback: String?
     /// Tried on real daemons up to here; what begins later is from the published differences.
     static let lastTried = 42
     static let versions = [38, 40, 41, 42, 43, 44, 45]
 
-    init(_ key: String, usual: FieldValue = .unset, _ forms: [FieldForm] = []) {
+    init(_ key: String, usual: FieldValue = .unset, _ forms: [NounForm] = []) {
         self.key = key
         self.usual = usual
         self.forms = forms
@@ -39,7 +39,7 @@ struct NounField: Sendable {
     /// Another form of the same field.
     func also(_ path: String, _ versions: ClosedRange<Int>, _ encoding: NounEncoding) -> NounField {
         var field = self
-        field.forms.append(FieldForm(path, versions, encoding))
+        field.forms.append(NounForm(path, versions, encoding))
         return field
     }
 
@@ -53,35 +53,35 @@ struct NounField: Sendable {
     }
 
     static func text(_ key: String, _ versions: ClosedRange<Int> = 38...45, usual: FieldValue = .unset) -> NounField {
-        NounField(key, usual: usual, [FieldForm(key, versions, .text)])
+        NounField(key, usual: usual, [NounForm(key, versions, .text)])
     }
     static func integer(_ key: String, _ versions: ClosedRange<Int> = 38...45, usual: Int64 = 0) -> NounField {
-        NounField(key, usual: .integer(usual), [FieldForm(key, versions, .integer)])
+        NounField(key, usual: .integer(usual), [NounForm(key, versions, .integer)])
     }
     static func flag(_ key: String, _ versions: ClosedRange<Int> = 38...45, usual: Bool = false) -> NounField {
-        NounField(key, usual: .flag(usual), [FieldForm(key, versions, .flag)])
+        NounField(key, usual: .flag(usual), [NounForm(key, versions, .flag)])
     }
     static func real(_ key: String, _ versions: ClosedRange<Int> = 38...45) -> NounField {
-        NounField(key, usual: .real(0), [FieldForm(key, versions, .real)])
+        NounField(key, usual: .real(0), [NounForm(key, versions, .real)])
     }
     static func words(_ key: String, _ versions: ClosedRange<Int> = 38...45) -> NounField {
-        NounField(key, [FieldForm(key, versions, .words)])
+        NounField(key, [NounForm(key, versions, .words)])
     }
     /// Plain in v0.0.38, `{set, infinite, number}` later.
     static func number(
         _ key: String, _ versions: ClosedRange<Int> = 38...45, usual: FieldValue = .unset
     ) -> NounField {
-        let new = FieldForm(key, max(40, versions.lowerBound)...versions.upperBound, .number)
+        let new = NounForm(key, max(40, versions.lowerBound)...versions.upperBound, .number)
         return NounField(
-            key, usual: usual, versions.lowerBound > 38 ? [new] : [FieldForm(key, 38...38, .plainNumber), new])
+            key, usual: usual, versions.lowerBound > 38 ? [new] : [NounForm(key, 38...38, .plainNumber), new])
     }
     /// A limit: v0.0.38 writes null where there is none.
     static func limit(_ key: String) -> NounField {
         NounField(
-            key, usual: .infinite, [FieldForm(key, 38...38, .plainLimit), FieldForm(key, 40...45, .number)])
+            key, usual: .infinite, [NounForm(key, 38...38, .plainLimit), NounForm(key, 40...45, .number)])
     }
     static func records(_ key: String, _ table: NounTable, _ versions: ClosedRange<Int> = 38...45) -> NounField {
-        NounField(key, [FieldForm(key, versions, .records(table))])
+        NounField(key, [NounForm(key, versions, .records(table))])
     }
     /// Without a spelling of its own: every form is given with `also` and `old`.
     static func field(_ key: String, usual: FieldValue = .unset) -> NounField { NounField(key, usual: usual) }

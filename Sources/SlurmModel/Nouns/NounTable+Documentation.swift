@@ -57,8 +57,8 @@ extension SlurmNoun {
             # Fields of replies
 
             What slurmrestd answers with, field by field: the neutral key by which Sallyport knows it, and how each API version
-            spells and encodes it. Made from the tables in Sources/SlurmModel/Nouns by a test that fails when this page is old:
-            `SALLYPORT_WRITE_DOCS=1` makes it write the page instead. Fields of submissions stand in fields.md.
+            spells and encodes it. Made from the tables in Sources/SlurmModel/Nouns: `make docs` writes it, and a test compares.
+            Fields of submissions stand in [fields.md](fields.md).
 
             v0.0.38 is Slurm 22.05's, v0.0.40 to v0.0.42 are 24.11's; both were read from running daemons. What begins with
             v0.0.43 or later (marked \u{2020}) is taken from the published descriptions of Slurm 25.05, 25.11 and 26.05.
@@ -120,7 +120,7 @@ extension NounTable {
         }
     }
 
-    private func range(_ form: FieldForm) -> String {
+    private func range(_ form: NounForm) -> String {
         let (first, last) = (form.versions.lowerBound, form.versions.upperBound)
         return (first == last ? "\(first)" : "\(first)-\(last)") + (form.isPublishedOnly ? "\u{2020}" : "")
     }

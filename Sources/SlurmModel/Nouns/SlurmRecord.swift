@@ -23,7 +23,7 @@ package struct SlurmRecord: Sendable, Equatable {
         guard case .object(let object) = json else { return nil }
         let table = noun.table
         self.init(noun: noun, version: version, values: table.values(object, version: version.rawValue))
-        guard noun.identity.allSatisfy({ self[$0].isSet && self[$0] != .zero }) else { return nil }
+        guard noun.identity.allSatisfy({ self[$0].names }) else { return nil }
         complete()
     }
 
