@@ -112,3 +112,24 @@ import Testing
         "profile", "show_flags", "core_spec", "billable_tres", "tasks", "state_description",
     ]
 }
+
+extension SlurmRecord {
+    /// The keys whose values differ, of those that both speak of.
+    func differences(from other: SlurmRecord) -> [String] {
+        var keys: [String] = []
+        for (slot, field) in noun.table.fields.enumerated() {
+            if !SlurmRecord.agree(values[slot], other.values[slot]) { keys.append(field.key) }
+        }
+        return keys
+    }
+
+    private static func agree(_ mine: FieldValue, _ theirs: FieldValue) -> Bool {
+        switch (mine, theirs) {
+        case (.unsaid, _), (_, .unsaid): true
+        case (.records(let mine), .records(let theirs)):
+            mine.count == theirs.count
+                && zip(mine, theirs).allSatisfy { $0.count == $1.count && zip($0, $1).allSatisfy(agree) }
+        default: mine == theirs
+        }
+    }
+}

@@ -55,25 +55,6 @@ package struct SlurmRecord: Sendable, Equatable {
     package func flag(_ key: String) -> Bool? { self[key].flag }
     package func number(_ key: String) -> Int64? { self[key].integer }
     package func count(_ key: String) -> Int? { self[key].integer.flatMap { Int(exactly: $0) } }
-
-    /// The keys whose values differ, of those that both speak of.
-    package func differences(from other: SlurmRecord) -> [String] {
-        var keys: [String] = []
-        for (slot, field) in noun.table.fields.enumerated() {
-            if !SlurmRecord.agree(values[slot], other.values[slot]) { keys.append(field.key) }
-        }
-        return keys
-    }
-
-    private static func agree(_ mine: FieldValue, _ theirs: FieldValue) -> Bool {
-        switch (mine, theirs) {
-        case (.unsaid, _), (_, .unsaid): true
-        case (.records(let mine), .records(let theirs)):
-            mine.count == theirs.count
-                && zip(mine, theirs).allSatisfy { $0.count == $1.count && zip($0, $1).allSatisfy(agree) }
-        default: mine == theirs
-        }
-    }
 }
 
 extension SlurmReply {
