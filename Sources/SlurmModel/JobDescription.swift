@@ -10,16 +10,15 @@ package enum JobDescription {
     /// - Throws: `SallyError(.unsupported)` that names every field which this API version cannot carry. Nothing is left out
     ///   silently.
     package static func json(_ job: ResolvedJob, version: APIVersion, now: Timestamp) throws -> JSONValue {
-        let table = FieldTable(jobDescriptionRows, for: version)
+        let table = DescriptionTable(for: version)
         var object = JSONObject()
         var missing: [String] = []
         for statement in statements(job.request, version, now: now) {
-            let rows = statement.keys.compactMap { table[$0] }
-            guard let row = rows.first else {
+            guard let key = statement.keys.first(where: { table[$0] != nil }), let spelling = table[key] else {
                 missing.append(statement.name)
                 continue
             }
-            object[row.path[0]] = encode(statement.values[row.key] ?? .null, row.encoding, version)
+            object[spelling.name] = encode(statement.values[key] ?? .null, spelling.form)
         }
         if let signal = job.request.signal, signal.batchOnly, version.takesOptions { missing.append("signal with B:") }
         guard missing.isEmpty else {
@@ -70,6 +69,9 @@ package enum JobDescription {
         }
         add("ntasks", (.tasks, request.impliedTasks.map { .integer($0) }))
         add("ntasks_per_node", (.tasksPerNode, request.tasksPerNode.map { .integer($0) }))
+        add("ntasks_per_socket", (.tasksPerSocket, request.tasksPerSocket.map { .integer($0) }))
+        add("mincpus", (.cpusPerNode, request.cpusPerNode.map { .integer($0) }))
+        add("tmp", (.disk, request.diskPerNode.map { .integer($0.mebibytes) }))
         add("cpus_per_task", (.cpusPerTask, request.cpusPerTask.map { .integer($0) }))
         add("mem", (.memoryPerNode, request.memoryPerNode.map { .integer($0.mebibytes) }))
         add("mem_per_cpu", (.memoryPerCPU, request.memoryPerCPU.map { .integer($0.mebibytes) }))
@@ -83,10 +85,16 @@ package enum JobDescription {
             "mem_per_gpu", (.memoryPerGPU, request.memoryPerGPU.map { .integer($0.mebibytes) }),
             (.memoryPerTRES, request.memoryPerGPU.map { .string("gres/gpu:\($0.mebibytes)") }))
         add("constraint", (.constraint, request.constraint.map { .string($0.description) }))
+        add("prefer", (.preferred, request.preferred.map { .string($0.description) }))
+        if request.contiguous { add("contiguous", (.contiguous, true)) }
+        add("switches", (.switches, request.switches.map { .integer($0.count) }))
+        add("switches", (.switchWait, request.switches?.seconds.map { .integer($0) }))
         add("nodelist", (.requiredNodes, nodes(request.requiredNodes, version)))
         add("exclude", (.excludedNodes, nodes(request.excludedNodes, version)))
         if let exclusive = request.exclusive {
-            add("exclusive", (.exclusive, JobDescription.exclusive(exclusive, version)))
+            add(
+                "exclusive", (.exclusive, exclusive == .node ? "exclusive" : "user"),
+                (.shared, exclusive == .node ? ["none"] : ["user"]))
         }
         if let mail = request.mail, !mail.events.isEmpty {
             add(
@@ -98,6 +106,12 @@ package enum JobDescription {
         add("time_min", (.timeMinimum, request.timeMinimum.map(minutes)))
         add("array", (.array, request.array.map { .string($0.description) }))
         add("dependency", (.dependency, request.dependency.map { .string($0.description) }))
+        if let kills = request.killOnInvalidDependency {
+            add(
+                "kill_on_invalid_dep", (.killOnInvalidDependency, kills ? "yes" : "no"),
+                (.flags, kills ? "KILL_INVALID_DEPENDENCY" : "NO_KILL_INVALID_DEPENDENCY"))
+        }
+        if request.noKill { add("no_kill", (.noKill, true), (.killOnNodeFail, false)) }
         if let begin = request.begin?.moment(now: now) {
             let seconds = max(0, begin.rawValue - now.rawValue)
             add("begin", (.begin, .integer(begin.rawValue)), (.beginRelative, .string("now+\(seconds)")))
@@ -126,9 +140,9 @@ package enum JobDescription {
         return list
     }
 
-    private static func encode(_ value: JSONValue, _ encoding: FieldEncoding, _ version: APIVersion) -> JSONValue {
-        switch encoding {
-        case .text, .flag, .list, .map, .relativeTime: return value
+    private static func encode(_ value: JSONValue, _ form: FieldForm) -> JSONValue {
+        switch form {
+        case .text, .flag, .list, .map, .moment, .object: return value
         // Slurm 22.05 takes the word for UNLIMITED; later ones have a form of their own for it.
         case .integer: return value == JobDescription.unlimited ? "infinite" : value
         case .number:
@@ -149,13 +163,6 @@ package enum JobDescription {
     /// All by name: a text of slurmrestd's is read as one name in some versions.
     private static func nodes(_ nodes: NodeNames?, _ version: APIVersion) -> JSONValue? {
         nodes.map { version.takesOptions ? .string($0.description) : .array($0.names.map(JSONValue.string)) }
-    }
-
-    private static func exclusive(_ exclusive: JobRequest.Exclusive, _ version: APIVersion) -> JSONValue {
-        switch exclusive {
-        case .node: version.takesOptions ? "exclusive" : ["none"]
-        case .user: version.takesOptions ? "user" : ["user"]
-        }
     }
 
     private static func environment(_ variables: [String: String]) -> JSONValue? {

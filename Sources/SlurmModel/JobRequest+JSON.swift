@@ -99,9 +99,12 @@ extension JobRequest: Codable {
         case .chdir: workingDirectory
         case .comment: comment
         case .constraint: constraint?.description
+        case .contiguous: contiguous ? "true" : nil
         case .cpusPerGPU: cpusPerGPU.map(String.init)
+        case .cpusPerNode: cpusPerNode.map(String.init)
         case .cpusPerTask: cpusPerTask.map(String.init)
         case .dependency: dependency?.description
+        case .disk: diskPerNode?.description
         case .error: standardError
         case .exclude: excludedNodes?.description
         case .exclusive: exclusive?.rawValue
@@ -112,22 +115,27 @@ extension JobRequest: Codable {
         case .hold: hold ? "true" : nil
         case .input: standardInput
         case .jobName: name
+        case .killOnInvalidDependency: killOnInvalidDependency.map { $0 ? "yes" : "no" }
         case .mailType: mail?.description
         case .memory: memoryPerNode?.description
         case .memoryPerCPU: memoryPerCPU?.description
         case .memoryPerGPU: memoryPerGPU?.description
         case .nice: nice.map(String.init)
+        case .noKill: noKill ? "true" : nil
         case .nodelist: requiredNodes?.description
         case .nodes: nodes?.description
         case .ntasks: tasks.map(String.init)
         case .ntasksPerNode: tasksPerNode.map(String.init)
+        case .ntasksPerSocket: tasksPerSocket.map(String.init)
         case .openMode: openMode?.rawValue
         case .output: standardOutput
         case .partition: joined(partitions)
+        case .preferred: preferred?.description
         case .qos: joined(qos)
         case .requeue: requeue.map { $0 ? "true" : "false" }
         case .reservation: joined(reservations)
         case .signal: signal?.description
+        case .switches: switches?.description
         case .time: timeLimit?.description
         case .timeMinimum: timeMinimum?.description
         }

@@ -13,9 +13,16 @@ extension JobRequest {
         case .chdir: workingDirectory = try absolutePath(text, "chdir")
         case .comment: comment = try line(text, "comment", limit: 1024)
         case .constraint: constraint = try Constraint(text)
-        case .cpusPerGPU: cpusPerGPU = try count(text, "cpus_per_gpu")
-        case .cpusPerTask: cpusPerTask = try count(text, "cpus_per_task")
+        case .contiguous: contiguous = try flag(text, "contiguous")
+        case .cpusPerGPU: cpusPerGPU = try count(text, "cpus_per_gpu", JobRequest.largestShort)
+        case .cpusPerNode: cpusPerNode = try count(text, "mincpus", JobRequest.largestShort)
+        case .cpusPerTask: cpusPerTask = try count(text, "cpus_per_task", JobRequest.largestShort)
         case .dependency: dependency = try Dependency(text)
+        case .disk:
+            let disk = try Memory(text)
+            // slurmctld keeps it in 32 bits.
+            guard disk.mebibytes < 1 << 31 else { throw SallyError(.invalidRequest, "tmp \(quoted(text)) is too much") }
+            diskPerNode = disk
         case .error: standardError = try line(text, "error", limit: 4096)
         case .exclude: excludedNodes = try NodeNames(text)
         case .exclusive:
@@ -31,6 +38,12 @@ extension JobRequest {
         case .hold: hold = try flag(text, "hold")
         case .input: standardInput = try line(text, "input", limit: 4096)
         case .jobName: name = try line(text, "job_name", limit: 256)
+        case .killOnInvalidDependency:
+            guard text == "yes" || text == "no" else {
+                throw SallyError(
+                    .invalidRequest, "kill_on_invalid_dep \(quoted(text)) is not valid", hint: "yes or no")
+            }
+            killOnInvalidDependency = text == "yes"
         case .mailType: mail = try MailEvents(text)
         case .memory: memoryPerNode = try Memory(text)
         case .memoryPerCPU:
@@ -46,10 +59,12 @@ extension JobRequest {
             }
             memoryPerGPU = memory
         case .nice: nice = try niceness(text)
+        case .noKill: noKill = try flag(text, "no_kill")
         case .nodelist: requiredNodes = try NodeNames(text)
         case .nodes: nodes = try NodeCount(text)
-        case .ntasks: tasks = try count(text, "ntasks")
-        case .ntasksPerNode: tasksPerNode = try count(text, "ntasks_per_node")
+        case .ntasks: tasks = try count(text, "ntasks", 10_000_000)
+        case .ntasksPerNode: tasksPerNode = try count(text, "ntasks_per_node", JobRequest.largestShort)
+        case .ntasksPerSocket: tasksPerSocket = try count(text, "ntasks_per_socket", JobRequest.largestShort)
         case .openMode:
             guard let mode = OpenMode(rawValue: text == "a" ? "append" : text == "t" ? "truncate" : text) else {
                 throw SallyError(.invalidRequest, "open_mode \(quoted(text)) is not valid", hint: "append or truncate")
@@ -57,14 +72,19 @@ extension JobRequest {
             openMode = mode
         case .output: standardOutput = try line(text, "output", limit: 4096)
         case .partition: partitions = try list(text, PartitionName.init(_:))
+        case .preferred: preferred = try Constraint(text)
         case .qos: qos = try list(text, QOSName.init(_:))
         case .requeue: requeue = try flag(text, "requeue")
         case .reservation: reservations = try list(text, ReservationName.init(_:))
         case .signal: signal = try JobSignal(text)
+        case .switches: switches = try SwitchCount(text)
         case .time: timeLimit = try TimeLimit(text)
         case .timeMinimum: timeMinimum = try TimeLimit(text)
         }
     }
+
+    /// slurmctld keeps these in 16 bits, of which the two largest mean something else, and cuts off what does not fit.
+    package static let largestShort = 65533
 
     private mutating func setGPUsPerNode(_ counts: GPUCounts) throws {
         guard gpusPerNode == nil || gpusPerNode == counts else {
@@ -82,9 +102,9 @@ private func list<T: Hashable>(_ text: String, _ element: (String) throws -> T) 
     return elements
 }
 
-private func count(_ text: String, _ name: String) throws -> Int {
-    guard let number = decimal(text), number > 0, number <= 10_000_000 else {
-        throw SallyError(.invalidRequest, "\(name) \(quoted(text)) is not valid", hint: "a number from 1 to 10000000")
+private func count(_ text: String, _ name: String, _ limit: Int) throws -> Int {
+    guard let number = decimal(text), number > 0, number <= limit else {
+        throw SallyError(.invalidRequest, "\(name) \(quoted(text)) is not valid", hint: "a number from 1 to \(limit)")
     }
     return number
 }

@@ -19,10 +19,20 @@ package struct JobRequest: Sendable, Equatable {
     package var nodes: NodeCount?
     package var tasks: Int?
     package var tasksPerNode: Int?
+    package var tasksPerSocket: Int?
     package var cpusPerTask: Int?
+    /// On each node, whatever its tasks need (sbatch(1) --mincpus).
+    package var cpusPerNode: Int?
     package var cpusPerGPU: Int?
     /// Features that each node must have.
     package var constraint: Constraint?
+    /// Features that are better, not necessary.
+    package var preferred: Constraint?
+    /// Neighbours only, and no more switches between the nodes than these.
+    package var contiguous = false
+    package var switches: SwitchCount?
+    /// Free in the node's TmpFS; chooses nodes and takes nothing.
+    package var diskPerNode: Memory?
     /// The job gets all of these, and others where they are not enough.
     package var requiredNodes: NodeNames?
     package var excludedNodes: NodeNames?
@@ -39,6 +49,10 @@ package struct JobRequest: Sendable, Equatable {
     package var timeMinimum: TimeLimit?
     package var array: ArraySpec?
     package var dependency: Dependency?
+    /// Whether a dependency that can never be fulfilled ends the job. Nil: slurm.conf(5) DependencyParameters.
+    package var killOnInvalidDependency: Bool?
+    /// The job outlives a node that fails.
+    package var noKill = false
     package var begin: BeginTime?
     /// Absolute. Nil: the home on the cluster.
     package var workingDirectory: String?
@@ -119,6 +133,7 @@ extension JobRequest {
             problems.append("cpus_per_task and cpus_per_gpu exclude each other")
         }
         let hasGPUs = gpus != nil || gpusPerNode != nil || gpusPerTask != nil
+        if tasksPerSocket != nil && tasks == nil { problems.append("ntasks_per_socket needs ntasks") }
         if cpusPerGPU != nil && !hasGPUs { problems.append("cpus_per_gpu needs gpus") }
         if memoryPerGPU != nil && !hasGPUs { problems.append("mem_per_gpu needs gpus") }
         if gpusPerTask != nil && tasks == nil && (nodes == nil || tasksPerNode == nil) {

@@ -51,6 +51,14 @@ package struct MailEvents: Sendable, Hashable, CustomStringConvertible {
         events = Event.allCases.filter(asked.contains)
     }
 
+    /// The words of v0.0.40 and later, and texts with several, as --mail-type has them.
+    static func option(_ words: [String]) -> String {
+        words.flatMap { $0.split(separator: ",") }.map { word in
+            let word = word.uppercased()
+            return Event.allCases.first { $0.flag == word }?.rawValue ?? word
+        }.joined(separator: ",")
+    }
+
     package var description: String {
         events.isEmpty ? "NONE" : events.map(\.rawValue).joined(separator: ",")
     }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SallyModel
-
-/// What Slurm knows and the gateway does not offer: sbatch(1)'s long options with `_` for `-`, and slurmrestd's names. Refused
-/// by name with the reason, never ignored.
+/// Why the gateway does not offer something that Slurm knows. It is refused by name with the reason, never ignored.
 package enum RefusedField: String, Sendable, CaseIterable {
     /// The gateway sets it, or it would name somebody else.
     case identity
@@ -51,42 +48,22 @@ package enum RefusedField: String, Sendable, CaseIterable {
         }
     }
 
-    package var names: [String] {
-        let text =
-            switch self {
-            case .identity:
-                "allocation_node_list allocation_node_port clusters crontab gid group_id immediate job_id jobid step_id uid user_id"
-            case .operators: "admin_comment power priority reboot site_factor"
-            case .uncounted:
-                "batch_features bb bbf burst_buffer core_spec core_specification licenses network reserve_ports resv_ports "
-                    + "thread_spec thread_specification wckey"
-            case .unbounded:
-                "cores_per_socket distribution extra_node_info gpus_per_socket hint minimum_cpus_per_node mincpus "
-                    + "ntasks_per_core ntasks_per_gpu ntasks_per_socket ntasks_per_tres overcommit oversubscribe segment "
-                    + "segment_size sockets_per_node threads_per_core tres_per_socket use_min_nodes"
-            case .reach:
-                "cluster_constraint container container_id container_type extra flags mcs_label nodefile "
-                    + "selinux_context spank_environment x11"
-            case .mail: "mail_user"
-            case .spelling:
-                "argv begin_time constraints cpus_per_tres current_working_directory end_time excluded_nodes "
-                    + "kill_warning_delay kill_warning_flags kill_warning_signal maximum_cpus maximum_nodes memory_per_cpu "
-                    + "memory_per_gpu memory_per_node memory_per_tres minimum_cpus minimum_nodes name required_nodes shared "
-                    + "standard_error standard_input standard_output tasks tasks_per_node time_limit time_minimum "
-                    + "tres_per_job tres_per_node tres_per_task"
-            case .local: "export_file get_user_env ignore_pbs propagate rlimits umask verbose wait"
-            case .tuning:
-                "account_gather_frequency acctg_freq batch consolidate_segments contiguous cpu_binding cpu_freq "
-                    + "cpu_frequency deadline delay_boot gpu_bind gpu_freq gres_flags kill_on_invalid_dep kill_on_node_fail "
-                    + "mem_bind no_kill oom_kill_step prefer profile required_switches resv_mpi_ports spread_job "
-                    + "stepmgr switches tmp tres_bind tres_freq wait_all_nodes wait_for_switch"
-            }
-        return text.split(separator: " ").map(String.init)
-    }
+    /// The names that are refused for this reason where jobs are described in sbatch's words: its options with `_` for `-`, and
+    /// slurmrestd's own names.
+    package var names: [String] { RefusedField.byName.filter { $0.value == self }.keys.sorted() }
 
+    /// From the rows of `jobDescriptionFields`. What a request can say in sbatch's words is not among them.
     package static let byName: [String: RefusedField] = {
+        let offered = Set(JobField.allCases.map(\.rawValue) + ["script", "arguments", "environment"])
         var table: [String: RefusedField] = [:]
-        for reason in allCases { for name in reason.names { table[name] = reason } }
-        return table
+        for field in jobDescriptionFields {
+            let names = field.spellings.filter { $0.role != .alias }.map { String($0.name.prefix { $0 != "." }) }
+            switch field.policy {
+            case .refused(let reason): for name in [field.key] + names { table[name] = reason }
+            case .stripped: for name in [field.key] + names where table[name] == nil { table[name] = .identity }
+            case .allowed, .judged, .normalised: for name in names where table[name] == nil { table[name] = .spelling }
+            }
+        }
+        return table.filter { !offered.contains($0.key) && !$0.key.contains(" ") }
     }()
 }

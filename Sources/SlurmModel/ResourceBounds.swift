@@ -29,8 +29,9 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
             (request.gpus ?? none) + (request.gpusPerNode ?? none) * nodes + (request.gpusPerTask ?? none) * tasks
         var cpus = ResourceBounds.cpus(tasks: tasks, each: request.cpusPerTask ?? 1, nodes: nodes)
         if let each = request.cpusPerGPU {
-            cpus = ResourceBounds.cpus(cpus, gpus: gpus.total, each: each, nodes: nodes)
+            cpus = ResourceBounds.cpus(cpus, and: gpus.total, each: each, nodes: nodes)
         }
+        if let each = request.cpusPerNode { cpus = ResourceBounds.cpus(cpus, and: nodes, each: each, nodes: nodes) }
         let asked = ResourceBounds.memory(job, nodes: nodes, cpus: cpus, gpus: gpus.total)
         let givingWhole = job.places.filter { $0.isExclusive || request.exclusive != nil }
         if givingWhole.isEmpty {
@@ -76,12 +77,12 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         return overflow ? nil : max(product, nodes)
     }
 
-    /// Rounded up on each node, tasks here and GPUs there: on several nodes the sum, on one the larger.
-    private static func cpus(_ ofTasks: Int?, gpus: Int, each: Int, nodes: Int) -> Int? {
-        let (ofGPUs, overflow) = gpus.multipliedReportingOverflow(by: each)
+    /// On each node the larger of what its tasks need and what its GPUs bring, or every node: on several nodes the sum.
+    private static func cpus(_ ofTasks: Int?, and others: Int, each: Int, nodes: Int) -> Int? {
+        let (ofOthers, overflow) = others.multipliedReportingOverflow(by: each)
         guard let ofTasks, !overflow else { return nil }
-        guard nodes > 1 else { return max(ofTasks, ofGPUs) }
-        let (sum, tooMany) = ofTasks.addingReportingOverflow(ofGPUs)
+        guard nodes > 1 else { return max(ofTasks, ofOthers) }
+        let (sum, tooMany) = ofTasks.addingReportingOverflow(ofOthers)
         return tooMany ? nil : sum
     }
 

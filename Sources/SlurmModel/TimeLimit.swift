@@ -33,32 +33,35 @@ package struct TimeLimit: Sendable, Equatable, Hashable {
         return "\(rest):00"
     }
 
-    /// The outer nil is a mistake, the inner one no limit.
+    /// The outer nil is a mistake, the inner one no limit. Zero is no limit (sbatch(1) --time).
     private static func parse(_ text: String) -> Int?? {
         switch text.lowercased() {
         case "unlimited", "infinite", "-1": return .some(nil)
         default: break
         }
+        guard let seconds = seconds(text) else { return nil }
+        let minutes = (seconds + 59) / 60
+        // slurm/slurm.h: INFINITE is 0xffffffff; a year of ten thousand days is more than any cluster permits.
+        guard minutes < 14_400_000 else { return nil }
+        return minutes == 0 ? .some(nil) : minutes
+    }
+
+    /// The notation of time_str2secs() in src/common/parse_time.c, without its words for no limit.
+    static func seconds(_ text: String) -> Int? {
         let halves = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         let parts = halves[halves.count - 1].split(separator: ":", omittingEmptySubsequences: false)
         let numbers = parts.compactMap(decimal)
         guard numbers.count == parts.count, (1...3).contains(parts.count) else { return nil }
-        let seconds: Int
         if halves.count == 2 {
             guard let days = decimal(halves[0]) else { return nil }
             let padded = numbers + [0, 0]
-            seconds = days * 86400 + padded[0] * 3600 + padded[1] * 60 + padded[2]
-        } else {
-            switch numbers.count {
-            case 1: seconds = numbers[0] * 60
-            case 2: seconds = numbers[0] * 60 + numbers[1]
-            default: seconds = numbers[0] * 3600 + numbers[1] * 60 + numbers[2]
-            }
+            return days * 86400 + padded[0] * 3600 + padded[1] * 60 + padded[2]
         }
-        let minutes = (seconds + 59) / 60
-        // slurm/slurm.h: INFINITE is 0xffffffff; a year of ten thousand days is more than any cluster permits.
-        guard minutes > 0, minutes < 14_400_000 else { return nil }
-        return minutes
+        switch numbers.count {
+        case 1: return numbers[0] * 60
+        case 2: return numbers[0] * 60 + numbers[1]
+        default: return numbers[0] * 3600 + numbers[1] * 60 + numbers[2]
+        }
     }
 }
 
