@@ -50,42 +50,4 @@ package struct ArraySpec: Sendable, Hashable, CustomStringConvertible {
         for range in ranges { result.formUnion(stride(from: range.first, through: range.last, by: range.step)) }
         return result
     }
-
-    private struct Range: CustomStringConvertible, Hashable {
-        let first: Int
-        let last: Int
-        let step: Int
-
-        init?(_ text: Substring) {
-            let halves = text.split(separator: ":", omittingEmptySubsequences: false)
-            let ends = halves[0].split(separator: "-", omittingEmptySubsequences: false).map { decimal($0) }
-            guard halves.count <= 2, (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1],
-                first <= last, last < ArraySpec.limit
-            else { return nil }
-            guard halves.count == 1 || ends.count == 2, let step = halves.count == 2 ? decimal(halves[1]) : 1, step > 0
-            else { return nil }
-            self.first = first
-            self.last = last - (last - first) % step
-            self.step = step
-        }
-
-        var count: Int { (last - first) / step + 1 }
-
-        var description: String {
-            first == last ? "\(first)" : "\(first)-\(last)" + (step == 1 ? "" : ":\(step)")
-        }
-
-        static func overlap(_ ranges: [Range]) -> Bool {
-            if ranges.allSatisfy({ $0.step == 1 }) {
-                let sorted = ranges.sorted { $0.first < $1.first }
-                return zip(sorted, sorted.dropFirst()).contains { $0.last >= $1.first }
-            }
-            var seen: Set<Int> = []
-            for range in ranges {
-                for index in stride(from: range.first, through: range.last, by: range.step)
-                where !seen.insert(index).inserted { return true }
-            }
-            return false
-        }
-    }
 }

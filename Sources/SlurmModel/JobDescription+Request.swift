@@ -112,12 +112,13 @@ extension JobDescription {
 
     static func unknown(_ name: String, _ version: APIVersion) -> SallyError {
         let others = DescriptionTable.versions(of: name)
-        guard let first = others.first, let last = others.last else {
+        guard !others.isEmpty else {
             return SallyError(
                 .invalidRequest, "unknown field \(quoted(name))", hint: "docs/fields.md lists those of every version")
         }
-        let range = first == last ? "v0.0.\(first)" : "v0.0.\(first) to v0.0.\(last)"
-        return SallyError(.invalidRequest, "\(version) has no field \(name)", hint: "it is one of \(range)")
+        return SallyError(
+            .invalidRequest, "\(version) has no field \(name)",
+            hint: "known in " + others.map { "v0.0.\($0)" }.joined(separator: ", "))
     }
 
     private static func described(_ value: JSONValue) -> String {

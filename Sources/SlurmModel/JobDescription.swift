@@ -10,23 +10,34 @@ package enum JobDescription {
     /// - Throws: `SallyError(.unsupported)` that names every field which this API version cannot carry. Nothing is left out
     ///   silently.
     package static func json(_ job: ResolvedJob, version: APIVersion, now: Timestamp) throws -> JSONValue {
+        let object = try properties(job.request, version, now: now)
+        return .object(JSONObject([("script", .string(job.request.script)), ("job", .object(object))]))
+    }
+
+    /// The properties of a description that say what the request says, and nothing else.
+    /// - Throws: as `json`.
+    static func properties(_ request: JobRequest, _ version: APIVersion, now: Timestamp) throws -> JSONObject {
         let table = DescriptionTable(for: version)
         var object = JSONObject()
         var missing: [String] = []
-        for statement in statements(job.request, version, now: now) {
+        for statement in statements(request, version, now: now) {
             guard let key = statement.keys.first(where: { table[$0] != nil }), let spelling = table[key] else {
-                missing.append(statement.name)
+                if missing.last != statement.name { missing.append(statement.name) }
                 continue
             }
             object[spelling.name] = encode(statement.values[key] ?? .null, spelling.form)
         }
-        if let signal = job.request.signal, signal.batchOnly, version.takesOptions { missing.append("signal with B:") }
+        if let signal = request.signal, signal.batchOnly, version.takesOptions { missing.append("signal with B:") }
+        try refuse(missing, version)
+        return object
+    }
+
+    static func refuse(_ missing: [String], _ version: APIVersion) throws {
         guard missing.isEmpty else {
             throw SallyError(
                 .unsupported, "\(missing.joined(separator: ", ")): not offered on this cluster",
                 hint: "its Slurm speaks \(version), which cannot carry it")
         }
-        return .object(JSONObject([("script", .string(job.request.script)), ("job", .object(object))]))
     }
 
     /// One field of a request, and the keys under which some version carries it.

@@ -59,7 +59,9 @@ let placementFields: [DescriptionField] = [
     .init(refused: "batch", .uncounted, [.init("batch_features", 36...45, .text)]),
     .init(
         refused: "cluster_constraint", .reach,
-        [.init("cluster_constraint", 36...45, .text)], "only in a federation"),
+        [
+            .init("cluster_constraint", 36...45, .text), .init("cluster_constraints", 36...36, .text, .alias),
+        ], "only in a federation"),
     .init(refused: "extra", .reach, [.init("extra", 40...45, .text)], "sites filter nodes by it"),
     .init(
         refused: "nodefile", .reach, [.init("nodefile", 36...38, .text, .disabled)],

@@ -169,7 +169,7 @@ extension JobDraft {
     }
 
     /// `gres/gpu:3`, `gres:gpu:3`, `gpu:3`, `gres/gpu=3`: so many for each GPU, of whatever type.
-    private static func perGPU(_ text: String) throws -> String {
+    static func perGPU(_ text: String) throws -> String {
         var rest = Substring(text)
         if rest.hasPrefix("gres/") || rest.hasPrefix("gres:") { rest = rest.dropFirst(5) }
         guard rest.hasPrefix("gpu:") || rest.hasPrefix("gpu=") else {

@@ -56,14 +56,30 @@ package enum RefusedField: String, Sendable, CaseIterable {
     package static let byName: [String: RefusedField] = {
         let offered = Set(JobField.allCases.map(\.rawValue) + ["script", "arguments", "environment"])
         var table: [String: RefusedField] = [:]
+        var keys: Set<String> = []
         for field in jobDescriptionFields {
-            let names = field.spellings.filter { $0.role != .alias }.map { String($0.name.prefix { $0 != "." }) }
+            let reason: RefusedField
             switch field.policy {
-            case .refused(let reason): for name in [field.key] + names { table[name] = reason }
-            case .stripped: for name in [field.key] + names where table[name] == nil { table[name] = .identity }
-            case .allowed, .judged, .normalised: for name in names where table[name] == nil { table[name] = .spelling }
+            case .refused(let why): reason = why
+            case .stripped: reason = .identity
+            case .allowed, .judged, .normalised: continue
             }
+            keys.insert(field.key)
+            for name in [field.key] + field.names { table[name] = reason }
+        }
+        // What v0.0.40 and later call something that sbatch has a name for.
+        for field in jobDescriptionFields where field.part != nil {
+            for name in field.names where !keys.contains(name) { table[name] = .spelling }
         }
         return table.filter { !offered.contains($0.key) && !$0.key.contains(" ") }
     }()
+}
+
+extension DescriptionField {
+    /// Without misspellings and second names.
+    fileprivate var names: [String] {
+        spellings.filter { $0.role != .alias || $0.versions.upperBound > 38 }.map {
+            String($0.name.prefix { $0 != "." })
+        }
+    }
 }

@@ -19,6 +19,19 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
     /// 1 for a job that is no array.
     package let arrayTasks: Int
 
+    init(
+        nodes: Int, cpus: Int?, memory: Int64?, gpusByType: [String: Int], untypedGPUs: Int, time: Duration?,
+        arrayTasks: Int
+    ) {
+        self.nodes = nodes
+        self.cpus = cpus
+        self.memory = memory
+        self.gpusByType = gpusByType
+        self.untypedGPUs = untypedGPUs
+        self.time = time
+        self.arrayTasks = arrayTasks
+    }
+
     package init(of job: ResolvedJob) {
         let request = job.request
         let nodes = ResourceBounds.nodes(request)

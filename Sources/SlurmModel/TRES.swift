@@ -18,6 +18,16 @@ package struct TRES: Sendable, Hashable {
     package var cpus: Int? { amounts["cpu"].flatMap { Int($0) } }
     package var nodes: Int? { amounts["node"].flatMap { Int($0) } }
 
+    /// Nil where it is not there or cannot be read. slurmctld writes fractions: `1.50G`.
+    package var memory: Memory? {
+        guard let text = amounts["mem"] else { return nil }
+        if let memory = try? Memory(text) { return memory }  // nil: a fraction, or nothing
+        guard let unit = text.last, let factor = ["K": 1.0 / 1024, "M": 1, "G": 1024, "T": 1_048_576][unit],
+            let number = Double(text.dropLast()), number >= 0, number < 1e9
+        else { return nil }
+        return Memory(mebibytes: Int64((number * factor).rounded(.up)))
+    }
+
     package var gpus: GPUCounts {
         var typed: [String: Int] = [:]
         for (name, amount) in amounts where name.hasPrefix("gres/gpu:") {

@@ -17,8 +17,12 @@ enum Fixture {
     static let daemons = [old] + [40, 41].map { Daemon(release: "24.11.5", version: APIVersion(rawValue: $0)) } + [new]
 
     static func reply(_ name: String, _ daemon: Daemon) throws -> SlurmReply {
+        SlurmReply(try json(name, daemon), version: daemon.version)
+    }
+
+    static func json(_ name: String, _ daemon: Daemon) throws -> JSONValue {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         let file = folder.appending(path: "Fixtures/slurmrestd/\(daemon.release)/\(daemon.version)/\(name).json")
-        return SlurmReply(try JSONValue(parsing: Data(contentsOf: file), limits: .listing), version: daemon.version)
+        return try JSONValue(parsing: Data(contentsOf: file), limits: .listing)
     }
 }

@@ -22,6 +22,7 @@ import Testing
         let job = try resolved {
             $0.arguments = []
             $0.signal?.batchOnly = false
+            ($0.contiguous, $0.switches) = (false, nil)
         }
         let body = try JobDescription.json(job, version: APIVersion(rawValue: 38), now: now)
         #expect(body["script"] == "#!/bin/sh\nid\n")
@@ -36,7 +37,9 @@ import Testing
             "standard_input": "/dev/null", "open_mode": "append",
             "environment": ["A": "b", "HOME": "/home/alice", "LOGNAME": "alice", "PATH": "/bin", "USER": "alice"],
             "comment": "hi",
-            "no_requeue": true, "hold": true, "nice": 10, "signal": "USR1@60",
+            "no_requeue": true, "hold": true, "nice": 10, "signal": "USR1@60", "minimum_cpus_per_node": 2,
+            "tasks_per_socket": 1, "prefer": "fast", "temporary_disk_per_node": 1024, "no_kill": true,
+            "kill_on_invalid_dependency": "yes",
         ]
         #expect(body["job"] == expected)
     }
@@ -59,7 +62,9 @@ import Testing
             "environment": ["A=b", "HOME=/home/alice", "LOGNAME=alice", "PATH=/bin", "USER=alice"], "comment": "hi",
             "requeue": false,
             "hold": true, "nice": 10, "kill_warning_signal": "USR1", "kill_warning_delay": number(60),
-            "kill_warning_flags": ["BATCH_JOB"],
+            "kill_warning_flags": ["BATCH_JOB"], "minimum_cpus_per_node": 2, "tasks_per_socket": 1, "prefer": "fast",
+            "temporary_disk_per_node": 1024, "kill_on_node_fail": false, "flags": ["KILL_INVALID_DEPENDENCY"],
+            "contiguous": true, "required_switches": number(1), "wait_for_switch": 600,
         ]
         #expect(body["job"] == expected)
         #expect(body.object?.count == 2)
@@ -70,13 +75,14 @@ import Testing
             try JobDescription.json(resolved(), version: APIVersion(rawValue: 38), now: now)
         }
         #expect(error?.code == .unsupported)
-        #expect(error?.message == "arguments, signal with B:: not offered on this cluster")
+        #expect(error?.message == "arguments, contiguous, switches, signal with B:: not offered on this cluster")
     }
 
     @Test func writesUnlimitedTimes() throws {
         let job = try resolved {
             $0.arguments = []
             $0.signal = nil
+            ($0.contiguous, $0.switches) = (false, nil)
             $0.timeMinimum = nil
             $0.timeLimit = .unlimited
         }
@@ -98,6 +104,7 @@ import Testing
         let job = try resolved {
             $0.arguments = []
             $0.signal = nil
+            ($0.contiguous, $0.switches) = (false, nil)
             ($0.cpusPerTask, $0.memoryPerNode) = (nil, nil)
             ($0.cpusPerGPU, $0.memoryPerGPU, $0.exclusive) = (3, Memory(mebibytes: 512), .node)
             $0.mail = try? MailEvents("ALL,TIME_LIMIT_80")  // what is nil here fails below

@@ -16,7 +16,9 @@ import Testing
         "nodes": "1-2", "ntasks": 4, "ntasks_per_node": 2, "open_mode": "append", "output": "out-%j",
         "partition": "gpu,debug",
         "qos": "normal", "requeue": false, "reservation": "maint", "signal": "B:USR1@60", "time": "1-00:00:00",
-        "time_min": "1:00:00", "environment": ["PATH": "/bin", "A": "b"],
+        "time_min": "1:00:00", "mincpus": 2, "ntasks_per_socket": 1, "prefer": "fast", "tmp": "1G", "no_kill": true,
+        "kill_on_invalid_dep": "yes", "contiguous": true, "switches": "1@10:00",
+        "environment": ["PATH": "/bin", "A": "b"],
     ]
 
     @Test func readsEveryField() throws {
@@ -93,6 +95,8 @@ import Testing
             ("mail_type", ""), ("constraint", ""), ("constraint", "a*2"), ("constraint", "[a*2&b*1]"),
             ("constraint", "a&"), ("constraint", "(a"), ("constraint", "a)"), ("constraint", "(a]"),
             ("constraint", "a b"),
+            ("switches", "0"), ("switches", "1@"), ("switches", "x"), ("switches", "1@infinite"), ("tmp", "9999T"),
+            ("kill_on_invalid_dep", "maybe"), ("mincpus", 65534), ("cpus_per_task", 65534), ("prefer", "a*2"),
             ("constraint", "-a"), ("constraint", "&a"), ("constraint", "()"),
         ] as [(String, JSONValue)]) func refusesWrongValues(key: String, value: JSONValue)
     {
@@ -153,6 +157,7 @@ import Testing
         #expect(
             refusal([("nodelist", "n[1-3]"), ("exclude", "n2")])?.message == "nodelist and exclude both name n2")
         #expect(refusal([("gpus_per_task", "1")]) != nil)
+        #expect(refusal([("ntasks_per_socket", 1)])?.message == "ntasks_per_socket needs ntasks")
         #expect(refusal([("nodes", "4"), ("ntasks", 2)]) != nil)
         #expect(refusal([("gres", "gpu:1"), ("gpus_per_node", "2")]) != nil)
         #expect(refusal([("time", "10"), ("time_min", "20")]) != nil)

@@ -8,12 +8,13 @@ import Testing
     @Test(arguments: [
         ("1", 1), ("90", 90), ("1:30", 2), ("0:01", 1), ("10:00:00", 600), ("1:0:1", 61), ("1-0", 1440), ("1-12", 2160),
         ("1-12:30", 2190), ("0-0:0:1", 1), ("2-00:00:00", 2880), ("UNLIMITED", nil), ("infinite", nil), ("-1", nil),
+        ("0", nil), ("0:0", nil),
     ]) func readsTimes(text: String, minutes: Int?) throws {
         #expect(try TimeLimit(text).minutes == minutes)
     }
 
     @Test(arguments: [
-        "", "0", "0:0", "1:2:3:4", "1-2-3", "-5", "1-", "a", "1h", "1.5", " 1", "1:-1", "99999999999", "::",
+        "", "1:2:3:4", "1-2-3", "-5", "1-", "a", "1h", "1.5", " 1", "1:-1", "99999999999", "::",
     ])
     func refusesTimes(text: String) {
         #expect(throws: SallyError.self) { try TimeLimit(text) }
@@ -48,7 +49,8 @@ import Testing
         arguments: [
             ("0-99", 100, 99, nil, "0-99"), ("1,3,5-7", 5, 7, nil, "1,3,5-7"), ("0-100:10", 11, 100, nil, "0-100:10"),
             ("0-99:10%5", 10, 90, 5, "0-90:10%5"), ("7", 1, 7, nil, "7"), ("0-9%0", 10, 9, nil, "0-9"),
-            ("0-3:1%2", 4, 3, 2, "0-3%2"),
+            ("0-3:1%2", 4, 3, 2, "0-3%2"), ("0-3:7,1", 2, 1, nil, "0,1"),
+            ("0-4000000:2,1-3999999:2", 4_000_001, 4_000_000, nil, "0-4000000:2,1-3999999:2"),
             ("0-8:2,1-9:2", 10, 9, nil, "0-8:2,1-9:2"),
         ] as [(String, Int, Int, Int?, String)])
     func readsArrays(text: String, count: Int, largest: Int, throttle: Int?, canonical: String) throws {
@@ -62,7 +64,7 @@ import Testing
     @Test(arguments: [
         "", "a", "1-", "-1", "5-1", "1,1", "0-5,3", "0-9:0", "3:2", "1,,2", "0-9%", "0-9%1%2", "0-9999999999",
         "0-4000001",
-        "0-8:2,4-5", "0x3",
+        "0-8:2,4-5", "0x3", "0-4000000:6,5-3999999:7",
     ]) func refusesArrays(text: String) {
         #expect(throws: SallyError.self) { try ArraySpec(text) }
     }

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension JobDescription {
+    /// docs/fields.md: the table as people read it. `make docs` writes it, and a test compares.
+    package static var page: String {
+        var text = introduction
+        let groups: [(String, [DescriptionField])] = [
+            ("Who, and how soon", identityFields), ("Where", placementFields), ("How much", resourceFields),
+            ("How long, when, how often", timeFields), ("What runs", runningFields),
+            ("Binding and measuring", deviceFields), ("About the submitting machine", localFields),
+        ]
+        for (title, fields) in groups {
+            text += "\n## \(title)\n\n"
+            text += "| field | v0.0.36–38 | v0.0.40–45 | policy | counts | update | |\n|---|---|---|---|---|---|---|\n"
+            for field in fields { text += row(field) }
+        }
+        text += "\n## Reasons of refusals\n\n| reason | what to do |\n|---|---|\n"
+        for reason in RefusedField.allCases { text += "| \(reason.reason) | \(reason.hint) |\n" }
+        return text
+    }
+
+    private static func row(_ field: DescriptionField) -> String {
+        let policy =
+            switch field.policy {
+            case .refused(let reason): "refused: \(reason.reason)"
+            case .allowed, .judged, .normalised, .stripped: field.policy.name
+            }
+        let cells = [
+            "`\(field.key)`", names(field, 36...38), names(field, 40...45), policy, field.effect.rawValue,
+            field.part == nil ? "" : field.update.rawValue, field.remark,
+        ]
+        return "| " + cells.map { $0.replacingVerticalBars }.joined(separator: " | ") + " |\n"
+    }
+
+    private static func names(_ field: DescriptionField, _ family: ClosedRange<Int>) -> String {
+        field.spellings.filter { family.overlaps($0.versions) }.map { spelling in
+            let range = spelling.versions.clamped(to: family)
+            var text = "`\(spelling.name)`"
+            switch spelling.role {
+            case .canonical: if field.part != nil { text += " \(spelling.form.name)" }
+            case .alias: text += " (read)"
+            case .disabled: text += " (slurmrestd refuses it)"
+            case .removed: text += " (slurmrestd ignores it)"
+            }
+            if range != family {
+                text += range.count == 1 ? ", \(range.lowerBound)" : ", \(range.lowerBound)–\(range.upperBound)"
+            }
+            return text
+        }.joined(separator: "; ")
+    }
+
+    private static let introduction = """
+        # Fields of a job
+
+        Generated from the table in Sources/SlurmModel (`make docs`). Each row is a field of a job description as slurmrestd takes
+        it: what the API versions call it and how they encode it, and what the gateway does with it.
+
+        The first column is the field's name in the gateway's own API (`POST /v1/clusters/NAME/jobs`), which is sbatch's long option
+        with `_` for `-`; where sbatch has none, Slurm's own name. The others are read from bodies in Slurm's shape
+        (`POST /slurm/v0.0.NN/job/submit`). Nothing passes through: a body is read into one request, judged, and written anew in
+        the version that the cluster's slurmrestd speaks.
+
+        | policy | means |
+        |---|---|
+        | allowed | taken over once its form is right |
+        | judged | rules or quotas decide over it |
+        | normalised | read into another field, and judged there |
+        | stripped | read and left out: it means nothing for a job of the gateway's |
+        | refused | refused by name, unless it says nothing (below) |
+
+        *Counts* is what of the job's upper bounds the field moves. *Update* is whether `POST /slurm/v0.0.NN/job/ID` may change it.
+        The names of v0.0.36 to v0.0.38 were read from Slurm 22.05.8, those of v0.0.40 to v0.0.42 from 24.11.5, and tests compare them.
+        v0.0.43 to v0.0.45 are from Slurm's published sources and were not tried on a daemon. v0.0.39 changed within a release and is
+        not spoken.
+
+        ## How values are read
+
+        | value | is read as |
+        |---|---|
+        | `null`, `""`, `[]`, `{}`, `{"set": false}`, Slurm's NO_VAL (4294967294, for short numbers 65534) | not said, also of refused fields; `false` of a refused flag too |
+        | `5`, `5.0`, `"5"`, `{"set": true, "number": 5}` | 5, in every version, for plain numbers and number structures alike |
+        | `{"number": 5}` without `set` | 5. slurmrestd reads it as not said, which for a time limit is no limit |
+        | `{"set": true}` without a number | refused |
+        | `{"infinite": true}` whatever else stands there, `"infinite"`, `"infinity"`, `"unlimited"`, 4294967295 | no limit, where the field can have none; else refused |
+        | NaN, Infinity without quotes | no JSON: refused |
+        | a number with a fraction, below 0, or too large for Slurm's own | refused; Slurm would cut it |
+        | `time_limit` and `time_minimum` 0 | refused from v0.0.40 on; in sbatch's notation (`--time`, v0.0.36 to v0.0.38) no limit |
+        | `true`, `"true"`, `"yes"`, 1 and their opposites | a flag |
+        | a number where a text is expected | its digits |
+        | a text where a list is expected | a list with commas |
+        | a key twice in one object | refused; Slurm takes the last |
+        | a field of another API version | refused, with the versions that have it |
+        | an unknown field | refused; slurmrestd from v0.0.40 on ignores it with a warning |
+        | two spellings of one thing (`nodes` and `minimum_nodes`, `hold` and `priority`) | refused unless they say the same |
+        | `environment` | a list of `NAME=VALUE` or an object, in every version; a name twice is refused |
+        | `script` beside the job and in it | refused unless it is the same |
+        | `jobs` with one job | that job; more are a heterogeneous job and refused |
+        | `job` and `jobs` | refused |
+
+        An update says only what changes. `""` takes away a comment, constraint, dependency or reservation. Judged is the job as it would
+        be afterwards, and its bounds are never less than what Slurm reports of it.
+
+        """
+}
+
+extension String {
+    /// A cell of a table cannot hold them.
+    fileprivate var replacingVerticalBars: String {
+        split(separator: "|", omittingEmptySubsequences: false).joined(separator: "/")
+    }
+}
