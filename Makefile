@@ -11,7 +11,7 @@ DEBUG := .build/debug
 STAGE := scripts/stage
 
 .PHONY: all build release demo demo-down test test-core test-unit test-integration bench bench-submit bench-reject \
-	bench-users fmt lint check images dependencies docs clean
+	bench-users fmt lint check fuzz images dependencies docs clean
 
 all: build
 
@@ -60,6 +60,15 @@ lint:
 
 check: lint test-core build
 	@$(STAGE) test-unit scripts/test-unit
+
+# What is made of tables.
+docs: build
+	@SALLYPORT_WRITE_DOCS=1 $(SWIFT) test --skip-build --filter thePageIsTheTable
+
+# A million cases for each decoder and notation parser, where `make test` tries some thousand; CASES= and SEED= say others.
+fuzz: build
+	@SALLYPORT_FUZZ_CASES=$(or $(CASES),1000000) SALLYPORT_FUZZ_SEED=$(or $(SEED),1) \
+		$(STAGE) fuzz $(SWIFT) test --skip-build --filter '^SlurmModelTests\.(NotationFuzz|DecoderFuzz|BoundsProperty)Tests'
 
 bench: bench-submit bench-reject bench-users
 

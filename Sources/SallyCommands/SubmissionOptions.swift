@@ -40,7 +40,7 @@ enum SubmissionOption: Hashable {
 
     static let long: [String: SubmissionOption] = {
         var table: [String: SubmissionOption] = [:]
-        for (name, reason) in RefusedField.byName { table[dashed(name)] = .refused(reason) }
+        for (name, reason) in RefusedField.options { table[dashed(name)] = .refused(reason) }
         for field in JobField.allCases { table[dashed(field.rawValue)] = .field(field) }
         for (name, option) in own { table[name] = option }
         return table
@@ -59,7 +59,7 @@ enum SubmissionOption: Hashable {
         "H": .field(.hold), "i": .field(.input), "J": .field(.jobName), "N": .field(.nodes), "n": .field(.ntasks),
         "o": .field(.output), "p": .field(.partition), "q": .field(.qos), "t": .field(.time), "M": .cluster,
         "Q": .quiet, "w": .field(.nodelist), "x": .field(.exclude), "B": .refused(.unbounded), "F": .refused(.reach),
-        "I": .refused(.identity), "k": .refused(.tuning), "L": .refused(.uncounted), "m": .refused(.unbounded),
+        "I": .refused(.identity), "k": .field(.noKill), "L": .refused(.uncounted), "m": .refused(.unbounded),
         "O": .refused(.unbounded), "S": .refused(.uncounted), "s": .refused(.unbounded), "v": .refused(.local),
         "W": .refused(.local),
     ]

@@ -16,12 +16,12 @@ let localFields: [DescriptionField] =
         .init(refused: "wait", .local, [.init("wait", 36...38, .flag, .disabled)]),
         .init(refused: "ignore_pbs", .local, [.init("ignore_pbs", 36...38, .flag, .disabled)]),
         .init(refused: "export_file", .local, [.init("export_file", 36...38, .text, .disabled)]),
-    ] + disabled.map { .init(refused: $0, .local, [.init($0, 36...38, .text, .disabled)]) }
+    ] + optionsOfOthers.map { .init(refused: $0, .local, [.init($0, 36...38, .text, .disabled)]) }
 
 private let rlimits = ["cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile", "memlock", "as"]
 
-/// Options of srun and salloc, and of sbatch's own output.
-private let disabled = [
+/// Options of srun and salloc, and of sbatch's own output. Where jobs are described in sbatch's words they are unknown.
+let optionsOfOthers = [
     "bell", "compress", "debugger_test", "disable_status", "epilog", "export", "help", "kill_command",
     "kill_on_bad_exit",
     "label", "max_threads", "message_timeout", "mpi", "multiple_program", "no_allocation", "no_bell", "no_shell",

@@ -52,12 +52,30 @@ package enum RefusedField: String, Sendable, CaseIterable {
     /// slurmrestd's own names.
     package var names: [String] { RefusedField.byName.filter { $0.value == self }.keys.sorted() }
 
+    /// Those of sbatch's own options among them, with `_` for `-`.
+    package static let options: [String: RefusedField] = {
+        let keys = Set(jobDescriptionFields.filter { $0.part == nil }.map(\.key)).subtracting(notOptions)
+        return byName.filter { keys.contains($0.key) || $0.key == "tres_per_task" }
+    }()
+
+    /// Fields that sbatch has no option for, and options of srun and salloc.
+    private static let notOptions = Set(
+        optionsOfOthers + [
+            "accelerator_binding", "admin_comment", "allocation_node_list", "allocation_node_port", "container_type",
+            "cpu_bind", "cpu_binding_flags", "crontab", "distribution_plane_size", "end_time", "flags", "hetjob_group",
+            "maximum_cpus", "memory_binding_type", "memory_update_delay", "memory_update_margin",
+            "minimum_boards_per_node", "minimum_cpus", "minimum_sockets_per_board", "relative", "reserve_ports",
+            "rlimits",
+            "selinux_context", "site_factor", "spank_environment", "step_id", "tasks_per_board", "x11_magic_cookie",
+            "x11_target_host", "x11_target_port",
+        ])
+
     /// From the rows of `jobDescriptionFields`. What a request can say in sbatch's words is not among them.
     package static let byName: [String: RefusedField] = {
         let offered = Set(JobField.allCases.map(\.rawValue) + ["script", "arguments", "environment"])
         var table: [String: RefusedField] = [:]
         var keys: Set<String> = []
-        for field in jobDescriptionFields {
+        for field in jobDescriptionFields where !optionsOfOthers.contains(field.key) {
             let reason: RefusedField
             switch field.policy {
             case .refused(let why): reason = why
