@@ -112,7 +112,8 @@ struct ExistingJob {
     /// Tasks that have not become jobs of their own.
     private func tasksOfArray() throws -> Int {
         guard let text = text("array_task_string") else { return 1 }
-        if let array = try? ArraySpec(text) { return array.count }  // Slurm cuts long lists short
+        // Slurm cuts long lists short.
+        if let array = try? ArraySpec(text) { return array.count }  // not one that it cut
         return ArraySpec.limit
     }
 
@@ -136,8 +137,9 @@ struct ExistingJob {
 
     /// Nil where it is unset, or cannot be read.
     private func number(_ key: String) -> Int? {
-        guard let value = json[key], case .number(let number)? = try? FieldForm.number(.sixtyFour).read(value)  // or nil
-        else { return nil }
+        guard let value = json[key] else { return nil }
+        let reading = try? FieldForm.number(.sixtyFour).read(value)  // nil: not a number
+        guard case .number(let number)? = reading else { return nil }
         return Int(exactly: number)
     }
 }

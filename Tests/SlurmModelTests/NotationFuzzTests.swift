@@ -26,8 +26,8 @@ import Testing
             self.read = { text in
                 guard let value = try? read(text) else { return nil }  // refused
                 let written = write(value)
-                guard let again = try? read(written), again == value else { return "no longer what it was: \(written)" }  // told
-                return written
+                let again = try? read(written)  // nil is told below
+                return again == value ? written : "no longer what it was: \(written)"
             }
         }
     }
