@@ -20,6 +20,11 @@ struct ExistingJob {
         guard let account = text("account"), let partition = text("partition") else {
             throw SallyError(.unavailable, "Slurm's record of the job names no account or no partition")
         }
+        guard number("het_job_id") ?? 0 == 0 else {
+            throw SallyError(
+                .unsupported, "the job is part of a heterogeneous job: no rule judges its parts together",
+                hint: "cancel it, and submit another")
+        }
         try request.set(.account, to: account)
         try request.set(.partition, to: partition)
         // Slurm reports the default as if it had been named; from v0.0.40 on it says which it was.

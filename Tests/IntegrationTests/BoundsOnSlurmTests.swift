@@ -5,11 +5,11 @@ import Logging
 import SallyModel
 import SallyTestSupport
 import SlurmClient
-import SlurmModel
 import StrictJSON
 import Testing
 
 @testable import SallyPolicy
+@testable import SlurmModel
 
 #if canImport(Glibc)
 import Glibc
@@ -26,7 +26,7 @@ private struct SlurmClaims: JWTPayload {
 
 /// Requests made up from a seed, on real Slurm: what it reports of each job that it took, asked for and given, is within the
 /// bounds that policy would have judged.
-@Suite(.enabled(if: Stack.current != nil, Stack.skipped))
+@Suite(.enabled(if: Stack.current != nil, Stack.skipped), .serialized)
 struct BoundsOnSlurmTests {
     private static let person = "alice"
     private static let name = "bounds"
@@ -57,7 +57,12 @@ struct BoundsOnSlurmTests {
         // The account exists on the cluster from here on.
         _ = try await stack.submit(Self.person, cluster, ["--hold", "-J", Self.name], script: "#!/bin/sh\n")
         do {
-            try await submitAndCompare(cluster, stack)
+            try await withClient(cluster, stack) { client, key, _ in
+                let taken = try await submit(client, cluster, key)
+                // A generator whose jobs are all refused compares nothing.
+                #expect(taken.count > Self.requests / 5, "\(taken.count) of \(Self.requests) were taken")
+                try await compare(taken, client, cluster, key)
+            }
             try await cancelAll(cluster, stack)
         } catch {
             try await cancelAll(cluster, stack)
@@ -65,7 +70,105 @@ struct BoundsOnSlurmTests {
         }
     }
 
-    private func submitAndCompare(_ cluster: String, _ stack: Stack) async throws {
+    /// What a request can say beside resources; each by itself, so that a refusal is seen.
+    private static let fields: [(String, JSONValue)] = [
+        ("prefer", "fast"), ("tmp", "1M"), ("no_kill", true), ("kill_on_invalid_dep", "yes"), ("mincpus", 2),
+        ("ntasks_per_socket", 1), ("contiguous", true), ("switches", "1@10:00"), ("nice", 7), ("begin", "now+1hour"),
+        ("signal", "USR1@30"), ("mail_type", "END"), ("requeue", false), ("time_min", "3"), ("exclude", "node002"),
+        ("nodelist", "node001"), ("open_mode", "append"), ("comment", "a comment"), ("array", "0-9:3%2"),
+        ("dependency", "singleton"),
+    ]
+
+    @Test(arguments: Stack.clusters) func everyFieldIsTakenAndCanBeUpdated(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        _ = try await stack.submit(Self.person, cluster, ["--hold", "-J", Self.name], script: "#!/bin/sh\n")
+        try await withClient(cluster, stack) { client, key, socket in
+            let defaults = try await defaults(client, cluster, key)
+            for (name, value) in Self.fields {
+                var fields = [("script", "#!/bin/sh\n"), ("job_name", .string(Self.name)), (name, value)]
+                fields +=
+                    [("hold", true), ("ntasks", 1), ("time", "10"), ("account", "research")] as [(String, JSONValue)]
+                let job = try JobRequest(json: .object(JSONObject(fields))).resolved(
+                    with: defaults, user: UserName(Self.person))
+                do {
+                    let made = try await client.submit(submission(job, cluster), token: key.token())
+                    if name == "comment" { try await update(made.id, defaults, cluster, key, socket) }
+                } catch SlurmError.notOffered where cluster == "it12" && ["contiguous", "switches"].contains(name) {
+                } catch {
+                    Issue.record("\(name) on \(cluster): \(error)")
+                }
+            }
+        }
+        try await cancelAll(cluster, stack)
+    }
+
+    /// Changes what may be changed, as it is written for the cluster's version, and reads it back.
+    private func update(_ id: JobID, _ defaults: ClusterDefaults, _ cluster: String, _ key: Key, _ socket: String)
+        async throws
+    {
+        let version = APIVersion(rawValue: cluster == "it12" ? 38 : 42)
+        let changes: [(String, JSONValue)] = [
+            ("time_limit", ["set": true, "number": 7]), ("name", .string(Self.name)), ("comment", "another"),
+            ("nice", 9),
+            ("minimum_nodes", 1), ("maximum_nodes", 2), ("tasks", 2), ("memory_per_node", ["set": true, "number": 60]),
+            ("dependency", "singleton"), ("requeue", true), ("excluded_nodes", ["node002"]),
+        ]
+        let update = try JobUpdate(from: .object(JSONObject(changes)), version: APIVersion(rawValue: 42))
+        let before = try await job(id, version, key, socket)
+        let merged = try update.merged(with: before, defaults: defaults, user: UserName(Self.person))
+        let body = try update.json(version: version, now: Timestamp(Int64(time(nil)))).bytes()
+        let answer = try await ask(
+            "POST", "/slurm/\(version)/job/\(id)", String(decoding: body, as: UTF8.self), key, socket)
+        #expect(answer["errors"]?.array?.isEmpty == true, "\(cluster): \(answer)")
+        let json = try await job(id, version, key, socket)
+        let after = try ExistingJob(json)
+        #expect(after.request.comment == "another" && after.request.timeLimit?.minutes == 7, "\(json)")
+        #expect(after.request.tasks == 2 && after.request.memoryPerNode == Memory(mebibytes: 60), "\(json)")
+        #expect(
+            after.request.excludedNodes?.names == ["node002"]
+                && json["dependency"]?.string?.contains("singleton") == true)
+        for tres in after.reported {
+            #expect(
+                tres.cpus ?? 0 <= merged.bounds.cpus ?? .max && tres.memory?.bytes ?? 0 <= merged.bounds.memory ?? .max)
+        }
+    }
+
+    private func job(_ id: JobID, _ version: APIVersion, _ key: Key, _ socket: String) async throws -> JSONValue {
+        try #require(try await ask("GET", "/slurm/\(version)/job/\(id)", "", key, socket)["jobs"]?.array?.first)
+    }
+
+    private func ask(_ method: String, _ path: String, _ body: String, _ key: Key, _ socket: String) async throws
+        -> JSONValue
+    {
+        let token = try await key.token().value.reveal()
+        var arguments = [
+            "-sS", "-m", "60", "-X", method, "--unix-socket", socket, "-K", "-", "http://localhost\(path)",
+        ]
+        if !body.isEmpty { arguments += ["-H", "Content-Type: application/json", "--data-binary", body] }
+        let result = try await runProgram(
+            "/usr/bin/curl", arguments,
+            input: "header = \"X-SLURM-USER-TOKEN: \(token)\"\nheader = \"X-SLURM-USER-NAME: \(Self.person)\"\n")
+        return try JSONValue(parsing: result.output, limits: .listing)
+    }
+
+    private func submission(_ job: ResolvedJob, _ cluster: String) -> Authorized<Submit> {
+        authorized(
+            Submit(
+                cluster: ClusterName(unchecked: cluster), job: job, bounds: ResourceBounds(of: job), idempotencyKey: "k"
+            ))
+    }
+
+    private func defaults(_ client: SlurmClient, _ cluster: String, _ key: Key) async throws -> ClusterDefaults {
+        let read = authorized(SystemAction.readQueue(ClusterName(unchecked: cluster)))
+        return ClusterDefaults(
+            partitions: try await client.partitions(read, token: key.token()),
+            nodes: try await client.nodes(read, token: key.token()), account: AccountName(unchecked: "research"),
+            home: "/home/\(Self.person)")
+    }
+
+    private func withClient(
+        _ cluster: String, _ stack: Stack, _ body: (SlurmClient, Key, String) async throws -> Void
+    ) async throws {
         let record = try JSONValue(
             parsing: try await runProgram("/bin/cat", ["\(stack.state)/clusters/\(cluster)/cluster.json"]).output)
         let socket = try #require(record["socket"]?.string)
@@ -75,10 +178,7 @@ struct BoundsOnSlurmTests {
             defaultPartition: PartitionName(unchecked: "debug"))
         let key = try await key(record)
         do {
-            let taken = try await submit(client, cluster, key)
-            // A generator whose jobs are all refused compares nothing.
-            #expect(taken.count > Self.requests / 5, "\(taken.count) of \(Self.requests) were taken")
-            try await compare(taken, client, cluster, key)
+            try await body(client, key, socket)
             try await connections.close()
         } catch {
             try await connections.close()
@@ -87,23 +187,16 @@ struct BoundsOnSlurmTests {
     }
 
     private func submit(_ client: SlurmClient, _ cluster: String, _ key: Key) async throws -> [JobID: Taken] {
-        let read = authorized(SystemAction.readQueue(ClusterName(unchecked: cluster)))
-        let defaults = ClusterDefaults(
-            partitions: try await client.partitions(read, token: key.token()),
-            nodes: try await client.nodes(read, token: key.token()), account: AccountName(unchecked: "research"),
-            home: "/home/\(Self.person)")
+        let defaults = try await defaults(client, cluster, key)
         var random = Random(state: cluster == "it12" ? 12 : 13)
         var taken: [JobID: Taken] = [:]
         for _ in 0..<Self.requests {
             let json = Self.request(&random)
             guard let request = try? JobRequest(json: json) else { continue }  // contradicts itself
             let job = try request.resolved(with: defaults, user: UserName(Self.person))
-            let bounds = ResourceBounds(of: job)
             do {
-                let submit = Submit(
-                    cluster: ClusterName(unchecked: cluster), job: job, bounds: bounds, idempotencyKey: "k")
-                let made = try await client.submit(authorized(submit), token: key.token())
-                taken[made.id] = Taken(json: json, bounds: bounds)
+                let made = try await client.submit(submission(job, cluster), token: key.token())
+                taken[made.id] = Taken(json: json, bounds: ResourceBounds(of: job))
             } catch SlurmError.refused, SlurmError.notOffered {
                 // What could never run there is not what this test is about.
             }

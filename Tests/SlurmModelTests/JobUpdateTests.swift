@@ -170,7 +170,9 @@ import Testing
     }
 
     @Test func refusesWhatNothingBounds() throws {
-        for (key, value) in [("tres_per_socket", "gres/gpu:1"), ("tres_per_node", "gres/fpga:1"), ("account", "")] {
+        for (key, value) in [
+            ("tres_per_socket", "gres/gpu:1"), ("tres_per_node", "gres/fpga:1"), ("account", ""), ("het_job_id", "7"),
+        ] {
             var job = try #require(pending.object)
             job[key] = .string(value)
             #expect(throws: SallyError.self) { try merged([("tasks", 2)], .object(job)) }
