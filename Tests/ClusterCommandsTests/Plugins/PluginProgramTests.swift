@@ -81,4 +81,67 @@ import Glibc
             #expect(complaint("\(root)/program").contains("belongs to uid 4242"))
         }
     }
+
+    /// (what `command` is, what is done to what lies on the way, what is said; nil where it may be run)
+    static let ways: [(command: String, change: @Sendable (String) -> Void, said: String?)] = [
+        ("links/program", { _ in }, nil), ("links/folder/program", { _ in }, nil), ("links/relative", { _ in }, nil),
+        ("links/../links/chain", { _ in }, nil),
+        // Whoever can write to the folder of a link can let it lead elsewhere.
+        ("links/program", { chmod("\($0)/links", 0o777) }, "others can write to \"ROOT/links\" (mode 0777)"),
+        ("links/folder/program", { chmod("\($0)/links", 0o775) }, "others can write to \"ROOT/links\" (mode 0775)"),
+        // Where a folder is sticky nobody takes away our link.
+        ("links/program", { chmod("\($0)/links", 0o1777) }, nil),
+        // What a link leads through, and what a second one does.
+        ("links/relative", { chmod("\($0)/between", 0o777) }, "others can write to \"ROOT/between\" (mode 0777)"),
+        ("links/chain", { chmod("\($0)/between", 0o777) }, "others can write to \"ROOT/between\" (mode 0777)"),
+        ("links/program", { chmod("\($0)/real", 0o777) }, "others can write to \"ROOT/real\" (mode 0777)"),
+        ("links/circle", { _ in }, "program \"ROOT/links/circle\" cannot be found: Too many levels of symbolic links"),
+        ("links/nowhere", { _ in }, "program \"ROOT/links/nowhere\" cannot be found: No such file or directory"),
+        ("real/program/x", { _ in }, "program \"ROOT/real/program/x\" cannot be found: Not a directory"),
+        (
+            "real/program/../program", { _ in },
+            "program \"ROOT/real/program/../program\" cannot be found: Not a directory"
+        ),
+    ]
+
+    @Test(arguments: ways.indices) func everythingOnTheWayIsLookedAt(_ index: Int) async throws {
+        let way = Self.ways[index]
+        try await withScratchFolder { root in
+            try Self.makeLinks(root)
+            way.change(root)
+            let said = complaint("\(root)/\(way.command)")
+            #expect(
+                said == way.said.map { "plugin \"mine\": " + $0.replacing("ROOT", with: root) }
+                    ?? "fine: \(root)/real/program")
+        }
+    }
+
+    /// (the link, through which it is reached)
+    @Test(
+        .enabled(if: geteuid() == 0, "only root gives links away"),
+        arguments: [
+            ("links/program", "links/program"), ("links/folder", "links/folder/program"),
+            ("between/chain", "links/chain"),
+        ])
+    func somebodyElsesLinkIsNotFollowed(_ link: String, _ command: String) async throws {
+        try await withScratchFolder { root in
+            try Self.makeLinks(root)
+            #expect(complaint("\(root)/\(command)") == "fine: \(root)/real/program")
+            lchown("\(root)/\(link)", 4242, 4242)
+            let expected = "plugin \"mine\": \"\(root)/\(link)\" belongs to uid 4242, who could change what is run"
+            #expect(complaint("\(root)/\(command)") == expected)
+        }
+    }
+
+    private static func makeLinks(_ root: String) throws {
+        for folder in ["links", "between", "real"] { mkdir("\(root)/\(folder)", 0o755) }
+        try writeFile("\(root)/real/program", "#!/bin/sh\n", mode: 0o755)
+        symlink("\(root)/real/program", "\(root)/links/program")
+        symlink("../real", "\(root)/links/folder")
+        symlink(".././between//../real/program", "\(root)/links/relative")
+        symlink("\(root)/between/chain", "\(root)/links/chain")
+        symlink("../links/program", "\(root)/between/chain")
+        symlink("circle", "\(root)/links/circle")
+        symlink("none", "\(root)/links/nowhere")
+    }
 }
