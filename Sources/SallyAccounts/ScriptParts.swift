@@ -17,6 +17,18 @@ enum ScriptParts {
             done
             return "$status"
         }
+        # has_shell PATH: whoever had another could not sign in. passwd(5): none is /bin/sh.
+        has_shell() { [ -f "${1:-/bin/sh}" ] && [ -x "${1:-/bin/sh}" ]; }
+        # hear COMMAND...: runs it and leaves in $heard the first 1000 bytes of what it said. It is waited for until it ends, and no
+        # longer: a process that it leaves, or another of the user's that it runs as, may keep the pipe open. So we say its end
+        # ourselves. COMMAND has to have a deadline.
+        hear() {
+            local said=
+            IFS= read -r -d $'\036' -n 1000 -t 60 said \
+                < <("$@" 2>&1; status=$?; trap '' PIPE; printf '\036' 2>/dev/null; exit "$status")
+            heard=${said%$'\n'}
+            wait "$!"
+        }
 
         """#
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Functions that end what a user runs on a machine outside of running Slurm jobs: logins, what they left behind, the
+/// Functions, beside those of `ScriptParts`, that end what a user runs on a machine outside of running Slurm jobs: logins, what they left behind, the
 /// user's own service manager. What belongs to a running job goes on.
 ///
 /// A process belongs to a job when a slurmstepd of root's is above it, when slurmd lists it (`scontrol listpids`), or
@@ -109,10 +109,13 @@ enum SessionScript {
         # all_of UID SIGNAL: to everything that the user may signal, at once; kill(2) leaves out who sends it. Fails where it
         # was not sent: processes of the user's may signal the sender first.
         all_of() {
-            local said
-            said=$(timeout -k 1 2 setpriv --reuid="$1" --regid="$1" --clear-groups --no-new-privs \
-                bash -c "kill -$2 -1 2>/dev/null; echo sent" 2>/dev/null 9>&-)
-            [ "$said" = sent ]
+            local heard
+            hear signal_all "$1" "$2"
+            [ "$heard" = sent ]
+        }
+        signal_all() {
+            timeout -k 1 2 setpriv --reuid="$1" --regid="$1" --clear-groups --no-new-privs \
+                bash -c "kill -$2 -1 2>/dev/null; echo sent" 2>/dev/null 9>&-
         }
         # Remembers what was stopped before: a job that starts meanwhile may be suspended (scontrol suspend).
         freeze() {
@@ -156,9 +159,13 @@ enum SessionScript {
         }
         # As the user: root in a container may not look into a process of theirs (CAP_SYS_PTRACE).
         claimed_job() {
+            local heard
+            hear read_claim "$1" "$2"
+            printf '%s\n' "${heard%%$'\n'*}"
+        }
+        read_claim() {
             timeout -k 1 1 setpriv --reuid="$1" --regid="$(stat -c %g "/proc/$2" 2>/dev/null || echo "$1")" \
-                --clear-groups --no-new-privs cat "/proc/$2/environ" 2>/dev/null 9>&- | tr '\0' '\n' |
-                sed -n 's/^SLURM_JOB_ID=//p' | head -n 1
+                --clear-groups --no-new-privs sed -zn '/^SLURM_JOB_ID=/{s///;p;q}' "/proc/$2/environ" 2>/dev/null 9>&-
         }
         place() { grep -E '^[0-9]+:(name=systemd)?:' "/proc/$1/cgroup" 2>/dev/null; }
         # weigh PID: whether its claim is true, false or open. Where slurmsteps are in process 1's own group, groups say

@@ -84,6 +84,30 @@ import Testing
         }
     }
 
+    /// A process of the user's that goes on and has our pipe is not waited for; what was said before is heard.
+    @Test(.timeLimit(.minutes(5)), arguments: [0, 1]) func whoKeepsThePipeIsNotWaitedFor(_ status: Int) async throws {
+        try await withScratchFolder { folder in
+            let said = try await authorize(
+                folder,
+                Self.standIn(
+                    "setpriv",
+                    "sleep 900 & echo $! >>\(folder)/kept\nif [ \(status) = 0 ]; then exec /usr/bin/setpriv \"$@\"; fi\n"
+                        + "echo refused; exit 1"),
+                then:
+                    "while read -r pid; do readlink /proc/$pid/exe; kill $pid; done <kept; cat home/bob/.ssh/authorized_keys"
+            )
+            let lines = said.split(separator: "\n").map(String.init)
+            let ssh = ["alice", "bob"].map { name in
+                status == 0
+                    ? "step\tssh\tdone\t\(folder)/home/\(name)/.ssh\t\(name)" : "step\tssh\tfailed\trefused\t\(name)"
+            }
+            #expect(Set(lines.prefix(2)) == Set(ssh), "\(said)")
+            // They were alive until then.
+            #expect(lines.dropFirst(2).prefix(2).allSatisfy { $0.hasSuffix("/sleep") }, "\(said)")
+            #expect(said.hasSuffix(":nodes\n") == (status == 0), "\(said)")
+        }
+    }
+
     @Test func whoWaitsForEverIsEnded() async throws {
         try await withScratchFolder { folder in
             let said = try await authorize(

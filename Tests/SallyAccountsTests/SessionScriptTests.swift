@@ -72,6 +72,28 @@ import Testing
         }
     }
 
+    /// Whoever is to be stopped may hold on to the pipe of what stops them.
+    @Test(.enabled(if: LockScriptTests.isRoot), .timeLimit(.minutes(5))) func whoKeepsThePipeIsNotWaitedFor()
+        async throws
+    {
+        try await withScratchFolder { folder in
+            let result = try await bash(
+                ScriptParts.library + SessionScript.library,
+                """
+                cd \(folder) && mkdir bin && PATH=\(folder)/bin:$PATH
+                printf '#!/bin/bash\\nsleep 900 & echo $! >>kept\\nexec /usr/bin/setpriv "$@"\\n' >bin/setpriv; chmod 755 . bin bin/setpriv
+                env SLURM_JOB_ID=77 /usr/bin/setpriv --reuid=6042431 --regid=6042431 --clear-groups sleep 900 </dev/null >/dev/null 2>&1 &
+                own=$!
+                until [ "$(stat -c %u /proc/$own/)" = 6042431 ] && [ "$(cat /proc/$own/comm)" = sleep ]; do :; done
+                all_of 6042431 CONT && echo sent
+                claimed_job 6042431 $own
+                claimed_job 6042431 1
+                kill $(cat kept) $own && wc -l <kept
+                """)
+            #expect(result.output == "sent\n77\n\n3\n", "\(result)")
+        }
+    }
+
     @Test func aListOfQOSThatCannotBeReadIsNoEmptyOne() async throws {
         let result = try await bash(
             QOSScript.library, "soon() { \"$@\"; }; sacctmgr() { return 1; }; loose_qos && echo none")

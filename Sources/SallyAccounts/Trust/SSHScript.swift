@@ -58,8 +58,13 @@ enum SSHScript {
             fi
             put " $mark:nodes" "" "from=\"$from\" $public $mark:nodes"
         '
+        # authorize_user UID ROW. The record's lock (9) is not the user's to hold.
+        authorize_user() {
+            printf '%s\n' "$2" | timeout -k 1 5 setpriv --reuid="$1" --regid="$1" --clear-groups --no-new-privs \
+                env -i PATH="$PATH" LC_ALL=C bash -c "$ssh_as_user" ssh "$ssh_mark" 9>&-
+        }
         authorize_users() {
-            local name row uid home rest said until=$((SECONDS + 40 + ${#ssh_rows[@]} / 20))
+            local name row uid home rest heard until=$((SECONDS + 40 + ${#ssh_rows[@]} / 20))
             for name in "${!ssh_rows[@]}"; do
                 row=${ssh_rows[$name]}
                 [ -z "${spoiled[$name]-}" ] || continue
@@ -72,12 +77,10 @@ enum SSHScript {
                     continue
                 fi
                 IFS=$'\t' read -r _ uid home rest <<<"$row"
-                # The record's lock (9) is not the user's to hold.
-                if said=$(set -o pipefail; printf '%s\n' "$row" | timeout -k 1 5 setpriv --reuid="$uid" --regid="$uid" --clear-groups \
-                    --no-new-privs env -i PATH="$PATH" LC_ALL=C bash -c "$ssh_as_user" ssh "$ssh_mark" 2>&1 9>&- | head -c 1000); then
+                if hear authorize_user "$uid" "$row"; then
                     report ssh done "$home/.ssh" "$name"
                 else
-                    spoil "$name" ssh "${said:-$home/.ssh could not be written}"
+                    spoil "$name" ssh "${heard:-$home/.ssh could not be written}"
                 fi
             done
         }
