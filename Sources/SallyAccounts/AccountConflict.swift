@@ -60,6 +60,7 @@ package struct AccountConflict: Sendable, Equatable {
         if let owner = seen.owners[uid], owner.name != name.rawValue {
             reasons.append("uid \(uid) belongs to \(owner.name) there and to \(name) in the ledger")
         }
+        if layout.mode != .directory { reasons += containerReasons(account, seen) }
         if layout.mode != .directory, seen.users[name.rawValue] == nil {
             if let owner = seen.groupNames[uid], owner != name.rawValue {
                 reasons.append("gid \(uid) belongs to group \(owner) there")
@@ -69,6 +70,16 @@ package struct AccountConflict: Sendable, Equatable {
             }
         }
         return reasons
+    }
+
+    /// Who is there already stays: the range was given away later.
+    private static func containerReasons(_ account: DesiredAccount, _ seen: NodeObservation) -> [String] {
+        guard seen.users[account.name.rawValue] == nil,
+            let range = seen.subordinate.first(where: { $0.ids.contains(account.uid.rawValue) })
+        else { return [] }
+        return [
+            "uid \(account.uid) of \(account.name) belongs to containers of \(range.owner) there (/etc/subuid, /etc/subgid)"
+        ]
     }
 
     /// Where no machine knows people, one that does means somebody else.
@@ -83,7 +94,7 @@ package struct AccountConflict: Sendable, Equatable {
         if let group = seen.groupNames[account.uid.rawValue] {
             reasons.append("gid \(account.uid) belongs to group \(group) there, on a cluster that knows no people")
         }
-        return reasons
+        return reasons + containerReasons(account, seen)
     }
 
     private static func recordReasons(

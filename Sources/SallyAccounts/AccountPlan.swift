@@ -14,6 +14,8 @@ package struct AccountPlan: Sendable, Equatable {
     package var keyLines: [UserName: Set<String>] = [:]
     /// Everybody whom the managed record has and whom nobody has removed, where keys are handed out.
     package var standing: Set<UserName> = []
+    /// The homes that every machine has to have, as far as the one that serves them has said by then.
+    var homes = HomeMarks()
 
     package init() {}
 
@@ -63,7 +65,9 @@ package struct AccountPlan: Sendable, Equatable {
         for node in layout.accountNodes {
             guard let seen = observed[node] else { continue }
             if let entry = seen.users[account.name.rawValue] {
-                if record?.origin == .created, entry.gecos != account.gecos || entry.shell != account.shell {
+                // A shell that is right and not there is for the step to say: as of a new account.
+                let isChanged = entry.gecos != account.gecos || entry.shell != account.shell
+                if record?.origin == .created, isChanged || seen.shellless.contains(account.name.rawValue) {
                     steps[node, default: []].append(.change(account))
                 }
             } else {

@@ -10,13 +10,21 @@ package enum AccountScript {
     /// The managed record has changed since the plan was made: look again (EX_TEMPFAIL).
     static let recordChanged: Int32 = 75
 
-    /// - Parameter material: keys for the steps that need them.
-    package static func make(_ steps: [AccountStep], material: SSHMaterial? = nil, in layout: ClusterLayout) -> String {
-        layout.prologue + stepLibrary + RecordScript.library + library + ExpiryScript.keeping
+    /// - Parameters:
+    ///   - material: keys for the steps that need them.
+    ///   - homes: what the machine has to find before anything is done there.
+    package static func make(
+        _ steps: [AccountStep], material: SSHMaterial? = nil, homes: HomeMarks = HomeMarks(), in layout: ClusterLayout
+    ) -> String {
+        let first =
+            homes.ids.isEmpty
+            ? [] : [hereDocument("same_homes", homes.ids.sorted { $0 < $1 }.map { [$0.key, $0.value] })]
+        return layout.prologue + stepLibrary + RecordScript.library + library + ExpiryScript.keeping
             + ExpiryScript.library + HomeScript.library
             + (material == nil ? "" : SSHScript.library + ScratchScript.library)
+            + (homes.ids.isEmpty ? "" : HomeMarks.comparingLibrary)
             + SlurmScript.library + AssociationScript.library
-            + ProbeScript.main(["hold_record"] + calls(steps, material, in: layout) + ["printf 'end\\n'"])
+            + ProbeScript.main(first + ["hold_record"] + calls(steps, material, in: layout) + ["printf 'end\\n'"])
     }
 
     /// By kind, in the order in which they stand on each other.
@@ -126,7 +134,7 @@ package enum AccountScript {
             local -A want=() have=()
             while IFS=$'\t' read -r name uid home shell gecos; do
                 [ -z "${spoiled[$name]-}" ] || continue
-                if [ -x "$shell" ]; then
+                if has_shell "$shell"; then
                     users+=("$name") rows+=("$name"$'\t'"$uid"$'\t'"$home"$'\t'"$shell"$'\t'"$gecos") want[$name]=$uid
                     lines+="u $name $uid \"$gecos\" $home $shell"$'\n'
                 else
@@ -158,7 +166,9 @@ package enum AccountScript {
         change_accounts() {
             local name shell gecos said
             while IFS=$'\t' read -r name shell gecos; do
-                if said=$(usermod --comment "$gecos" --shell "$shell" "$name" 2>&1); then
+                if ! has_shell "$shell"; then
+                    spoil "$name" account "shell $shell does not exist"
+                elif said=$(usermod --comment "$gecos" --shell "$shell" "$name" 2>&1); then
                     report account done "full name and shell of $name" "$name"
                 else
                     spoil "$name" account "$said"

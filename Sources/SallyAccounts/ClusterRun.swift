@@ -7,9 +7,9 @@ package import SallyTransport
 /// Makes users on a whole cluster. Each machine is talked to over one connection, from the first look to the last change,
 /// and nothing is changed on any before all were looked at.
 ///
-/// A machine that does not answer is reported and left out; only the controller and the one that serves homes have to be
-/// there. A user whom somebody stands in the way of is reported and left alone everywhere. Whatever interrupts this, asking
-/// again comes to the same end.
+/// A machine that does not answer, or has other homes than the one that serves them, is reported and left out; only the
+/// controller and the one that serves homes have to be there. A user whom somebody stands in the way of is reported and
+/// left alone everywhere. Whatever interrupts this, asking again comes to the same end.
 package struct ClusterRun: Sendable {
     private let layout: ClusterLayout
     private let transport: any Transport
@@ -121,22 +121,45 @@ package struct ClusterRun: Sendable {
             seen.add(try await look(ProbeScript.uids(of: subjects, on: node, in: layout), shell))
         }
         let plan = try await meetings.plans.meet(node, with: Meetings.Seen(observation: seen, accounts: accounts))
-        guard !dryRun else { return [] }
+        let comparesHomes = node != layout.homeServer && layout.accountNodes.contains(node)
+        if dryRun {
+            // What is not known yet, the run itself finds out.
+            if comparesHomes, let folder = plan.homes.others(seen.marks).first {
+                throw HomeMarks.other(folder, on: node, than: layout.homeServer)
+            }
+            return []
+        }
         let steps = plan.steps[node] ?? []
         // Nothing is changed anywhere unless there are keys for everybody who needs one.
         let material = try await material(for: steps)
-        _ = try await meetings.prepared.meet(node, with: ())
+        let marks = node == layout.homeServer ? try await homeMarks(seen, shell) : HomeMarks()
+        var homes = try await meetings.prepared.meet(node, with: marks)
+        let others = comparesHomes ? homes.others(seen.marks) : []
+        homes.ids = homes.ids.filter { others.contains($0.key) }
         // No machine gets an account that the record does not have.
         let record = steps.filter(\.isRecord)
-        var done = try await apply(record, nil, shell)
+        var done = try await apply(record, nil, HomeMarks(), shell)
         if let failed = done.first(where: { $0.step.outcome == .failed }) {
             throw SallyError(
                 .unavailable, "the managed record was not written: \(failed.step.detail)",
                 hint: "no account was made; ask again")
         }
         _ = try await meetings.recorded.meet(node, with: ())
-        done += try await apply(steps.filter { !$0.isRecord }, material, shell)
+        done += try await apply(steps.filter { !$0.isRecord }, material, homes, shell)
+        if let other = done.first(where: { $0.step.name == HomeMarks.step && $0.step.outcome == .failed }) {
+            throw HomeMarks.other(other.step.detail, on: node, than: layout.homeServer)
+        }
         return done
+    }
+
+    /// How other machines know that they have these homes: made now where nothing says it yet.
+    private func homeMarks(_ seen: NodeObservation, _ shell: NodeShell) async throws -> HomeMarks {
+        let folders = HomeMarks.folders(users.map(\.home))
+        guard layout.accountNodes.count > 1, folders.contains(where: { seen.marks.ids[$0] == nil }) else {
+            return seen.marks
+        }
+        let completion = try await shell.run(HomeMarks.making(in: folders, layout), deadline: .seconds(60))
+        return try HomeMarks(parsing: completion.output, node: shell.node)
     }
 
     /// The keys that these steps write; nil where nothing is said of ssh.
@@ -173,10 +196,10 @@ package struct ClusterRun: Sendable {
     }
 
     private func apply(
-        _ steps: [AccountStep], _ material: SSHMaterial?, _ shell: NodeShell
+        _ steps: [AccountStep], _ material: SSHMaterial?, _ homes: HomeMarks, _ shell: NodeShell
     ) async throws -> [ClusterReport.UserStep] {
-        guard !steps.isEmpty else { return [] }
-        let script = AccountScript.make(steps, material: material, in: layout)
+        guard !steps.isEmpty || !homes.ids.isEmpty else { return [] }
+        let script = AccountScript.make(steps, material: material, homes: homes, in: layout)
         let completion = try await shell.run(script, deadline: deadline)
         return try StepReport.parseUsers(completion, on: shell.node)
     }
@@ -207,6 +230,7 @@ package struct ClusterRun: Sendable {
         var plan = AccountPlan.make(
             desired: accounts, observed: observed, layout: layout, nodes: seen.keys.sorted())
         if let setup { plan.add(setup, for: accounts, observed: observed, layout: layout) }
+        plan.homes = observed[layout.homeServer]?.marks ?? HomeMarks()
         return plan
     }
 

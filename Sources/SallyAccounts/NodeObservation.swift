@@ -8,6 +8,8 @@ package struct NodeObservation: Sendable, Equatable {
     /// passwd entries by name and by uid, as getent(1) finds them.
     package var users: [String: PasswdEntry] = [:]
     package var owners: [UInt32: PasswdEntry] = [:]
+    /// Users whose shell is not there, or no program.
+    package var shellless: Set<String> = []
     /// The uids of which it was asked who has them, as users and as groups.
     package var asked: Set<UInt32> = []
     /// Group names by the gid they have; gids by name.
@@ -38,7 +40,7 @@ package struct NodeObservation: Sendable, Equatable {
     /// Every uid and gid that somebody has or had there, where the probe was asked for them.
     package var taken: Set<UInt32> = []
     /// Uids and gids of somebody's containers, of those that the probe was asked for.
-    package var subordinate: [ClosedRange<UInt32>] = []
+    package var subordinate: [SubordinateRange] = []
     /// Slurm accounts by user.
     package var associations: [String: Set<AccountName>] = [:]
 
@@ -49,6 +51,8 @@ package struct NodeObservation: Sendable, Equatable {
     package var knownHosts: Set<String> = []
     /// What is in ~/.ssh, by home. Only from the machine that serves homes.
     package var ssh: [String: SSHState] = [:]
+    /// Which file systems homes are on there.
+    package var marks = HomeMarks()
     /// What lies where scratch folders and links belong.
     package var paths: [String: PathState] = [:]
 
@@ -119,6 +123,7 @@ package struct NodeObservation: Sendable, Equatable {
         groupIDs.merge(later.groupIDs) { $1 }
         homes.merge(later.homes) { $1 }
         strayHomes.merge(later.strayHomes) { $1 }
+        subordinate += later.subordinate
         if !later.records.isEmpty { records = later.records }
     }
 
@@ -127,6 +132,7 @@ package struct NodeObservation: Sendable, Equatable {
         case ("user", 3):
             guard let entry = PasswdEntry(fields[2]) else { return false }
             users[fields[1]] = entry
+        case ("shellless", 2): shellless.insert(fields[1])
         case ("owner", 3):
             guard let uid = UInt32(fields[1]), let entry = PasswdEntry(fields[2]) else { return false }
             owners[uid] = entry
@@ -165,9 +171,9 @@ package struct NodeObservation: Sendable, Equatable {
         case ("taken", 2):
             guard let uid = UInt32(fields[1]) else { return false }
             taken.insert(uid)
-        case ("subordinate", 3):
+        case ("subordinate", 4):
             guard let first = UInt32(fields[1]), let last = UInt32(fields[2]), first <= last else { return false }
-            subordinate.append(first...last)
+            subordinate.append(SubordinateRange(ids: first...last, owner: fields[3]))
         case ("daemon", 3):
             guard let uid = UInt32(fields[2]) else { return false }
             daemons[fields[1]] = uid
@@ -186,6 +192,7 @@ package struct NodeObservation: Sendable, Equatable {
         case ("sshkey", 2): ssh[String(fields[1].dropLast(5)), default: SSHState()].hasKey = true
         case ("unread", 2): ssh[fields[1], default: SSHState()].isUnread = true
         case ("authorized", 3): ssh[String(fields[1].dropLast(5)), default: SSHState()].marked.insert(fields[2])
+        case ("mark", 3): marks.ids[fields[1]] = fields[2]
         case ("path", 6):
             guard let owner = UInt32(fields[3]) else { return false }
             paths[fields[1]] = PathState(kind: fields[2], owner: owner, target: fields[5])

@@ -10,7 +10,7 @@ package enum ProbeScript {
     package static func make(
         _ accounts: [Subject], groups: Set<String>, on node: NodeName, in layout: ClusterLayout
     ) -> String {
-        let calls = [shellCall("probe_users", groups.sorted()), "probe_entries"]
+        let calls = [shellCall("probe_users", groups.sorted())] + subordinate(accounts) + ["probe_entries"]
         return script(accounts, calls + homes(on: node, in: layout) + authority(on: node, in: layout), in: layout)
     }
 
@@ -23,10 +23,16 @@ package enum ProbeScript {
         in layout: ClusterLayout
     ) -> String {
         let bounds = ["\(range.lowerBound)", "\(range.upperBound)"]
+        let folders = HomeMarks.folders(users.map(\.home))
+        // All other machines have the same homes, or get nobody.
+        let searched = node == layout.homeServer ? Set(folders + [HomeMarks.usualFolder]).sorted() : []
         var calls = [
             shellCall("probe_users", Set(users.flatMap(\.groups)).sorted()),
-            shellCall("probe_taken", bounds), shellCall("probe_subordinate", bounds), "probe_entries",
+            shellCall("probe_taken", bounds + searched), shellCall("probe_subordinate", bounds), "probe_entries",
         ]
+        if layout.accountNodes.contains(node) {
+            calls.append(shellCall("probe_marks", folders))
+        }
         if let setup {
             calls += ["probe_host_keys", shellCall("probe_known", [setup.trust.cluster.rawValue])]
             if let scratch = setup.scratch {
@@ -42,7 +48,7 @@ package enum ProbeScript {
 
     /// What `first` did not say because nobody knew the uids: to be added to its answer.
     static func uids(of accounts: [Subject], on node: NodeName, in layout: ClusterLayout) -> String {
-        var calls = ["probe_entries"] + homes(on: node, in: layout)
+        var calls = subordinate(accounts) + ["probe_entries"] + homes(on: node, in: layout)
         if node == layout.controller { calls.append("probe_record") }
         return script(accounts, calls, in: layout)
     }
@@ -67,6 +73,13 @@ package enum ProbeScript {
         fileprivate var row: [String] { [name.rawValue, uid.map { "\($0)" } ?? "-", home ?? "-"] }
     }
 
+    /// Whether the uids are somebody's for containers.
+    private static func subordinate(_ accounts: [Subject]) -> [String] {
+        let uids = accounts.compactMap(\.uid?.rawValue)
+        guard let low = uids.min(), let high = uids.max() else { return [] }
+        return [shellCall("probe_subordinate", ["\(low)", "\(high)"])]
+    }
+
     private static func homes(on node: NodeName, in layout: ClusterLayout) -> [String] {
         let areLocal = layout.mode == .everywhere || layout.mode == .controller
         return node == layout.homeServer && areLocal ? ["probe_homes"] : []
@@ -86,7 +99,7 @@ package enum ProbeScript {
     private static func script(_ accounts: [Subject], _ calls: [String], in layout: ClusterLayout) -> String {
         let subjects = hereDocument("read_subjects", accounts.map(\.row))
         return layout.prologue + ScriptParts.library + library + TrustProbe.library + ExpiryScript.probe
-            + SubordinateIDs.probe + AssociationScript.names
+            + SubordinateIDs.probe + HomeMarks.library + AssociationScript.names
             + main([subjects] + calls + ["printf 'end\\n'"])
     }
 
@@ -109,14 +122,15 @@ package enum ProbeScript {
         # probe_users GROUP...: who has these names. Leaves what is to be asked about besides: in $here the names that are
         # there, in $uids their uids too, in $groups the names, the groups that are named, and the gids of $memberships.
         probe_users() {
-            local found entry name uid gid others
+            local found entry name uid gid shell others
             local -A own=()
             groups=("${names[@]}" "$@")
             found=$(in_parts names getent passwd)
             [ -n "$found" ] || return 0
             while IFS= read -r entry; do
-                IFS=: read -r name _ uid gid _ <<<"$entry"
+                IFS=: read -r name _ uid gid _ _ shell <<<"$entry"
                 printf 'user\t%s\t%s\n' "$name" "${entry//$'\t'/ }"
+                has_shell "$shell" || emit shellless "$name"
                 here+=("$name") uids+=("$uid") own[$gid]=1
                 memberships+="$name $gid"$'\n'
             done <<<"$found"
@@ -125,17 +139,18 @@ package enum ProbeScript {
             groups+=("${!own[@]}")
             memberships+=$others
         }
-        # probe_taken LOW HIGH: uids and gids by passwd, group, the record, and owners of what is in /home. As many of the lowest
-        # that nobody has go to $uids as there are names without a user: they are likely to be chosen.
+        # probe_taken LOW HIGH FOLDER...: uids and gids by passwd, group, the record, and owners of what is in the folders. As many of
+        # the lowest that nobody has go to $uids as there are names without a user: they are likely to be chosen.
         probe_taken() {
-            local said wanted=$((${#names[@]} - ${#here[@]}))
+            local said low=$1 high=$2 wanted=$((${#names[@]} - ${#here[@]}))
             [ "$wanted" -gt 0 ] || return 0
+            shift 2
             said=$({
                 getent passwd
                 getent group
                 [ ! -f "$state/accounts.jsonl" ] || cat "$state/accounts.jsonl"
-                find /home -mindepth 1 -maxdepth 1 -printf '::%U\n::%G\n' 2>/dev/null
-            } | awk -F: -v OFS='\t' -v low="$1" -v high="$2" -v wanted="$wanted" '
+                [ $# = 0 ] || find "$@" -mindepth 1 -maxdepth 1 -printf '::%U\n::%G\n' 2>/dev/null
+            } | awk -F: -v OFS='\t' -v low="$low" -v high="$high" -v wanted="$wanted" '
                 { uid = $3 + 0 }  # a line of the record has there: 20001,"profile"
                 uid >= low && uid <= high && !(uid in taken) { taken[uid]; print "taken", uid }
                 END {

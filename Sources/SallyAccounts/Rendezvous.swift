@@ -48,8 +48,9 @@ struct Meetings: Sendable {
 
     let choice: Rendezvous<NodeObservation, [DesiredAccount]>
     let plans: Rendezvous<Seen, AccountPlan>
-    /// The machine that serves homes has the keys that it is to write. Others pass when it has.
-    let prepared: Rendezvous<Void, Void>
+    /// The machine that serves homes has the keys that it is to write, and says how others know these homes. They pass when it
+    /// has.
+    let prepared: Rendezvous<HomeMarks, HomeMarks>
     /// The controller has written the managed record. Others pass when it has.
     let recorded: Rendezvous<Void, Void>
 
@@ -65,6 +66,7 @@ struct Meetings: Sendable {
             guard preparing.allSatisfy({ found[$0] != nil }) else {
                 throw SallyError(.unavailable, "there are no keys for \(homeServer)", hint: "nothing was changed")
             }
+            return found[homeServer] ?? HomeMarks()
         }
         recorded = Rendezvous(of: [controller]) { found in
             guard found[controller] != nil else {

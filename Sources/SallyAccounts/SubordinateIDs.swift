@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Uids and gids that belong to somebody's containers, subuid(5) and subgid(5): whoever had one of them as a uid could be
-/// that person's process, and that person could read what is theirs.
+/// A range of uids or gids that belongs to somebody's containers, subuid(5) and subgid(5), as far as it was asked about.
+package struct SubordinateRange: Sendable, Equatable {
+    package var ids: ClosedRange<UInt32>
+    /// A user's name, or a uid, as it stands there.
+    package var owner: String
+
+    package init(ids: ClosedRange<UInt32>, owner: String) {
+        self.ids = ids
+        self.owner = owner
+    }
+}
+
+/// Uids and gids that belong to somebody's containers: whoever had one of them as a uid could be that person's process, and
+/// that person could read what is theirs.
 struct SubordinateIDs: Sendable, Equatable {
     /// In order, none touching the next.
     private var ranges: [ClosedRange<UInt32>] = []
@@ -27,9 +39,9 @@ struct SubordinateIDs: Sendable, Equatable {
         return false
     }
 
-    /// - Precondition: after `probe_users`.
+    /// - Precondition: after `probe_users` or `read_subjects`.
     static let probe = #"""
-        # probe_subordinate LOW HIGH: ranges that have something of LOW to HIGH in them. Asked where somebody has no uid yet.
+        # probe_subordinate LOW HIGH: what ranges have of LOW to HIGH, and whose they are. Asked where somebody has no uid yet.
         probe_subordinate() {
             local low=$1 high=$2
             [ "${#names[@]}" -gt "${#here[@]}" ] || return 0
@@ -42,7 +54,8 @@ struct SubordinateIDs: Sendable, Equatable {
                 { first = $2 + 0; last = first + $3 - 1 }
                 last < low || first > high { next }
                 { if (first < low) first = low; if (last > high) last = high }
-                !((first, last) in seen) { seen[first, last]; printf "subordinate\t%.0f\t%.0f\n", first, last }' \
+                { gsub(/[^A-Za-z0-9._@$-]/, "?", $1) }
+                !((first, last, $1) in seen) { seen[first, last, $1]; printf "subordinate\t%.0f\t%.0f\t%s\n", first, last, $1 }' \
                 "$@"
         }
 

@@ -57,7 +57,7 @@ enum UIDChoice {
         let controller = observed[layout.controller]
         var taken: Set<UInt32> = []
         for seen in observed.values { taken.formUnion(seen.taken) }
-        let subordinate = SubordinateIDs(observed.values.flatMap(\.subordinate))
+        let subordinate = SubordinateIDs(observed.values.flatMap(\.subordinate).map(\.ids))
         func isFree(_ uid: UInt32) -> Bool { !taken.contains(uid) && !subordinate.contains(uid) }
         var chosen: [UserName: UserID] = [:]
         var adopted: Set<UserID> = []

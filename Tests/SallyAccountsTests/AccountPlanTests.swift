@@ -125,6 +125,29 @@ import Testing
         #expect(AccountPlan.make(desired: [try Self.alice()], observed: adopted, layout: Self.layout).isEmpty)
     }
 
+    /// As if it were a new account: the step says that the shell is not there.
+    @Test func aShellThatIsGoneIsLookedAtAgain() throws {
+        let seen = try Self.cluster { $0[Self.name("node002")]?.shellless = ["alice"] }
+        let plan = AccountPlan.make(desired: [try Self.alice()], observed: seen, layout: Self.layout)
+        #expect(plan.steps == [Self.name("node002"): [.change(try Self.alice())]])
+        let adopted = try Self.cluster {
+            $0[Self.name("node002")]?.shellless = ["alice"]
+            $0[Self.name("master")]?.records = [try Self.record(origin: .adopted)]
+        }
+        #expect(AccountPlan.make(desired: [try Self.alice()], observed: adopted, layout: Self.layout).isEmpty)
+    }
+
+    /// Also where it was chosen without asking the machines, by a ledger, or is that of a home.
+    @Test func whoIsThereKeepsAUIDThatContainersGotLater() throws {
+        let range = SubordinateRange(ids: 20000...29999, owner: "eve")
+        var seen = try Self.cluster { $0[Self.name("node002")]?.subordinate = [range] }
+        let alice = try Self.alice()
+        #expect(AccountPlan.make(desired: [alice], observed: seen, layout: Self.layout).isEmpty)
+        seen[Self.name("node002")]?.users = [:]
+        let plan = AccountPlan.make(desired: [alice], observed: seen, layout: Self.layout)
+        #expect(plan.conflicts.map(\.node.rawValue) == ["node002"] && plan.steps.isEmpty, "\(plan)")
+    }
+
     struct Trouble: Sendable, CustomTestStringConvertible {
         var reason: String
         var change: @Sendable (inout [NodeName: NodeObservation]) throws -> Void
@@ -188,6 +211,9 @@ import Testing
                 name: "zoe", uid: 20001, gid: 1, gecos: "", home: "/", shell: "/")
         },
         Trouble(reason: "belongs to group lab") { $0[name("master")]?.groupNames[20001] = "lab" },
+        Trouble(reason: "uid 20001 of alice belongs to containers of eve there") {
+            $0[name("master")]?.subordinate = [.init(ids: 20001...20001, owner: "eve")]
+        },
         Trouble(reason: "was given to mallory, for ever") {
             $0[name("master")]?.records = [try record("mallory", 20001, state: .removed)]
         },
@@ -209,6 +235,11 @@ import Testing
         Trouble(reason: "exists already") { $0[name("master")]?.homes["/home/alice"] = .folder(owner: 20001) },
         Trouble(reason: "therefore had another owner") { $0[name("master")]?.strayHomes[20001] = ["/home/older"] },
         Trouble(reason: "gid 20001 belongs to group lab") { $0[name("node001")]?.groupNames[20001] = "lab" },
+        Trouble(reason: "uid 20001 of alice belongs to containers of eve there") {
+            $0[name("node002")]?.subordinate = [
+                .init(ids: 1...20000, owner: "bob"), .init(ids: 20000...29999, owner: "eve"),
+            ]
+        },
         Trouble(reason: "group alice has gid 1002") { $0[name("node001")]?.groupIDs["alice"] = 1002 },
         Trouble(reason: "uid 20001 belongs to zoe") {
             $0[name("node002")]?.owners[20001] = .init(

@@ -17,19 +17,22 @@ import Testing
         private let said: [String: String]
         private let recordSaid: String
         private let saidOfUIDs: [String: String]
+        private let saidOfHomes: [String: String]
 
         /// - Parameters:
         ///   - said: what the probe of a machine says besides.
         ///   - saidOfUIDs: what it says when it is asked again, about uids.
         ///   - recordSaid: what writing the record says besides.
+        ///   - saidOfHomes: what it says when it makes marks of homes, or compares them.
         init(
             down: Set<String> = [], said: [String: String] = [:], saidOfUIDs: [String: String] = [:],
-            recordSaid: String = ""
+            recordSaid: String = "", saidOfHomes: [String: String] = [:]
         ) {
             self.down = down
             self.said = said
             self.recordSaid = recordSaid
             self.saidOfUIDs = saidOfUIDs
+            self.saidOfHomes = saidOfHomes
         }
 
         func run(_ invocation: Invocation, on node: NodeName) async throws -> Completion {
@@ -47,6 +50,8 @@ import Testing
                 text = (saidOfUIDs[node.rawValue] ?? "") + "end\n"
             } else if script.contains("\nrecord_lines <<") {
                 text = recordSaid + "end\n"
+            } else if script.contains("\nmake_marks <<") || script.contains("\nsame_homes <<") {
+                text = (saidOfHomes[node.rawValue] ?? "") + "end\n"
             }
             return Completion(status: 0, standardOutput: Array(text.utf8), standardError: [])
         }
@@ -161,9 +166,11 @@ import Testing
             parsing: "user\talice\talice:x:30000:30000::/home/alice:/bin/sh\nknown\tx\n\(lines[0])end\n", node: node)
         seen.add(
             try NodeObservation(
-                parsing: "asked\t30001\ngroup\teve\t30001\nstray\t30001\t/home/old\n\(lines[0])\(lines[1])end\n",
+                parsing:
+                    "asked\t30001\nsubordinate\t30001\t30009\tzoe\ngroup\teve\t30001\nstray\t30001\t/home/old\n\(lines[0])\(lines[1])end\n",
                 node: node))
         #expect(seen.users.count == 1 && seen.knownHosts == ["x"] && seen.asked == [30001])
+        #expect(seen.subordinate == [.init(ids: 30001...30009, owner: "zoe")])
         #expect(seen.groupNames[30001] == "eve" && seen.strayHomes[30001] == ["/home/old"])
         #expect(seen.records.map(\.user.rawValue) == ["alice", "bob"])
     }
@@ -262,7 +269,7 @@ import Testing
     /// Whoever may be others in a container would be the user.
     @Test func whatIsSomebodysInContainersIsGivenToNobody() throws {
         var seen = NodeObservation()
-        seen.subordinate = [30000...30001, 30003...30003, 30004...30009]
+        seen.subordinate = [30000...30001, 30003...30003, 30004...30009].map { .init(ids: $0, owner: "eve") }
         seen.homes["/home/bob"] = .folder(owner: 30004)
         var users = try ["alice", "bob", "carol"].map(Self.user)
         for index in users.indices { users[index].adoptsHome = true }

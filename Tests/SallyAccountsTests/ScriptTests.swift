@@ -90,6 +90,73 @@ import Testing
         }
     }
 
+    /// (who is asked about, what passwd(5) has of her) to what is said of ranges
+    @Test(arguments: [
+        ([UInt32(60007)], "", ["60005...60009 eve", "60007...60007 1234"]), ([60010], "", []), ([60007], "60007", []),
+        ([60004, 70000], "", ["60005...60009 eve", "60007...60007 1234", "69999...70000 a?b"]),
+    ]) func probesWhoseContainersHaveTheUIDs(_ uids: [UInt32], _ there: String, _ expected: [String]) async throws {
+        try await withScratchFolder { folder in
+            try writeFile("\(folder)/subuid", "eve:60005:5\nnonsense\nzoe:60007:0\n:x:3\na b:69999:9\n")
+            try writeFile("\(folder)/subgid", "eve:60005:5\n1234:60007:1\n")
+            let subjects = uids.map { uid in
+                ProbeScript.Subject(
+                    name: UserName(rawValue: "alice\(uid)")!, uid: UserID(rawValue: uid), home: nil)  // a user's name
+            }
+            let node = AccountPlanTests.name("node001")
+            let asked = ProbeScript.make(subjects, groups: [], on: node, in: AccountPlanTests.layout)
+            let script = asked.replacing("/etc/sub", with: "\(folder)/sub").replacing(
+                "main() {",
+                with:
+                    "getent() { \(there.isEmpty ? ":" : "[ $1 != passwd ] || echo alice\(there):x:\(there):1:::/bin/sh"); }\nmain() {"
+            )
+            let here = NodeName(unchecked: "here")
+            let done = try await LocalTransport(node: here, environment: [:]).run(.script(script), on: here)
+            let seen = try NodeObservation(parsing: done.output, node: node)
+            let said = seen.subordinate.map { "\($0.ids) \($0.owner)" }.sorted()
+            // Of a range what was asked about.
+            let clipped = expected.map {
+                $0.replacing("60005...60009", with: uids == [60007] ? "60007...60007" : "60005...60009")
+            }
+            #expect(said == clipped.sorted(), "\(done.output)")
+        }
+    }
+
+    /// (the shell, whether it is there)
+    @Test(arguments: [("/bin/sh", true), ("", true), ("/bin/none", false), ("/tmp", false), ("/etc/passwd", false)])
+    func aShellIsAProgram(_ shell: String, _ isThere: Bool) async throws {
+        let probed = ProbeScript.make(
+            [.init(name: try UserName("alice"), uid: nil, home: nil)], groups: [], on: AccountPlanTests.name("node001"),
+            in: AccountPlanTests.layout
+        ).replacing(
+            "main() {", with: "getent() { [ $1 != passwd ] || echo alice:x:20001:1:::\(shell); }\nmain() {")
+        let here = NodeName(unchecked: "here")
+        let transport = LocalTransport(node: here, environment: [:])
+        let seen = try NodeObservation(
+            parsing: try await transport.run(.script(probed), on: here).output, node: here)
+        #expect(seen.users["alice"] != nil && seen.shellless.isEmpty == isThere)
+        guard !shell.isEmpty else { return }
+        var alice = try AccountPlanTests.alice()
+        alice.shell = shell
+        // An account that is made and one that is changed are told the same.
+        for step in [AccountStep.create(alice), .change(alice)] {
+            try await withScratchFolder { folder in
+                let script = AccountScript.make([step], in: AccountPlanTests.layout)
+                    .replacing("state=/var/lib/sallyport", with: "state=\(folder)/state").replacing(
+                        "main() {",
+                        with: """
+                            usermod() { touch \(folder)/changed; }; systemd-sysusers() { touch \(folder)/changed; }
+                            getent() { echo alice:x:20001:20001::; }
+                            main() {
+                            """)
+                let said = try await transport.run(.script(script), on: here).output
+                #expect(exists("\(folder)/changed") == isThere, "\(said)")
+                #expect(said.contains("step\taccount\tdone\t") == isThere, "\(said)")
+                let reason = "step\taccount\tfailed\tshell \(shell) does not exist\talice\n"
+                #expect(said.contains(reason) != isThere, "\(said)")
+            }
+        }
+    }
+
     @Test func associatesWithoutAUidWhereNoMachineKnowsPeople() throws {
         var layout = AccountPlanTests.layout
         let step = AccountStep.associate(try AccountPlanTests.alice())

@@ -16,19 +16,18 @@ struct NodeUsers: Sendable {
     func requireAll(on nodes: [NodeName]) async throws {
         let users = ClusterUsers(layout: cluster.layout, transport: cluster.transport())
         let list = try await users.list(.everyMachine)
-        if let problem = NodeUsers.problem(list.users, failed: list.failed, on: nodes) { throw problem }
+        if let problem = NodeUsers.problem(list, on: nodes) { throw problem }
     }
 
     /// Who is locked, expired or removed runs nothing that is new.
-    static func problem(
-        _ users: [ClusterUser], failed: [NodeName: String], on nodes: [NodeName]
-    ) -> SallyError? {
+    static func problem(_ list: ClusterUsers.List, on nodes: [NodeName]) -> SallyError? {
         for node in nodes {
-            if let why = failed[node] {
+            if let why = list.failed[node] {
                 return SallyError(.unavailable, "whether all users are on \(node) is not known: \(why)")
             }
+            if let other = list.otherHomes[node] { return SallyError(.unavailable, other) }
         }
-        let missing = users.filter { user in
+        let missing = list.users.filter { user in
             user.state == .active && nodes.contains { user.missing.contains($0) }
         }
         guard !missing.isEmpty else { return nil }

@@ -19,6 +19,10 @@ package struct ClusterUsers: Sendable {
         package var users: [ClusterUser] = []
         /// Machines that were not reached, and why. What they have is not known.
         package var failed: [NodeName: String] = [:]
+        /// Machines on which homes are not those of the machine that serves them, and what is said of it.
+        package var otherHomes: [NodeName: String] = [:]
+
+        package init() {}
     }
 
     package init(layout: ClusterLayout, transport: some Transport) {
@@ -55,6 +59,12 @@ package struct ClusterUsers: Sendable {
             try Task.checkCancellation()
         }
         list.users = ClusterUser.list(observed, layout: layout)
+        let homes = observed[layout.homeServer]?.marks ?? HomeMarks()
+        for (node, seen) in observed where node != layout.homeServer && layout.accountNodes.contains(node) {
+            if let folder = homes.others(seen.marks).first {
+                list.otherHomes[node] = HomeMarks.other(folder, on: node, than: layout.homeServer).message
+            }
+        }
         return list
     }
 

@@ -17,6 +17,8 @@ struct UsersObservation: Sendable, Equatable {
     var associations: [String: Set<AccountName>] = [:]
     /// Who has a key to sign in with. Only from the machine that serves homes.
     var keys: Set<String> = []
+    /// Which file system homes are on there.
+    var marks = HomeMarks()
 
     init() {}
 
@@ -58,6 +60,7 @@ struct UsersObservation: Sendable, Equatable {
             guard let account = AccountName(rawValue: fields[2]) else { return true }
             associations[fields[1], default: []].insert(account)
         case ("key", 2): keys.insert(fields[1])
+        case ("mark", 3): marks.ids[fields[1]] = fields[2]
         default: return false
         }
         return true

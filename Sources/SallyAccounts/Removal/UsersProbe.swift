@@ -32,6 +32,7 @@ enum UsersProbe {
             case .ignored: break
             }
             if layout.homeServer == layout.controller { calls.append("probe_keys") }
+            calls += marks(layout.controller, in: layout)
         }
         return script(calls, in: layout)
     }
@@ -43,12 +44,20 @@ enum UsersProbe {
         var calls = [
             hereDocument("subjects_given", subjects.map { [$0.name.rawValue, "\($0.uid)"] }), "probe_accounts",
         ]
-        if detail == .everything, node == layout.homeServer { calls.append("probe_keys") }
+        if detail == .everything {
+            if node == layout.homeServer { calls.append("probe_keys") }
+            calls += marks(node, in: layout)
+        }
         return script(calls, in: layout)
     }
 
+    private static func marks(_ node: NodeName, in layout: ClusterLayout) -> [String] {
+        layout.accountNodes.contains(node) ? [shellCall("probe_marks", [HomeMarks.usualFolder])] : []
+    }
+
     private static func script(_ calls: [String], in layout: ClusterLayout) -> String {
-        layout.prologue + library + AssociationScript.names + ProbeScript.main(calls + ["printf 'end\\n'"])
+        layout.prologue + library + HomeMarks.library + AssociationScript.names
+            + ProbeScript.main(calls + ["printf 'end\\n'"])
     }
 
     /// Lines of the record have their keys in a fixed order: between quotes the name is the fourth part, the uid in the

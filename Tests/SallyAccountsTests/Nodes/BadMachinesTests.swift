@@ -64,7 +64,7 @@ struct BadMachinesTests {
                 #expect(
                     said
                         == "30000\n30001\nFeb 20, 2052\nFeb 20, 2052\n700 ann /home/ann\n644 ben /home/ben/.bashrc\n"
-                        + "600 ben /home/ben/.ssh/authorized_keys\nann\nben\n")
+                        + "600 ben /home/ben/.ssh/authorized_keys\n.sallyport-home\nann\nben\n")
             }
             let third = try await run(nil, death.then)
             #expect(third.isComplete && third.plan.isEmpty, "\(third.plan)")
@@ -99,6 +99,42 @@ struct BadMachinesTests {
         }
     }
 
+    /// /home of node001 is a folder of its own: nobody is half made there, and the same command again does the rest.
+    @Test func aMachineWithoutTheHomesGetsNobody() async throws {
+        guard let image = TestContainers.nodeImage else { return }
+        try await SSHCluster.with(image: image, machines: ["master": [], "node001": []]) { cluster in
+            let bench = NodesBench(cluster: cluster, image: image)
+            let known =
+                "getent passwd ann | cut -d: -f1,3; ls -A /mnt /home; head -c 32 /home/.sallyport-home 2>/dev/null | wc -c"
+            let said =
+                "/home on node001 is not the file system of master: mount it there, then run the same command again"
+            for _ in 1...2 {
+                let report = try await bench.run(["ann"])
+                #expect(report.failed == [bench.nodes[1].node: said] && report.failures.isEmpty, "\(report)")
+                #expect(
+                    try await bench.everywhere(known) == [
+                        "ann:30000\n/home:\n.sallyport-home\nann\n\n/mnt:\nann\n32\n", "/home:\n\n/mnt:\n0\n",
+                    ])
+            }
+            for node in bench.nodes { #expect(try await node.signIns() == 2) }
+            let mark = try await bench.controller.run("cat /home/.sallyport-home")
+            #expect(
+                try await bench.controller.run("stat -c '%u %g %a %F' /home/.sallyport-home")
+                    == "0 0 644 regular file\n")
+            // As if it were mounted now.
+            _ = try await bench.nodes[1].run("printf %s \(shellQuoted(mark)) >/home/.sallyport-home")
+            let mounted = try await bench.run(["ann"])
+            #expect(mounted.isComplete, "\(mounted.failures) \(mounted.failed)")
+            #expect(try await bench.nodes[1].run("id -u ann") == "30000\n")
+            #expect(try await bench.run(["ann"]).plan.isEmpty)
+            #expect(try await bench.controller.run("cat /home/.sallyport-home") == mark)
+            // One that was there and is gone is said where nothing else is to be done.
+            _ = try await bench.nodes[1].run("rm /home/.sallyport-home")
+            let lost = try await bench.run(["ann"])
+            #expect(lost.plan.isEmpty && lost.failed == [bench.nodes[1].node: said], "\(lost)")
+        }
+    }
+
     /// No account without a line of the record.
     @Test func withoutRoomForTheRecordNobodyIsMade() async throws {
         let full = ["--tmpfs", "/var/lib/sallyport:size=64k,mode=0700"]
@@ -109,7 +145,7 @@ struct BadMachinesTests {
             let report = try await bench.run(names)
             let reason = report.failed[bench.controller.node]
             #expect(reason?.hasPrefix("the managed record ") == true, "\(report.failed)")
-            #expect(try await bench.everywhere("getent passwd user1 user60 | wc -l; ls -A /home") == ["0\n", "0\n"])
+            #expect(try await bench.everywhere("getent passwd user1 user60 | wc -l; ls /home") == ["0\n", "0\n"])
             _ = try await bench.controller.run("rm /var/lib/sallyport/filler")
             let again = try await bench.run(names)
             #expect(again.isComplete, "\(again.failures) \(again.failed)")

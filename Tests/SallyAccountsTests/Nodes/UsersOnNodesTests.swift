@@ -77,6 +77,49 @@ struct UsersOnNodesTests {
         }
     }
 
+    /// Of any machine, and outside of the uids that are chosen from: who has a home of somebody's containers is left alone.
+    @Test func aHomeOfSomebodysContainersIsNobodys() async throws {
+        try await NodesBench.with { bench in
+            _ = try await bench.nodes[1].run("echo eve:200000:65536 >/etc/subuid")
+            _ = try await bench.controller.run(
+                "mkdir /home/ann /home/ben; chown 200007:200007 /home/ann; chown 34567:34567 /home/ben")
+            let report = try await bench.run(["ann", "ben"]) { $0.adoptsHome = true }
+            let reason = "uid 200007 of ann belongs to containers of eve there (/etc/subuid, /etc/subgid)"
+            #expect(report.plan.conflicts.map(\.reason) == [reason], "\(report.plan.conflicts)")
+            #expect(report.plan.conflicts.map(\.node.rawValue) == ["node001"] && report.failures.isEmpty)
+            #expect(
+                try await bench.everywhere("getent passwd ann; id -u ben; stat -c %u /home/ann")
+                    == Array(repeating: "34567\n200007\n", count: 2))
+        }
+    }
+
+    /// Who has another shell than is wanted, and who had it while it was there, is told as whoever is new.
+    @Test func withoutTheirShellNobodyIsMade() async throws {
+        try await NodesBench.with { bench in
+            func run(_ names: [String]) async throws -> ClusterReport {
+                try await bench.run(names) { $0.shell = "/opt/shell" }
+            }
+            #expect(try await bench.run(["ann"]).isComplete)
+            _ = try await bench.controller.run("cp /bin/sh /opt/shell")
+            for _ in 1...2 {
+                let report = try await run(["ann", "ben"])
+                let failures = report.failures.map { "\($0.step.place) \($0.user ?? "") \($0.step.detail)" }
+                #expect(
+                    failures == ["ann", "ben"].map { "node001 \($0) shell /opt/shell does not exist" }, "\(failures)")
+                #expect(
+                    try await bench.everywhere("getent passwd ann ben | cut -d: -f1,7") == [
+                        "ann:/opt/shell\nben:/opt/shell\n", "ann:/bin/bash\n",
+                    ])
+            }
+            _ = try await bench.nodes[1].run("cp /bin/sh /opt/shell")
+            let report = try await run(["ann", "ben"])
+            #expect(report.isComplete, "\(report.failures)")
+            _ = try await bench.nodes[1].run("chmod -x /opt/shell")
+            let gone = try await run(["ann", "ben"]).failures
+            #expect(gone.map(\.user) == ["ann", "ben"] && gone.allSatisfy { $0.step.place == "node001" }, "\(gone)")
+        }
+    }
+
     /// There are no passwords. Root's own keys stay where they are, and the administrator's are in nobody's files.
     @Test func nobodyHasAPasswordAndNobodyHasRootsKeys() async throws {
         try await NodesBench.with { bench in

@@ -56,6 +56,19 @@ import Testing
         #expect(list.failed.keys.map(\.rawValue) == ["node002"])
     }
 
+    /// Once the machine that serves homes says which they are.
+    @Test func saysWhichMachineHasOtherHomes() async throws {
+        let mark = "mark\t/home\t\(String(repeating: "1a", count: 16))\n"
+        let others = Self.everybody + "today\t20780\n"
+        let answers = ["master": Self.controller + mark, "node001": others + mark, "node002": others]
+        let list = try await Self.list(.everyMachine, answers)
+        #expect(list.otherHomes.keys.map(\.rawValue) == ["node002"] && list.failed.isEmpty)
+        #expect(list.otherHomes.values.first?.hasPrefix("/home on node002 is not the file system of master") == true)
+        let unmarked = try await Self.list(
+            .everyMachine, ["master": Self.controller, "node001": others + mark, "node002": others])
+        #expect(unmarked.otherHomes.isEmpty)
+    }
+
     @Test func nothingIsSaidWithoutTheController() async throws {
         let error = await #expect(throws: SallyError.self) { _ = try await Self.list(.everyMachine, ["node001": ""]) }
         #expect(error?.code == .unavailable && error?.message.contains("connection refused") == true)
