@@ -93,6 +93,14 @@ import Testing
         }
     }
 
+    /// Whose homes there are is asked once, and not by every machine over its network.
+    @Test func ownersAreLookedForWhereHomesAre() async throws {
+        let machines = ClusterRunTests.Machines()
+        _ = try await ClusterRunTests.run(["alice"], on: machines)
+        #expect(machines.calls(of: "master", with: "\nprobe_taken '30000' '30999' '/home'\n") == 1)
+        #expect(machines.calls(of: "node001", with: "\nprobe_taken '30000' '30999'\n") == 1)
+    }
+
     /// Where there is one machine alone nobody has to know.
     @Test func oneMachineAloneNeedsNone() async throws {
         let machines = ClusterRunTests.Machines()
