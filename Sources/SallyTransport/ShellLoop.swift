@@ -37,6 +37,8 @@ enum ShellLoop {
         "SALLY_PROCESS=${SALLY_FILE#/proc/};",
         "case \" $$ $PPID \" in *\" $SALLY_PROCESS \"*) continue;; esac;",
         "read -r SALLY_LINE <$SALLY_FILE/stat || continue;",
+        // Finding the fields behind a name takes bash three times as long as all else here.
+        "case $SALLY_LINE in *\" $SALLY_SESSION \"*) ;; *) continue;; esac;",
         "set -- ${SALLY_LINE##*) };",
         "[ \"$4\" = \"$SALLY_SESSION\" ] && kill -KILL $SALLY_PROCESS;",
         "done 2>/dev/null;",
