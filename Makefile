@@ -11,7 +11,7 @@ DEBUG := .build/debug
 STAGE := scripts/stage
 
 .PHONY: all build release demo demo-down test test-core test-unit test-integration bench bench-submit bench-reject \
-	bench-users fmt lint check fuzz images dependencies docs clean
+	bench-users bench-exactly-once fmt lint check fuzz images dependencies docs clean
 
 all: build
 
@@ -70,7 +70,7 @@ fuzz: build
 	@SALLYPORT_FUZZ_CASES=$(or $(CASES),1000000) SALLYPORT_FUZZ_SEED=$(or $(SEED),1) \
 		$(STAGE) fuzz $(SWIFT) test --skip-build --filter '^SlurmModelTests\.(NotationFuzz|DecoderFuzz|BoundsProperty)Tests'
 
-bench: bench-submit bench-reject bench-users
+bench: bench-submit bench-reject bench-users bench-exactly-once
 
 bench-submit bench-reject: bench-%: release images
 	@scripts/bench $*
@@ -78,6 +78,10 @@ bench-submit bench-reject: bench-%: release images
 # ARGUMENTS=--quick for one run of the main case; scripts/bench-users --help tells more.
 bench-users: release images
 	@scripts/bench-users $(ARGUMENTS)
+
+# ARGUMENTS=--quick for a short run; scripts/bench-exactly-once --help tells more.
+bench-exactly-once: release images
+	@scripts/bench-exactly-once $(ARGUMENTS)
 
 clean:
 	rm -rf .build .build-core

@@ -22,7 +22,8 @@ struct SubmitCommand: SallySubcommand {
         guard submission.mode == .submit else { return try await CanICommand.ask(submission, here) }
         try await submission.common.connected(here) { connection in
             let cluster = try await connection.cluster()
-            let submitter = Submitter(gateway: connection.gateway, cluster: cluster, here: here)
+            let submitter = Submitter(
+                gateway: connection.gateway, cluster: cluster, here: here, json: submission.common.json)
             let reply = try await submitter.submit(submission.request, key: submission.key)
             for message in reply.messages { try here.say("sally: \(printable(message))") }
             try tell(reply, submission, here)

@@ -37,6 +37,8 @@ package struct Surroundings: Sendable {
     package var start: @Sendable ([String]) -> StartedProgram?
     /// Puts a program in our place; returns only when that failed.
     package var replace: @Sendable (_ path: String, _ arguments: [String]) -> Void
+    /// What to say if the program is interrupted from now on; nil ends that.
+    package var ifInterrupted: @Sendable (String?) -> Void
     /// The path of this program.
     package var program: String
     package var host: String
@@ -49,6 +51,7 @@ package struct Surroundings: Sendable {
         exchange: @escaping @Sendable (GatewayAddress, String?) throws -> any HTTPExchange,
         start: @escaping @Sendable ([String]) -> StartedProgram?,
         replace: @escaping @Sendable (String, [String]) -> Void,
+        ifInterrupted: @escaping @Sendable (String?) -> Void,
         program: String, host: String
     ) {
         self.environment = environment
@@ -63,6 +66,7 @@ package struct Surroundings: Sendable {
         self.exchange = exchange
         self.start = start
         self.replace = replace
+        self.ifInterrupted = ifInterrupted
         self.program = program
         self.host = host
     }

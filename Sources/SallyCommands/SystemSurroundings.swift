@@ -23,6 +23,7 @@ extension Surroundings {
             sleep: { try await Task.sleep(for: $0) },
             exchange: { try AsyncHTTPExchange(gateway: $0, caFile: $1) },
             start: ProgramStart.inBackground, replace: ProgramStart.replace,
+            ifInterrupted: InterruptNote.set,
             program: programPath(), host: hostName())
     }
 }

@@ -58,6 +58,8 @@ extension ClusterConfig {
             section.optional("service_account").map { $0.name(ServiceAccountName.self)?.rawValue } ?? "sallyport"
         let output = section.optional("output")?.bool() ?? true
         let leavers = section.optional("pending_jobs_on_offboarding")?.choice(LeaverJobs.self) ?? .cancel
+        let accounting = section.optional("accounting")?.bool() ?? true
+        let age = section.optional("min_job_age")?.duration(in: 0...86400) ?? .seconds(300)
         if profiles.isEmpty, profile == nil, section.optional("profiles") == nil {
             section.report("nobody would get an account: profiles or default_profile is wanted")
         }
@@ -67,7 +69,7 @@ extension ClusterConfig {
             profiles: profiles,
             defaultProfile: profile, defaultAccount: account, defaultPartition: partition,
             exclusivePartitions: exclusive, serviceAccount: service, output: output,
-            pendingJobsOnOffboarding: leavers)
+            pendingJobsOnOffboarding: leavers, accounting: accounting, minJobAge: age)
     }
 
     private static func readProfile(_ value: ConfigValue) -> ProfileRule? {

@@ -150,13 +150,17 @@ package struct ClusterConfig: Sendable, Equatable {
     package var serviceAccount: String
     package var output: Bool
     package var pendingJobsOnOffboarding: LeaverJobs
+    /// Whether slurmdbd keeps what jobs became. Without it a lost answer is cleared up only while the queue remembers.
+    package var accounting: Bool
+    /// slurm.conf's MinJobAge: how long the queue shows a job after its end.
+    package var minJobAge: Duration
 
     package init(
         name: ClusterName, slurmrestd: SlurmrestdEndpoint, slurmrestdCAFile: String? = nil, apiVersion: String?,
         accountMode: AccountMode, profiles: [ProfileRule], defaultProfile: ProfileName?, defaultAccount: AccountName?,
         defaultPartition: PartitionName? = nil, exclusivePartitions: Set<PartitionName> = [],
         serviceAccount: String = "sallyport", output: Bool,
-        pendingJobsOnOffboarding: LeaverJobs
+        pendingJobsOnOffboarding: LeaverJobs, accounting: Bool = true, minJobAge: Duration = .seconds(300)
     ) {
         self.name = name
         self.slurmrestd = slurmrestd
@@ -171,6 +175,8 @@ package struct ClusterConfig: Sendable, Equatable {
         self.serviceAccount = serviceAccount
         self.output = output
         self.pendingJobsOnOffboarding = pendingJobsOnOffboarding
+        self.accounting = accounting
+        self.minJobAge = minJobAge
     }
 
     package struct ProfileRule: Sendable, Equatable {

@@ -50,6 +50,8 @@ package struct SallyError: Error, Sendable, CustomStringConvertible {
         case notFound = "not-found"
         /// Contradicts what is there: a name taken, a job already finished.
         case conflict
+        /// An idempotency key came back with another request.
+        case keyReused = "key-reused"
         /// Too many requests; try later.
         case rateLimited = "rate-limited"
         /// Slurm said no; `slurm` has number and text.
@@ -89,6 +91,7 @@ extension SallyError.Code {
         case .limitExceeded: 403
         case .notFound: 404
         case .conflict: 409
+        case .keyReused: 422
         case .rateLimited: 429
         case .slurmRefused: 422
         case .unavailable: 503
@@ -106,7 +109,7 @@ extension SallyError.Code {
         case .unauthenticated: 77
         case .denied, .limitExceeded: 2
         case .notFound: 4
-        case .conflict: 5
+        case .conflict, .keyReused: 5
         case .rateLimited: 75
         case .slurmRefused: 3
         case .unavailable, .timeout: 69

@@ -54,12 +54,21 @@ package struct Submit: Action {
     package let bounds: ResourceBounds
     /// The caller's `Idempotency-Key`, or one that the gateway made.
     package let idempotencyKey: String
+    /// By which door it came: keys of one are not keys of another.
+    package let operation: KeyedOperation
+    /// Nobody asks for a token for it later than this; nil where nothing was said.
+    package let mintBy: Timestamp?
 
-    package init(cluster: ClusterName, job: ResolvedJob, bounds: ResourceBounds, idempotencyKey: String) {
+    package init(
+        cluster: ClusterName, job: ResolvedJob, bounds: ResourceBounds, idempotencyKey: String,
+        operation: KeyedOperation = .submit, mintBy: Timestamp? = nil
+    ) {
         clusterName = cluster
         self.job = job
         self.bounds = bounds
         self.idempotencyKey = idempotencyKey
+        self.operation = operation
+        self.mintBy = mintBy
     }
 
     package var cluster: ClusterName? { clusterName }

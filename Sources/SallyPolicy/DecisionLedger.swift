@@ -19,7 +19,7 @@ package protocol DecisionTransaction {
     /// Appends to the audit chain.
     func append(_ draft: AuditDraft) throws -> AuditPosition
     /// Records that a job is about to be submitted.
-    /// - Throws: `SallyError(.conflict)` when the key was used for another request.
+    /// - Throws: `SallyError(.keyReused)` when the key was used for another request.
     func reserve(_ submission: SubmissionDraft, decidedAt position: AuditPosition) throws -> ReservationOutcome
 }
 
@@ -27,14 +27,22 @@ package protocol DecisionTransaction {
 package struct SubmissionDraft: Sendable, Equatable {
     package var person: PersonID
     package var cluster: ClusterName
+    package var operation: KeyedOperation
     package var idempotencyKey: String
     /// SHA-256 of the canonical request, lower-case hexadecimal: the same key with another request is a conflict.
     package var fingerprint: String
-    package init(person: PersonID, cluster: ClusterName, idempotencyKey: String, fingerprint: String) {
+    /// As in `Submit`.
+    package var mintBy: Timestamp?
+    package init(
+        person: PersonID, cluster: ClusterName, operation: KeyedOperation, idempotencyKey: String, fingerprint: String,
+        mintBy: Timestamp? = nil
+    ) {
         self.person = person
         self.cluster = cluster
+        self.operation = operation
         self.idempotencyKey = idempotencyKey
         self.fingerprint = fingerprint
+        self.mintBy = mintBy
     }
 }
 

@@ -63,8 +63,8 @@ package struct Gate: Sendable {
             case .allowed(let grant):
                 let position = try transaction.append(draft(submit, actor, grant.label, request))
                 let reservation = SubmissionDraft(
-                    person: principal.person, cluster: submit.clusterName, idempotencyKey: submit.idempotencyKey,
-                    fingerprint: fingerprint)
+                    person: principal.person, cluster: submit.clusterName, operation: submit.operation,
+                    idempotencyKey: submit.idempotencyKey, fingerprint: fingerprint, mintBy: submit.mintBy)
                 let outcome = try transaction.reserve(reservation, decidedAt: position)
                 return .allowed(Admitted(position: position, outcome: outcome))
             }

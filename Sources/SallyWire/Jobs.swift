@@ -21,19 +21,43 @@ package struct SubmitReply: Sendable, Codable {
     }
 }
 
-/// 202: the outcome of a submission is being checked; ask again with the same Idempotency-Key.
+/// 202: whether Slurm has the job is being checked; nothing is submitted a second time meanwhile. Ask again with the same
+/// Idempotency-Key.
 package struct SubmitPending: Sendable, Codable {
+    /// `unknown`.
     package var outcome: String
+    /// For people.
+    package var message: String
+    /// Seconds until it is worth asking again.
     package var retryAfter: Int
+    /// Seconds until it is known at the latest, if Slurm answers then.
+    package var knownWithin: Int?
+    /// What is in the way of knowing.
+    package var obstacle: String?
 
-    package init(outcome: String, retryAfter: Int) {
-        self.outcome = outcome
+    package init(retryAfter: Int, knownWithin: Int?, obstacle: String?) {
+        outcome = "unknown"
+        message = "outcome being checked"
         self.retryAfter = retryAfter
+        self.knownWithin = knownWithin
+        self.obstacle = obstacle
+    }
+
+    /// An older gateway says less.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        outcome = try container.decode(String.self, forKey: .outcome)
+        message = try container.decodeIfPresent(String.self, forKey: .message) ?? "outcome being checked"
+        retryAfter = try container.decode(Int.self, forKey: .retryAfter)
+        knownWithin = try container.decodeIfPresent(Int.self, forKey: .knownWithin)
+        obstacle = try container.decodeIfPresent(String.self, forKey: .obstacle)
     }
 
     package enum CodingKeys: String, CodingKey {
-        case outcome
+        case outcome, message
         case retryAfter = "retry_after"
+        case knownWithin = "known_within"
+        case obstacle
     }
 }
 

@@ -46,6 +46,7 @@ extension SallyError.Code {
         case .limitExceeded: "limit exceeded"
         case .notFound: "not found"
         case .conflict: "conflict"
+        case .keyReused: "idempotency key reused"
         case .rateLimited: "too many requests"
         case .slurmRefused: "refused by Slurm"
         case .unavailable: "unavailable"

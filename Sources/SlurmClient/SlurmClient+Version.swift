@@ -42,7 +42,8 @@ extension SlurmClient {
                 guard answer.json["pings"] != nil else {
                     // Slurm's own word, such as slurmctld being away, says nothing about versions.
                     if answer.status != 404, let word = SlurmReply(answer.json, version: candidate).refusal {
-                        refusal = .refused(word)
+                        // The request proper was not sent, whatever became of this one.
+                        refusal = word.leavesOutcomeOpen ? .unreachable(reason: word.text) : .refused(word)
                     }
                     continue
                 }

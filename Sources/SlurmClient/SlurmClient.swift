@@ -106,6 +106,15 @@ package struct SlurmClient: Sendable {
         }
     }
 
+    /// What time it is for slurmctld, which alone checks tokens: from its statistics, as sdiag(1) shows them.
+    package func clock(_ read: Authorized<SystemAction>, token: SlurmToken) async throws(SlurmError) -> Timestamp {
+        try await served(token) { version throws(SlurmError) in
+            let reply = try await call(.GET, "/slurm/\(version)/diag", version, token, limit: Bound.large)
+            if let refusal = reply.refusal { throw .refused(refusal) }
+            return try believed { () throws(SlurmReply.Malformed) in try reply.clock() }
+        }
+    }
+
     package func partitions(
         _ read: Authorized<SystemAction>, token: SlurmToken
     ) async throws(SlurmError) -> [Partition] {

@@ -40,6 +40,17 @@ extension SlurmError {
 }
 
 extension SlurmRefusal {
+    /// Not a refusal: slurmrestd handed the request on, or may have, and understood no answer, as when slurmctld is too busy to
+    /// answer within MessageTimeout. Slurm may have carried it out (slurm/slurm_errno.h: SLURM_COMMUNICATIONS_* and
+    /// SLURMCTLD_COMMUNICATIONS_* but for those that say that no connection was made, SLURM_PROTOCOL_SOCKET_*; below them numbers
+    /// of the system, or none). What 22.05 answers to an expired token is among them.
+    package var leavesOutcomeOpen: Bool {
+        switch number {
+        case ...1000, 1002...1004, 1008, 1801...1803, 5000...5005: true
+        default: false
+        }
+    }
+
     /// The class of Slurm's number (slurm/slurm_errno.h): what it means for the person who asked.
     var code: SallyError.Code {
         switch number {
@@ -47,6 +58,7 @@ extension SlurmRefusal {
         case 2021, 2073, 2084, 2086: .conflict
         case 1804, 2070, 2105, 7000: .unavailable
         case 1001, 1800: .unavailable
+        case _ where leavesOutcomeOpen: .unavailable
         case 1007, 6000, 6001, 9008: .unavailable
         case 2036: .unsupported
         default: .slurmRefused

@@ -29,7 +29,8 @@ package enum SlurmError: Error, Sendable, Equatable {
     /// Whether Slurm may have done what was asked although no answer says so.
     package var outcomeIsUnknown: Bool {
         switch self {
-        case .refused, .notOffered, .unreachable, .authentication, .noCommonVersion: false
+        case .refused(let refusal): refusal.leavesOutcomeOpen
+        case .notOffered, .unreachable, .authentication, .noCommonVersion: false
         case .timeout(let fate): fate == .maybeDone
         case .badReply: true
         }

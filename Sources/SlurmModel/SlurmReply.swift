@@ -69,6 +69,14 @@ package struct SlurmReply: Sendable {
         case refused(SlurmRefusal)
     }
 
+    /// slurmctld's clock when it answered with its statistics.
+    /// - Throws: `Malformed` for an answer without that time.
+    package func clock() throws(Malformed) -> Timestamp {
+        let time = json["statistics"]?["req_time"].flatMap { Quantity($0).number } ?? 0
+        guard time > 0 else { throw Malformed("statistics without a time") }
+        return Timestamp(time)
+    }
+
     /// What became of each job of a cancelling: `DELETE /slurm/VERSION/jobs/` (v0.0.40 and later).
     /// - Throws: `Malformed` without a list.
     package func cancellations() throws(Malformed) -> [(job: String, refusal: SlurmRefusal?)] {

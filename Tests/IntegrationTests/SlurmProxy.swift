@@ -28,6 +28,8 @@ final class SlurmProxy: Sendable {
         case endless
         /// The daemon gets the request; its answer waits for `release`.
         case held
+        /// The request waits for `release`; the daemon then gets it, whether its sender is still there or not.
+        case waiting
     }
 
     private struct State {
@@ -38,6 +40,7 @@ final class SlurmProxy: Sendable {
         var only = ""
         var held: [@Sendable () -> Void] = []
         var answersHeld = 0
+        var requestsHeld = 0
         var clients: [any Channel] = []
     }
 
@@ -70,6 +73,9 @@ final class SlurmProxy: Sendable {
 
     /// How many answers were kept back so far.
     var answersHeld: Int { state.withLock { $0.answersHeld } }
+
+    /// How many requests were kept back so far.
+    var requestsHeld: Int { state.withLock { $0.requestsHeld } }
 
     /// Lets go what was kept back.
     func release() {
@@ -116,6 +122,16 @@ final class SlurmProxy: Sendable {
         state.withLock { state in
             state.held.append(send)
             state.answersHeld += 1
+        }
+    }
+
+    fileprivate func keepBack(_ request: ByteBuffer, _ link: Link) {
+        let loop = link.client.eventLoop
+        state.withLock { state in
+            state.held.append {
+                self.connect(link, on: loop).whenSuccess { $0.writeAndFlush(request, promise: nil) }
+            }
+            state.requestsHeld += 1
         }
     }
 
@@ -172,6 +188,7 @@ private final class RequestHandler: ChannelInboundHandler {
                 + "Connection: close\r\n\r\n"
             context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: head + body)), promise: nil)
             context.close(promise: nil)
+        case .waiting: proxy.keepBack(request, link)
         case .endless:
             let head = "HTTP/1.1 200 X\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
             context.write(wrapOutboundOut(ByteBuffer(string: head)), promise: nil)
@@ -231,7 +248,7 @@ private final class AnswerHandler: ChannelInboundHandler {
             let half = part.getSlice(at: part.readerIndex, length: part.readableBytes / 2) ?? ByteBuffer()
             client.writeAndFlush(half, promise: nil)
         case .held: proxy.hold { client.writeAndFlush(part, promise: nil) }
-        case .through, .deaf, .endless, .reply: client.writeAndFlush(part, promise: nil)
+        case .through, .deaf, .endless, .reply, .waiting: client.writeAndFlush(part, promise: nil)
         }
     }
 

@@ -74,6 +74,8 @@ struct Performance {
     var status: Int32
     var output: String
     var talk: String
+    /// What it would have said if it had been interrupted, in order; nil for nothing.
+    var notes: [String?]
     var asked: [FakeExchange.Asked]
     var lines: [String] { asked.map(\.line) }
 }
@@ -105,6 +107,7 @@ func sally(
         let output = Kept(isTerminal: terminal)
         let talk = Kept()
         let lines = Mutex(typed)
+        let notes = Mutex<[String?]>([])
         let here = Surroundings(
             environment: environment.merging(["SALLY_CONFIG_DIR": folder]) { _, new in new }, output: output,
             talk: talk,
@@ -116,10 +119,12 @@ func sally(
                 return Array(text.utf8)
             },
             clock: StageClock(), sleep: { _ in }, exchange: { _, _ in exchange }, start: start, replace: { _, _ in },
+            ifInterrupted: { note in notes.withLock { $0.append(note) } },
             program: "/nowhere/sally", host: "laptop")
         let status = await SallyMain.run(arguments, in: here)
         return Performance(
-            status: status, output: output.text, talk: talk.text, asked: exchange.asked.withLock { $0 })
+            status: status, output: output.text, talk: talk.text, notes: notes.withLock { $0 },
+            asked: exchange.asked.withLock { $0 })
     }
 }
 

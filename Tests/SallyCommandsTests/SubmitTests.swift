@@ -166,6 +166,55 @@ private let script = "#!/bin/sh\n#SBATCH --job-name=train -t 10\n\nhostname\n"
         #expect(run.asked.count == 3)
     }
 
+    private static let checking =
+        #"{"outcome":"unknown","message":"outcome being checked","retry_after":5,"known_within":20,"obstacle":"a\u0007b"}"#
+
+    @Test func waitingSaysHowLongAndWhy() async throws {
+        let run = try await sally(
+            ["submit", "--idempotency-key=my-key", "job.sh"],
+            answers: [path: [(202, Self.checking), (202, Self.checking), accepted]], files: ["job.sh": script])
+        #expect(run.status == 0 && run.output == "Submitted batch job 7\n")
+        let lines = run.talk.split(separator: "\n")
+        #expect(lines.count == 2 && lines.allSatisfy { $0.contains("checking with Slurm") }, "\(run.talk)")
+        #expect(lines[1].contains("5 s so far") && lines[1].contains("at most 20 s"), "\(run.talk)")
+        #expect(!run.talk.contains("\u{7}"))
+    }
+
+    @Test func waitingInJSONIsALineEachOnStandardError() async throws {
+        let run = try await sally(
+            ["submit", "--json", "--idempotency-key=my-key", "job.sh"],
+            answers: [path: [(0, ""), (202, Self.checking), accepted]], files: ["job.sh": script])
+        #expect(run.status == 0)
+        #expect(run.output.split(separator: "\n").count == 1 && run.output.contains("sallyport/submit/1"))
+        let lines = try run.talk.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
+        try #require(lines.count == 2)
+        for line in lines {
+            #expect(line["schema"]?.string == "sallyport/submit-progress/1")
+            #expect(line["outcome"]?.string == "unknown" && line["idempotency_key"]?.string == "my-key")
+        }
+        #expect(lines[1]["known_within"]?.integer() == 20 && lines[1]["waited"]?.integer() == 2)
+    }
+
+    @Test(arguments: [false, true])
+    func interruptingSaysWhatToDo(json: Bool) async throws {
+        let run = try await sally(
+            ["submit"] + (json ? ["--json"] : []) + ["--idempotency-key=my-key", "job.sh"],
+            answers: [path: [accepted]], files: ["job.sh": script])
+        try #require(run.notes.count == 2 && run.notes[1] == nil, "\(run.notes)")
+        let note = try #require(run.notes[0])
+        #expect(note.contains("not known") && note.contains("--idempotency-key my-key"))
+        if json { #expect(try JSONValue(parsing: Array(note.utf8))["idempotency_key"]?.string == "my-key") }
+    }
+
+    @Test func waitingEndsAndNamesTheKey() async throws {
+        let run = try await sally(
+            ["submit", "--idempotency-key=my-key", "job.sh"], answers: [path: [(202, Self.checking)]],
+            files: ["job.sh": script])
+        #expect(run.status == 69 && run.talk.contains("after 300 seconds"))
+        #expect(run.talk.contains("--idempotency-key my-key"))
+        #expect(Set(run.asked.map(\.key)) == ["my-key"])
+    }
+
     @Test func anUnknownOutcomeNamesTheKey() async throws {
         let run = try await sally(
             ["submit", "--idempotency-key=my-key", "job.sh"], answers: [path: [(0, "")]], files: ["job.sh": script])

@@ -44,6 +44,8 @@ enum Full {
             exclusive_partitions: [gpu, long]
             service_account: sallyport
             output: false
+            accounting: false
+            min_job_age: 10m
             pending_jobs_on_offboarding: hold
           - name: other
             slurmrestd: http://10.89.0.2:6820

@@ -32,6 +32,8 @@ import Testing
         #expect(demo.exclusivePartitions.map(\.rawValue).sorted() == ["gpu", "long"])
         #expect(demo.output == false)
         #expect(demo.pendingJobsOnOffboarding == .hold)
+        #expect(!demo.accounting && demo.minJobAge == .seconds(600))
+        #expect(config.clusters[1].accounting && config.clusters[1].minJobAge == .seconds(300))
         #expect(config.clusters[1].apiVersion == nil)
         #expect(config.clusters[1].slurmrestd == .url("http://10.89.0.2:6820"))
         #expect(config.rates.signInsPerMinute == 5)

@@ -110,7 +110,8 @@ import Testing
     private let maker = SubmissionMarker.Maker(secret: Secret(Array(repeating: 1, count: 32)))
 
     private func marker(_ person: Int64, _ key: String, _ maker: SubmissionMarker.Maker) -> SubmissionMarker {
-        maker.marker(person: PersonID(rawValue: person), cluster: ClusterName(unchecked: "demo"), key: key)
+        maker.marker(
+            person: PersonID(rawValue: person), cluster: ClusterName(unchecked: "demo"), operation: .submit, key: key)
     }
 
     @Test(arguments: [nil, "", "mine", "ends with a space ", "sallyport:junk"])

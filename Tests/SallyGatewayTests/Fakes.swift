@@ -54,6 +54,11 @@ final class FakeQueue: SlurmQueue {
         var cancelled: [JobID] = []
         var leavers: [SystemAction] = []
         var reads = 0
+        /// slurmctld's clock, as far from the gateway's as a test says; its cost in reads.
+        var clock: TestClock?
+        var skew: Int64 = 0
+        var accountingReads = 0
+        var accountingFailure: SallyError?
         /// Whether states are served by themselves, and how often they and single jobs were read.
         var servesStates = false
         var stateReads = 0
@@ -136,6 +141,13 @@ final class FakeQueue: SlurmQueue {
         }
     }
 
+    func clock(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> Timestamp {
+        try state.withLock { state in
+            if let failure = state.failure { throw failure }
+            return Timestamp((state.clock ?? TestClock()).now.rawValue + state.skew)
+        }
+    }
+
     func partitions(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Partition] {
         now.partitions
     }
@@ -145,7 +157,11 @@ final class FakeQueue: SlurmQueue {
     func finished(
         _ wanted: FinishedJobs, _ read: Authorized<SystemAction>, token: Secret<String>
     ) async throws -> [QueuedJob] {
-        now.finished.filter { $0.owner == wanted.user && (wanted.job == nil || $0.view.job == wanted.job) }
+        try state.withLock { state in
+            state.accountingReads += 1
+            if let failure = state.accountingFailure { throw failure }
+        }
+        return now.finished.filter { $0.owner == wanted.user && (wanted.job == nil || $0.view.job == wanted.job) }
     }
 
     func endLeaverJob(_ action: Authorized<SystemAction>, token: Secret<String>) async throws {
@@ -162,7 +178,9 @@ func makeJob(
         job: JobID(rawValue: id)!,  // a small number
         displayID: "\(id)", cluster: cluster, name: "job", user: owner.rawValue,
         account: "lab", partition: "debug", states: [state])
-    return QueuedJob(view: view, owner: owner, array: nil, marker: split.marker)
+    var job = QueuedJob(view: view, owner: owner, array: nil, marker: split.marker)
+    job.isCommented = comment?.isEmpty == false
+    return job
 }
 
 /// One task of an array, or its waiting rest.
@@ -184,6 +202,7 @@ final class FakeSigner: TokenMinter {
         /// When it says that it minted: by its own clock.
         var mintTime = TestClock().now
         var failure: SallyError?
+        var recordsFailure: SallyError?
     }
     private let state = Mutex(State())
     var now: State { state.withLock { $0 } }
@@ -217,6 +236,7 @@ final class FakeSigner: TokenMinter {
 
     func records(after: Int64, limit: Int) async throws -> SignerRecords {
         let told = now
+        if let failure = told.recordsFailure { throw failure }
         var mints = told.minted.map {
             MintRecord(
                 position: $0.position, cluster: $0.cluster, user: $0.user.rawValue, purpose: $0.purpose.rawValue,
@@ -236,6 +256,8 @@ final class FakeSigner: TokenMinter {
 final class FakeSteward: AccountKeeper {
     struct State {
         var ensured: [EnsureRequest] = []
+        /// What happens while an account is made.
+        var meanwhile: (@Sendable () -> Void)?
         var locked: [UserName] = []
         var read: [ReadOutputRequest] = []
         var failure: SallyError?
@@ -245,7 +267,8 @@ final class FakeSteward: AccountKeeper {
     func change(_ body: (inout sending State) -> Void) { state.withLock { body(&$0) } }
 
     func ensure(_ request: EnsureRequest) async throws -> EnsuredAccount {
-        try state.withLock { state in
+        now.meanwhile?()
+        return try state.withLock { state in
             if let failure = state.failure { throw failure }
             state.ensured.append(request)
             return EnsuredAccount(

@@ -113,7 +113,8 @@ import Testing
             _ = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
             let changed = goodJob.replacing("hello", with: "other")
             let answer = try await client.call(.post, Self.path, world.alice, body: changed, headers: Self.key)
-            #expect(answer.status == .conflict)
+            #expect(answer.status == .unprocessableContent)
+            #expect(try answer.problem.code == .keyReused)
             #expect(world.queue.now.submits.count == 1)
         }
     }
@@ -171,106 +172,6 @@ import Testing
                 .serviceUnavailable, .post, Self.path, world.alice, body: goodJob, headers: Self.key)
             world.signer.change { $0.failure = nil }
             try await client.expect(.created, .post, Self.path, world.alice, body: goodJob, headers: Self.key)
-        }
-    }
-
-    @Test func aLostAnswerIsFoundByItsMarker() async throws {
-        try await withWorld { world, client in
-            world.queue.change { $0.losesAnswer = true }
-            let lost = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
-            #expect(lost.status == .accepted)
-            #expect(try lost.decode(SubmitPending.self).retryAfter > 0)
-            let again = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
-            #expect(again.status == .created)
-            #expect(try again.decode(SubmitReply.self).job.rawValue == 100)
-            #expect(world.queue.now.submits.count == 1)
-        }
-    }
-
-    @Test func nothingIsSentAgainWhileTheOutcomeIsUnknown() async throws {
-        try await withWorld { world, client in
-            world.queue.change { $0.answer = .unknown(SallyError(.timeout, "no answer")) }
-            for _ in 0..<3 {
-                let answer = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
-                #expect(answer.status == .accepted)
-            }
-            #expect(world.queue.now.submits.count == 1)
-        }
-    }
-
-    @Test func afterTheTokensLifeAMissingJobMayBeSubmittedAnew() async throws {
-        try await withWorld { world, client in
-            world.queue.change { $0.answer = .unknown(SallyError(.timeout, "no answer")) }
-            _ = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
-            world.queue.change { $0.answer = nil }
-            world.clock.advance(300)
-            let answer = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
-            #expect(answer.status == .created)
-            #expect(world.queue.now.submits.count == 2)
-        }
-    }
-
-    /// The token was minted before the answer was lost: who waits need not wait as if it were still to come.
-    @Test func whoAsksAgainWaitsForTheTokensLifeAlone() async throws {
-        try await withWorld { world, client in
-            world.queue.change { $0.answer = .unknown(SallyError(.timeout, "no answer")) }
-            try await client.expect(.accepted, .post, Self.path, world.alice, body: goodJob, headers: Self.key)
-            world.queue.change { $0.answer = nil }
-            world.clock.advance(45)
-            try await client.expect(.accepted, .post, Self.path, world.alice, body: goodJob, headers: Self.key)
-            #expect(world.queue.now.submits.count == 1)
-            world.clock.advance(1)
-            // Looking by itself takes its time.
-            let open = try await world.submissions.withoutOutcome(cluster: World.name)
-            #expect(try await world.cluster.submissions.reconciler.settle(open[0]) == nil)
-            try await client.expect(.created, .post, Self.path, world.alice, body: goodJob, headers: Self.key)
-            #expect(world.queue.now.submits.count == 2 && world.queue.now.jobs.count == 1)
-        }
-    }
-
-    /// A gateway that died before it wrote anything down may have been about to ask for the token.
-    @Test func aReservationAloneIsWaitedForToTheEnd() async throws {
-        try await withWorld { world, client in
-            world.queue.change { $0.answer = .unknown(SallyError(.timeout, "no answer")) }
-            _ = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
-            var open = try await world.submissions.withoutOutcome(cluster: World.name)
-            open[0].state = .reserved
-            open[0].finished = nil
-            let reconciler = world.cluster.submissions.reconciler
-            world.clock.advance(195)
-            #expect(try await reconciler.settle(open[0], isAwaited: true) == nil)
-            world.clock.advance(1)
-            guard case .failed = try await reconciler.settle(open[0], isAwaited: true) else {
-                Issue.record("not settled")
-                return
-            }
-        }
-    }
-
-    @Test func aReservationOfAGatewayThatDiedIsSettledAtTheStart() async throws {
-        try await withWorld { world, client in
-            world.queue.change { $0.answer = .unknown(SallyError(.timeout, "no answer")) }
-            _ = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
-            let comment = world.queue.now.submits[0].comment
-            world.queue.change {
-                $0.finished = [makeJob(55, UserName(unchecked: "alice"), comment: comment, state: "COMPLETED")]
-            }
-            let open = try await world.submissions.withoutOutcome(cluster: World.name)
-            #expect(open.count == 1)
-            let outcome = try await world.cluster.submissions.reconciler.settle(open[0])
-            #expect(outcome == .submitted(JobID(rawValue: 55)!))  // a small number
-            #expect(try await world.submissions.withoutOutcome(cluster: World.name).isEmpty)
-        }
-    }
-
-    @Test func somebodyElsesMarkerSettlesNothing() async throws {
-        try await withWorld { world, client in
-            world.queue.change { $0.answer = .unknown(SallyError(.timeout, "no answer")) }
-            _ = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
-            let comment = world.queue.now.submits[0].comment
-            world.queue.change { $0.jobs = [makeJob(55, UserName(unchecked: "bob"), comment: comment)] }
-            let open = try await world.submissions.withoutOutcome(cluster: World.name)
-            #expect(try await world.cluster.submissions.reconciler.settle(open[0]) == nil)
         }
     }
 

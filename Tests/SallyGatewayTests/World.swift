@@ -6,6 +6,7 @@ import HummingbirdTesting
 import Logging
 import NIOCore
 import SallyIdentity
+import SallyKeepProtocol
 import SallyModel
 import SallyPolicy
 import SallyStore
@@ -29,6 +30,8 @@ struct World: Sendable {
     let submissions: SubmissionStore
     let audit: AuditStore
     let gate: Gate
+    let ledger: DecisionWriter
+    let people: [String: Person]
     let cluster: ClusterGateway
     let markers: SubmissionMarker.Maker
     let server: GatewayServer
@@ -39,6 +42,28 @@ struct World: Sendable {
     let issuer: SessionIssuer
 
     static let name = ClusterName(unchecked: "demo")
+
+    /// What a gateway leaves behind that dies right after its decision.
+    func reserve(
+        _ key: String, _ fingerprint: String, _ person: Person, mintBy: Timestamp?
+    ) async throws -> AuditPosition {
+        try await ledger.decide { transaction in
+            let position = try transaction.append(
+                AuditDraft(actor: "test", action: "job.submit", target: nil, outcome: .allowed))
+            _ = try transaction.reserve(
+                SubmissionDraft(
+                    person: person.id, cluster: World.name, operation: .submit, idempotencyKey: key,
+                    fingerprint: fingerprint, mintBy: mintBy), decidedAt: position)
+            return position
+        }
+    }
+
+    func mint(_ position: AuditPosition, _ person: Person) async throws {
+        _ = try await signer.mint(
+            MintRequest(
+                cluster: World.name, user: person.account.name, uid: person.account.uid, purpose: .submit,
+                position: position))
+    }
 
     /// A session's token for somebody in these groups.
     static func signIn(
@@ -59,6 +84,7 @@ struct WorldSettings: Sendable {
         signInsPerMinute: 10_000, failuresPerMinute: 10_000, requestsPerMinute: 100_000)
     var proxies = TrustedProxies(ranges: [], unixSocket: false)
     var leavers = LeaverJobs.cancel
+    var accounting = true
     var before: @Sendable (FakeQueue) -> Void = { _ in }
 }
 
@@ -84,7 +110,10 @@ func withWorld<Result: Sendable>(
             ledger: DecisionWriter(database: database), policy: PolicySource(try testPolicy()), clock: clock,
             counter: metrics)
         let (queue, signer, steward) = (FakeQueue(), FakeSigner(), FakeSteward())
-        queue.change { $0.partitions = testPartitions }
+        queue.change { state in
+            state.partitions = testPartitions
+            state.clock = clock
+        }
         settings.before(queue)
         let submissions = SubmissionStore(database: database)
         let audit = AuditStore(database: database)
@@ -97,10 +126,10 @@ func withWorld<Result: Sendable>(
                     .init(groups: [GroupName(unchecked: "test:hpc-users")], profile: ProfileName(unchecked: "user"))
                 ],
                 defaultProfile: nil, defaultAccount: nil, output: settings.output,
-                pendingJobsOnOffboarding: settings.leavers),
+                pendingJobsOnOffboarding: settings.leavers, accounting: settings.accounting),
             isDefault: true, queue: queue, gate: gate, signer: signer, steward: steward, submissions: submissions,
             markers: markers, metrics: metrics, clock: clock, log: log)
-        let (_, alice) = try await World.signIn("alice", ["hpc-users"], identities, sessions)
+        let (alices, alice) = try await World.signIn("alice", ["hpc-users"], identities, sessions)
         let (bobs, bob) = try await World.signIn("bob", ["hpc-users"], identities, sessions)
         let (_, dana) = try await World.signIn("dana", ["hpc-admins"], identities, sessions)
         let server = GatewayServer(
@@ -113,7 +142,8 @@ func withWorld<Result: Sendable>(
                 singleUser: false, metrics: metrics, log: log))
         let world = World(
             clock: clock, queue: queue, signer: signer, steward: steward, identities: identities, sessions: sessions,
-            submissions: submissions, audit: audit, gate: gate, cluster: cluster, markers: markers, server: server,
+            submissions: submissions, audit: audit, gate: gate, ledger: DecisionWriter(database: database),
+            people: ["alice": alices, "bob": bobs], cluster: cluster, markers: markers, server: server,
             alice: alice.accessToken.reveal(), bob: bob.accessToken.reveal(), dana: dana.accessToken.reveal(),
             otherGateway: other, issuer: issuer)
         return try await withThrowingTaskGroup(of: Void.self) { group in

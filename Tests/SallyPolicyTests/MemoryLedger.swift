@@ -50,9 +50,11 @@ private final class MemoryTransaction: DecisionTransaction {
     }
 
     func reserve(_ submission: SubmissionDraft, decidedAt position: AuditPosition) throws -> ReservationOutcome {
-        if let index = state.reservations.firstIndex(where: { $0.idempotencyKey == submission.idempotencyKey }) {
+        if let index = state.reservations.firstIndex(where: {
+            $0.idempotencyKey == submission.idempotencyKey && $0.operation == submission.operation
+        }) {
             guard state.reservations[index] == submission else {
-                throw SallyError(.conflict, "the idempotency key belongs to another request")
+                throw SallyError(.keyReused, "the idempotency key belongs to another request")
             }
             return state.outcomes[submission.idempotencyKey] ?? .outcomeUnknown(id: Int64(index + 1))
         }

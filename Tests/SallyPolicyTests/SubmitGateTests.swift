@@ -44,7 +44,7 @@ import Testing
         #expect(ledger.events.map(\.rule) == ["researchers"])
         #expect(
             ledger.reservations == [
-                SubmissionDraft(person: PersonID(rawValue: 7), cluster: demo, idempotencyKey: "k", fingerprint: "f")
+                SubmissionDraft(person: PersonID(rawValue: 7), cluster: demo, operation: .submit, idempotencyKey: "k", fingerprint: "f")
             ])
     }
 
@@ -111,7 +111,7 @@ import Testing
 
     @Test func theSameKeyWithAnotherRequestIsAConflictAndLeavesNoEvent() async throws {
         _ = try await gate().authorize(submit(), by: principal(alice), fingerprint: "other", request: nil)
-        #expect(try await refusal(submit(), by: alice).code == .conflict)
+        #expect(try await refusal(submit(), by: alice).code == .keyReused)
         #expect(ledger.events.count == 1)
     }
 

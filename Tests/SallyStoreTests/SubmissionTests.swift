@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import GRDB
 import SallyIdentity
 import SallyModel
 import SallyPolicy
+import SallyTestSupport
 import Testing
 
 @testable import SallyStore
@@ -10,15 +12,17 @@ import Testing
 @Suite struct SubmissionTests {
     private struct Fixture {
         let ports: Ports
-        let database: Database
+        let database: SallyStore.Database
         let store: SubmissionStore
         let audit: AuditStore
         let alice: Person
         let demo: ClusterName
 
-        func reserve(_ key: String, _ fingerprint: String = "f") async throws -> ReservationOutcome {
+        func reserve(
+            _ key: String, _ fingerprint: String = "f", _ operation: KeyedOperation = .submit
+        ) async throws -> ReservationOutcome {
             let draft = SubmissionDraft(
-                person: alice.id, cluster: demo, idempotencyKey: key, fingerprint: fingerprint)
+                person: alice.id, cluster: demo, operation: operation, idempotencyKey: key, fingerprint: fingerprint)
             return try await ports.decisions.decide { transaction in
                 try transaction.reserve(draft, decidedAt: transaction.append(SallyStoreTests.draft(1)))
             }
@@ -76,7 +80,9 @@ import Testing
             #expect(found.user == it.alice.account.name)
             #expect(found.state == .submitted)
             #expect(try await it.store.submission(job: job, cluster: try ClusterName("other")) == nil)
-            #expect(try await it.store.submission(person: it.alice.id, cluster: it.demo, key: "k") == found)
+            #expect(
+                try await it.store.submission(person: it.alice.id, cluster: it.demo, operation: .submit, key: "k")
+                    == found)
         }
     }
 
@@ -111,7 +117,7 @@ import Testing
         try await withFixture { it in
             let id = try await it.reserved("k")
             try await it.record(id, .failed("signer down"))
-            #expect(await code { _ = try await it.reserve("k", "other") } == .conflict)
+            #expect(await code { _ = try await it.reserve("k", "other") } == .keyReused)
             #expect(try await it.reserve("k") == .reserved(id: id))
             #expect(try await it.reserve("k") == .outcomeUnknown(id: id))
         }
@@ -144,6 +150,101 @@ import Testing
             #expect(again != .answered(try JobID("7")))
             #expect(try await it.store.submission(job: try JobID("7"), cluster: it.demo)?.id == id)
             #expect(try await it.store.submission(job: try JobID("7"), cluster: it.demo)?.idempotencyKey == nil)
+        }
+    }
+
+    /// What has expired goes; what is not known stays, and goes on to hold its key.
+    @Test func aPurgeNeverFreesAKeyWhoseOutcomeIsNotKnown() async throws {
+        try await withFixture { it in
+            let ids = try await [
+                "submitted": it.reserved("submitted"), "refused": it.reserved("refused"),
+                "failed": it.reserved("failed"), "reserved": it.reserved("reserved"), "unknown": it.reserved("unknown"),
+            ]
+            func id(_ key: String) throws -> Int64 { try #require(ids[key]) }
+            try await it.record(try id("submitted"), .submitted(try JobID("7")))
+            try await it.record(try id("refused"), .refused(SlurmRefusal(number: 2015, text: "no")))
+            try await it.record(try id("failed"), .failed("the signer was away"))
+            try await it.record(try id("unknown"), .unknown)
+            it.ports.clock.advance(.seconds(24 * 3600 - 1))
+            #expect(try await it.store.purgeKeys(cluster: it.demo) == 0)
+            #expect(try await it.reserve("submitted") == .answered(try JobID("7")))
+            it.ports.clock.advance(.seconds(1))
+            #expect(try await it.store.purgeKeys(cluster: try ClusterName("other")) == 0)
+            #expect(try await it.store.purgeKeys(cluster: it.demo) == 3)
+            #expect(try await it.store.purgeKeys(cluster: it.demo) == 0)
+            for key in ["submitted", "refused", "failed"] {
+                let left = try await it.store.submission(
+                    person: it.alice.id, cluster: it.demo, operation: .submit, key: key)
+                #expect(left == nil, "\(key)")
+            }
+            #expect(try await it.store.submission(job: try JobID("7"), cluster: it.demo)?.user.rawValue == "alice")
+            it.ports.clock.advance(.seconds(30 * 86400))
+            #expect(try await it.store.purgeKeys(cluster: it.demo) == 0)
+            for key in ["reserved", "unknown"] {
+                #expect(try await it.reserve(key) == .outcomeUnknown(id: try id(key)))
+            }
+        }
+    }
+
+    @Test func aKeyOfOneOperationIsNoKeyOfAnother() async throws {
+        try await withFixture { it in
+            let id = try await it.reserved("k")
+            try await it.record(id, .submitted(try JobID("7")))
+            guard case .reserved(let other) = try await it.reserve("k", "other", .slurmSubmit) else {
+                Issue.record("the other operation's key is taken")
+                return
+            }
+            #expect(other != id)
+            #expect(try await it.reserve("k") == .answered(try JobID("7")))
+            #expect(try await it.reserve("k", "other", .slurmSubmit) == .outcomeUnknown(id: other))
+            let found = try await it.store.submission(
+                person: it.alice.id, cluster: it.demo, operation: .slurmSubmit, key: "k")
+            #expect(found?.operation == .slurmSubmit && found?.id == other)
+        }
+    }
+
+    /// A database of the version before keys had operations: what was open stays open under the same key.
+    @Test func openSubmissionsSurviveTheMigration() async throws {
+        try await withScratchFolder { folder in
+            let path = "\(folder)/store.db"
+            let clock = TestClock()
+            try writeFile(path, "", mode: 0o600)
+            let pool = try DatabasePool(path: path)
+            try await pool.write { connection in
+                for statement in Schema.migrations.filter({ $0.version < 3 }).flatMap(\.statements) {
+                    try connection.execute(sql: statement)
+                }
+                try connection.execute(
+                    sql: """
+                        CREATE TABLE schema_version (version BIGINT PRIMARY KEY, applied BIGINT NOT NULL);
+                        INSERT INTO schema_version VALUES (1, 1), (2, 1);
+                        INSERT INTO given_names VALUES ('alice', 1);
+                        INSERT INTO given_uids VALUES (20000, 1);
+                        INSERT INTO people (id, issuer, subject, provider, display_name, user_name, uid, member_of,
+                            local_role, created) VALUES (1, 'i', 's', 'p', 'Alice', 'alice', 20000, '', 'user', 1);
+                        UPDATE counters SET value = 2 WHERE name = 'submission';
+                        INSERT INTO submissions (id, person, cluster, idempotency_key, fingerprint, decided_sequence,
+                            decided_hash, created, state, job, finished)
+                        VALUES (1, 1, 'demo', 'k1', 'f', 1, 'h', 1, 'unknown', NULL, 2),
+                            (2, 1, 'demo', 'k2', 'f', 2, 'h', \(clock.now.rawValue), 'submitted', 7, 3);
+                        """)
+            }
+            try pool.close()
+            let database = try SallyStore.Database(path: path, clock: clock)
+            let store = SubmissionStore(database: database)
+            let demo = try ClusterName("demo")
+            let open = try await store.withoutOutcome(cluster: demo)
+            #expect(open.map(\.id) == [1] && open.first?.operation == .submit && open.first?.idempotencyKey == "k1")
+            #expect(try await store.submission(job: try JobID("7"), cluster: demo)?.id == 2)
+            let ports = try makePorts(database, clock)
+            let again = try await ports.decisions.decide { transaction in
+                try transaction.reserve(
+                    SubmissionDraft(
+                        person: PersonID(rawValue: 1), cluster: demo, operation: .submit, idempotencyKey: "k2",
+                        fingerprint: "f"), decidedAt: transaction.append(SallyStoreTests.draft(1)))
+            }
+            #expect(again == .answered(try JobID("7")))
+            try database.close()
         }
     }
 

@@ -68,7 +68,8 @@ import Testing
         try await withTwo { first, second, clock in
             let alice = try await makePorts(first, clock).identities.signIn(identity("alice"))
             let draft = SubmissionDraft(
-                person: alice.id, cluster: try ClusterName("demo"), idempotencyKey: "k", fingerprint: "f")
+                person: alice.id, cluster: try ClusterName("demo"), operation: .submit, idempotencyKey: "k",
+                fingerprint: "f")
             let outcomes = try await withThrowingTaskGroup(of: ReservationOutcome.self) { group in
                 for number in 0..<40 {
                     let ledger = DecisionWriter(database: number.isMultiple(of: 2) ? first : second)

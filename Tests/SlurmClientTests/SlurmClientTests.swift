@@ -92,6 +92,59 @@ import Testing
         }
     }
 
+    /// slurmrestd's own word that slurmctld did not answer it is no refusal: the job may be there.
+    @Test(arguments: [
+        (5004, true), (5005, true), (5000, true), (1802, true), (1801, true), (1803, true), (1003, true), (1002, true),
+        (1004, true), (1000, true), (110, true), (-1, true), (0, true), (1001, false), (1800, false), (1804, false),
+        (2050, false), (7000, false), (9001, false),
+    ])
+    func whatGotLostBehindSlurmrestdIsOpen(number: Int, isOpen: Bool) async throws {
+        let body = #"{"errors":[{"error":"Socket timed out on send/recv operation","error_code":\#(number)}]}"#
+        let (error, count) = try await failure(.reply(500, body))
+        #expect(error?.outcomeIsUnknown == isOpen)
+        #expect(count == 1)
+        let code = error?.error(cluster: cluster).code
+        #expect(code == (isOpen || [1001, 1800, 1804, 7000].contains(number) ? .unavailable : .slurmRefused))
+    }
+
+    /// Before the request proper is sent nothing can be open.
+    @Test func askingForTheVersionLeavesNothingOpen() async throws {
+        let body = #"{"errors":[{"error":"Socket timed out on send/recv operation","error_number":5004}]}"#
+        try await FakeSlurmrestd.with({ _, _ in .reply(500, body) }) { server in
+            let error = try await withClient(server.path, nil) { client in
+                await #expect(throws: SlurmError.self) { try await client.submit(submission(), token: token) }
+            }
+            #expect(error?.outcomeIsUnknown == false)
+            #expect(!server.requests.contains { $0.line.hasPrefix("POST") })
+        }
+    }
+
+    @Test(arguments: [
+        (42, #"{"statistics":{"req_time":{"set":true,"infinite":false,"number":1800000000}},"errors":[]}"#),
+        (38, #"{"statistics":{"req_time":1800000000},"errors":[]}"#),
+    ])
+    func slurmctldsClockIsInItsStatistics(version: Int, body: String) async throws {
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, body) }) { server in
+            let time = try await withClient(server.path, version) { try await $0.clock(read, token: token) }
+            #expect(time == Timestamp(1_800_000_000))
+            #expect(server.requests.map(\.line) == ["GET /slurm/v0.0.\(version)/diag HTTP/1.1"])
+        }
+    }
+
+    @Test(arguments: [
+        #"{"statistics":{},"errors":[]}"#, #"{"errors":[]}"#, #"{"statistics":{"req_time":0},"errors":[]}"#,
+        #"{"statistics":{"req_time":"1800000000"},"errors":[]}"#,
+        #"{"statistics":{"req_time":{"set":false,"number":5}},"errors":[]}"#,
+        #"{"statistics":{"req_time":1800000000},"errors":[{"error_number":2002,"error":"no"}]}"#,
+    ])
+    func aClockThatIsNotSaidIsNotGuessed(body: String) async throws {
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, body) }) { server in
+            try await withClient(server.path) { client in
+                await #expect(throws: SlurmError.self) { try await client.clock(read, token: token) }
+            }
+        }
+    }
+
     @Test(
         arguments: [
             .reply(200, "slurmrestd: error"), .reply(500, ""), .reply(200, "[]"), .reply(200, "{}"),

@@ -63,7 +63,10 @@ extension EndpointTable {
                 .json(
                     "SubmitPending", "Not known yet whether Slurm has the job: ask again with the same key", status: 202
                 ),
-            ], refusals: [.limitExceeded, .notFound, .conflict, .slurmRefused, .timeout, .unsupported, .misconfigured]),
+            ],
+            refusals: [
+                .limitExceeded, .notFound, .keyReused, .slurmRefused, .timeout, .unsupported, .misconfigured,
+            ]),
         Endpoint(
             method: .get, path: "/v1/clusters/{cluster}/jobs", summary: "My jobs", access: .session,
             query: [

@@ -91,7 +91,14 @@ enum OpenAPISchemas {
                 ("account", text),
             ])
         ),
-        ("SubmitPending", object([("outcome", text), ("retry_after", number)])),
+        (
+            "SubmitPending",
+            object(
+                [
+                    ("outcome", text), ("message", text), ("retry_after", number), ("known_within", number),
+                    ("obstacle", text),
+                ], optional: ["known_within", "obstacle"])
+        ),
         (
             "JobView",
             object(

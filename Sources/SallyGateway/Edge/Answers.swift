@@ -24,7 +24,7 @@ extension Response {
         case .unauthenticated: response.headers[.wwwAuthenticate] = "Bearer realm=\"sallyport\""
         case .rateLimited, .unavailable, .timeout: response.headers[.retryAfter] = "2"
         case .invalidRequest, .tooLarge, .unsupportedMediaType, .denied, .limitExceeded, .notFound, .conflict,
-            .slurmRefused, .misconfigured, .unsupported, .internal:
+            .keyReused, .slurmRefused, .misconfigured, .unsupported, .internal:
             break
         }
         return response

@@ -65,7 +65,7 @@ struct Edge: RouterMiddleware {
         case .internal, .misconfigured: logger.error("request failed", metadata: metadata)
         case .unavailable, .timeout: logger.warning("request failed", metadata: metadata)
         case .invalidRequest, .tooLarge, .unsupportedMediaType, .unauthenticated, .denied, .limitExceeded, .notFound,
-            .conflict, .rateLimited, .slurmRefused, .unsupported:
+            .conflict, .keyReused, .rateLimited, .slurmRefused, .unsupported:
             logger.debug("request refused", metadata: metadata)
         }
     }

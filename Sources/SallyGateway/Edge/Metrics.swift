@@ -37,6 +37,8 @@ package final class Metrics: Sendable {
         "sallyport_refusals_total": "Requests refused, by problem code.",
         "sallyport_decisions_total": "Decisions of policy, by action and outcome.",
         "sallyport_submissions_total": "Submissions, by cluster and outcome.",
+        "sallyport_submissions_open": "Submissions whose outcome is being checked.",
+        "sallyport_clock_skew_seconds": "How far slurmctld's clock is ahead of the gateway's, when last measured.",
         "sallyport_refreshes_total": "Refresh tokens presented, by what became of them.",
         "sallyport_cluster_ready": "Whether the last authenticated read of the cluster succeeded.",
         "sallyport_snapshot_jobs": "Jobs in the shared view of the queue.",
@@ -65,6 +67,14 @@ package final class Metrics: Sendable {
 
     func submitted(_ cluster: ClusterName, outcome: String) {
         add("sallyport_submissions_total", "cluster=\"\(cluster)\",outcome=\"\(outcome)\"")
+    }
+
+    func open(_ cluster: ClusterName, _ count: Int) {
+        set("sallyport_submissions_open", cluster, Double(count))
+    }
+
+    func skewed(_ cluster: ClusterName, seconds: Int64) {
+        set("sallyport_clock_skew_seconds", cluster, Double(seconds))
     }
 
     func refreshed(_ outcome: RefreshOutcome) {

@@ -28,5 +28,6 @@ extension QueuedJob {
         self.init(
             view: view, owner: UserName(rawValue: job.user), array: job.arrayID,
             marker: SubmissionMarker.split(job.comment).marker)
+        isCommented = job.comment?.isEmpty == false
     }
 }

@@ -1,44 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Logging
+import SallyKeepProtocol
 package import SallyModel
 import SallyPolicy
+import SallySocket
 import SallyStore
-import SallyWire
 import ServiceLifecycle
+import Synchronization
 
 /// Finds out what became of submissions whose answer was lost: at the start, then again and again, and when somebody
-/// asks with the same idempotency key.
+/// asks with the same idempotency key. `Settlement` says what a look means.
 ///
-/// A job that carries the submission's marker settles it. That there is none settles it only when no token for it can
-/// be alive any more; until then nothing is submitted a second time.
-package struct Reconciler: Service {
-    let cluster: ClusterName
-    let book: any SubmissionBook
-    let queue: any SlurmQueue
-    let keeper: QueueKeeper
-    let access: ServiceAccess
-    let runner: SubmissionRunner
-    let markers: SubmissionMarker.Maker
-    let clock: any WallClock
-    let interval: Duration
-    let log: Logger
+/// All that is open is looked up together: one read of the queue and one of accounting for each person, however many ask.
+package final class Reconciler: Service {
+    private let cluster: ClusterName
+    private let book: any SubmissionBook
+    private let queue: any SlurmQueue
+    private let keeper: QueueKeeper
+    private let access: ServiceAccess
+    private let signer: any TokenMinter
+    private let runner: SubmissionRunner
+    private let markers: SubmissionMarker.Maker
+    private let records: Settlement.Records
+    private let metrics: Metrics
+    private let clock: any WallClock
+    private let interval: Duration
+    private let log: Logger
+    private let bell = Doorbell()
+    private let state = Mutex(State())
 
-    /// Of a token for submitting (DESIGN: 15 s), with what clocks may differ and slurmctld may take.
-    private static let tokenLife = Duration.seconds(15 + 30)
+    /// What is told of a submission while it is being checked.
+    struct Standing: Sendable, Equatable {
+        /// When it is known, if Slurm answers then; nil where nobody can say.
+        var until: Timestamp?
+        /// What is in the way.
+        var obstacle: String?
+    }
+
+    private struct State {
+        var waiting: [AsyncStream<Void>.Continuation] = []
+        /// By reservation, since the last look.
+        var standings: [Int64: Standing] = [:]
+        /// What accounting could not tell is asked again at these times, seldom and more seldom.
+        var patience: [Int64: (next: ContinuousClock.Instant, pause: Duration)] = [:]
+        var purged: ContinuousClock.Instant?
+        var trouble: String?
+
+        mutating func takeWaiting() -> [AsyncStream<Void>.Continuation] {
+            defer { waiting = [] }
+            return waiting
+        }
+
+        mutating func forget(allBut open: [Submission]) {
+            let ids = Set(open.map(\.id))
+            standings = standings.filter { ids.contains($0.key) }
+            patience = patience.filter { ids.contains($0.key) }
+        }
+    }
+
+    private static let firstPause = Duration.seconds(10)
+    private static let longestPause = Duration.seconds(600)
+    private static let purgePause = Duration.seconds(600)
 
     package init(
         cluster: ClusterName, book: some SubmissionBook, queue: some SlurmQueue, keeper: QueueKeeper,
-        access: ServiceAccess, runner: SubmissionRunner, markers: SubmissionMarker.Maker, clock: some WallClock,
-        interval: Duration, log: Logger
+        access: ServiceAccess, signer: some TokenMinter, runner: SubmissionRunner, markers: SubmissionMarker.Maker,
+        records: Settlement.Records, metrics: Metrics, clock: some WallClock, interval: Duration, log: Logger
     ) {
         self.cluster = cluster
         self.book = book
         self.queue = queue
         self.keeper = keeper
         self.access = access
+        self.signer = signer
         self.runner = runner
         self.markers = markers
+        self.records = records
+        self.metrics = metrics
         self.clock = clock
         self.interval = interval
         self.log = log
@@ -47,78 +86,224 @@ package struct Reconciler: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                await self.settleAll()
-                guard (try? await Task.sleep(for: self.interval)) != nil else { return }  // stopping
+                await self.purge()
+                await self.lookAtAll()
+                await self.bell.wait(upTo: self.interval)
             }
         }
+        finish(state.withLock { $0.takeWaiting() })
     }
+
+    /// Returns when a look that began after this call has ended, or after `limit`.
+    func look(within limit: Duration) async {
+        let (ends, end) = AsyncStream<Void>.makeStream()
+        state.withLock { $0.waiting.append(end) }
+        bell.ring()
+        _ = try? await withDeadline(limit) { await ends.first { _ in true } }  // what is known then is in the store
+    }
+
+    /// How many wait for the next look.
+    var waiting: Int { state.withLock { $0.waiting.count } }
+
+    func standing(of reservation: Int64) -> Standing? { state.withLock { $0.standings[reservation] } }
 
     /// One look at everything that is open.
-    func settleAll() async {
+    private func lookAtAll() async {
+        let waiting = state.withLock { $0.takeWaiting() }
+        defer { finish(waiting) }
         do {
-            for submission in try await book.withoutOutcome(cluster: cluster) {
-                guard !runner.isUnderWay(submission.id) else { continue }
-                _ = try await settle(submission)
-            }
+            let open = try await book.withoutOutcome(cluster: cluster)
+                .filter { !runner.isUnderWay($0.id) && $0.idempotencyKey != nil }
+            state.withLock { $0.forget(allBut: open) }
+            metrics.open(cluster, open.count)
+            if !open.isEmpty { try await settle(open) }
+            state.withLock { $0.trouble = nil }
         } catch {
             guard !Task.isCancelled else { return }
+            let problem = asSallyError(error)
+            let isNew = state.withLock { state in
+                for reservation in state.standings.keys {
+                    state.standings[reservation]?.obstacle = problem.message
+                }
+                defer { state.trouble = problem.message }
+                return state.trouble != problem.message
+            }
+            guard isNew else { return }
             log.warning(
-                "open submissions were not settled", metadata: ["cluster": "\(cluster)", "cause": "\(error)"])
+                "open submissions were not settled",
+                metadata: [
+                    "cluster": "\(cluster)", "message": "\(problem.message)", "cause": "\(problem.cause ?? "")",
+                ])
         }
     }
 
-    /// What is known now of one submission; records it where it became certain.
-    ///
-    /// - Parameter isAwaited: somebody asks. Where Slurm's answer was lost the token was minted before that, so what is
-    ///   recorded as unknown is over one token's life later, whatever preparing could have taken.
-    /// - Returns: the job; `.failed` where there is certainly none; nil while that is not known.
-    func settle(_ submission: Submission, isAwaited: Bool = false) async throws -> SubmissionOutcome? {
-        guard !runner.isUnderWay(submission.id), let key = submission.idempotencyKey else { return nil }
-        let marker = markers.marker(person: submission.person, cluster: cluster, key: key)
-        // Looked at before the reads: what is missing in a read that began after the end was never there.
-        let lost = isAwaited && submission.state == .unknown ? submission.finished : nil
-        let lastMint = lost ?? submission.created + SubmissionSteps.preparation
-        let isOver = lastMint + Reconciler.tokenLife < clock.now
-        if let job = try await find(marker, submission) {
-            return try await record(.submitted(job), submission)
+    private func settle(_ open: [Submission]) async throws {
+        let began = clock.now
+        for submission in open {
+            state.withLock { state in
+                state.standings[submission.id] = state.standings[submission.id] ?? Standing()
+            }
         }
-        guard isOver else { return nil }
-        return try await record(.failed("no job carries the submission's marker"), submission)
-    }
-
-    private func find(_ marker: SubmissionMarker, _ submission: Submission) async throws -> JobID? {
         let snapshot = try await keeper.snapshot(readAfter: .now, within: .seconds(30))
-        if let job = match(snapshot.jobs(of: submission.user), marker, submission) { return job }
-        let wanted = FinishedJobs(
-            user: submission.user, job: nil, since: submission.created - .seconds(60), limit: 10_000)
-        let finished = try await access.read(.readAccounting(cluster)) { read, token in
-            try await queue.finished(wanted, read, token: token)
+        var missing: [Submission] = []
+        for submission in open {
+            // What is there needs no clock.
+            if let job = try await job(of: submission, in: snapshot.jobs(of: submission.user)) {
+                await record(.submitted(job), submission)
+            } else {
+                missing.append(submission)
+            }
         }
-        return match(finished, marker, submission)
+        guard !missing.isEmpty else { return }
+        let settlement = Settlement(began: began, ended: clock.now, skew: try await measured(), records: records)
+        var left: [Submission] = []
+        for submission in missing {
+            switch settlement.absence(of: submission, minted: await minted(submission)) {
+            case .askAccounting: left.append(submission)
+            case let verdict: await act(on: verdict, submission)
+            }
+        }
+        try await settleByAccounting(left, settlement)
     }
 
-    /// A key may come back after a day; only a job from this submission on is meant.
-    private func match(_ jobs: [QueuedJob], _ marker: SubmissionMarker, _ submission: Submission) -> JobID? {
-        let earliest = submission.created - .seconds(60)
-        return jobs.first { job in
-            job.marker == marker && job.owner == submission.user && (job.view.submitted ?? earliest) >= earliest
-        }.map { $0.array ?? $0.view.job }
+    /// One read for each person. What one cannot tell holds up no other.
+    private func settleByAccounting(_ left: [Submission], _ settlement: Settlement) async throws {
+        let now = ContinuousClock.now
+        let due = left.filter { submission in
+            state.withLock { $0.patience[submission.id].map { $0.next <= now } ?? true }
+        }
+        var failure: (any Error)?
+        for (user, submissions) in Dictionary(grouping: due, by: \.user) {
+            guard let since = submissions.map(settlement.since).min() else { continue }
+            do {
+                let wanted = FinishedJobs(user: user, job: nil, since: since, limit: .max)
+                let jobs = try await access.read(.readAccounting(cluster)) { read, token in
+                    try await queue.finished(wanted, read, token: token)
+                }
+                for submission in submissions {
+                    if let job = try await job(of: submission, in: jobs) {
+                        await record(.submitted(job), submission)
+                        continue
+                    }
+                    let others = try await others(settlement.doubtful(for: submission, in: jobs), submission)
+                    await act(
+                        on: settlement.absence(of: submission, fromAccounting: jobs, others: others), submission)
+                }
+            } catch {
+                failure = error
+                for submission in submissions { postpone(submission) }
+            }
+        }
+        if let failure { throw failure }
     }
 
-    /// - Returns: nil when somebody was quicker: the caller asks again.
-    private func record(_ outcome: SubmissionOutcome, _ submission: Submission) async throws -> SubmissionOutcome? {
+    private func act(on verdict: Settlement.Verdict, _ submission: Submission) async {
+        switch verdict {
+        case .none: await record(.failed("no job carries the submission's marker"), submission)
+        case .waiting(let until):
+            state.withLock { $0.standings[submission.id] = Standing(until: until) }
+        case .askAccounting: break
+        case .undecidable(let why):
+            postpone(submission)
+            let isNew = state.withLock { state in
+                defer { state.standings[submission.id] = Standing(obstacle: why) }
+                return state.standings[submission.id]?.obstacle != why
+            }
+            guard isNew else { return }
+            log.warning(
+                "what became of a submission cannot be told",
+                metadata: ["cluster": "\(cluster)", "reservation": "\(submission.id)", "why": "\(why)"])
+        }
+    }
+
+    private func postpone(_ submission: Submission) {
+        state.withLock { state in
+            let last = state.patience[submission.id]?.pause
+            let pause = min(last.map { $0 * 2 } ?? Reconciler.firstPause, Reconciler.longestPause)
+            state.patience[submission.id] = (.now + pause, pause)
+        }
+    }
+
+    private func job(of submission: Submission, in jobs: [QueuedJob]) async throws -> JobID? {
+        let marker = markers.marker(
+            person: submission.person, cluster: cluster, operation: submission.operation,
+            key: submission.idempotencyKey ?? "")
+        let marked = Set(jobs.filter { $0.marker == marker }.map(\.base))
+        return Settlement.job(of: submission, marker, in: jobs, others: try await others(marked, submission))
+    }
+
+    /// How far the clocks are apart, now: slurmctld's clock in the middle of an answer of its own.
+    ///
+    /// - Throws: `.misconfigured` where they are so far apart that nothing may be decided.
+    private func measured() async throws -> ClockSkew {
+        let asked = clock.now
+        let slurm = try await access.read(.readQueue(cluster)) { read, token in
+            try await queue.clock(read, token: token)
+        }
+        let skew = ClockSkew(asked: asked, answered: clock.now, slurm: slurm)
+        metrics.skewed(cluster, seconds: skew.apart)
+        if let problem = skew.problem(cluster) { throw problem }
+        return skew
+    }
+
+    /// When the signer made the last token for it. Nil where it made none, or cannot be asked: then more time has to pass.
+    private func minted(_ submission: Submission) async -> Timestamp? {
+        do {
+            return try await signer.records(after: submission.position.sequence - 1, limit: 1).mints
+                .filter { $0.position == submission.position }.map(\.time).max()
+        } catch {
+            log.debug("the signer did not say what it minted", metadata: ["cause": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Those of these jobs that are known to be another submission's.
+    private func others(_ jobs: Set<JobID>, _ submission: Submission) async throws -> Set<JobID> {
+        var others: Set<JobID> = []
+        for job in jobs {
+            guard let known = try await book.submission(job: job, cluster: cluster) else { continue }
+            if known.id != submission.id { others.insert(job) }
+        }
+        return others
+    }
+
+    private func record(_ outcome: SubmissionOutcome, _ submission: Submission) async {
         do {
             _ = try await book.recordOutcome(
                 reservation: submission.id, decidedAt: submission.position, outcome: outcome, request: nil)
+            log.info(
+                "a submission was settled",
+                metadata: [
+                    "cluster": "\(cluster)", "reservation": "\(submission.id)", "outcome": "\(outcome.word)",
+                ])
         } catch let error as SallyError where error.code == .conflict {
             log.info("a submission was settled meanwhile", metadata: ["reservation": "\(submission.id)"])
-            return nil
+        } catch {
+            log.error(
+                "a submission's outcome was not recorded",
+                metadata: ["cluster": "\(cluster)", "reservation": "\(submission.id)", "cause": "\(error)"])
         }
-        log.info(
-            "a submission was settled",
-            metadata: [
-                "cluster": "\(cluster)", "reservation": "\(submission.id)", "outcome": "\(outcome.word)",
-            ])
-        return outcome
+    }
+
+    /// Takes away keys whose day is over, now and then.
+    private func purge() async {
+        let isDue = state.withLock { state in
+            guard state.purged.map({ $0.duration(to: .now) >= Reconciler.purgePause }) ?? true else { return false }
+            state.purged = .now
+            return true
+        }
+        guard isDue else { return }
+        do {
+            let count = try await book.purgeKeys(cluster: cluster)
+            guard count > 0 else { return }
+            log.info("idempotency keys expired", metadata: ["cluster": "\(cluster)", "keys": "\(count)"])
+        } catch {
+            guard !Task.isCancelled else { return }
+            log.warning("idempotency keys were not purged", metadata: ["cluster": "\(cluster)", "cause": "\(error)"])
+        }
+    }
+
+    private func finish(_ waiting: [AsyncStream<Void>.Continuation]) {
+        for end in waiting { end.finish() }
     }
 }

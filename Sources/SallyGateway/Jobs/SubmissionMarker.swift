@@ -6,6 +6,9 @@ package import SallyModel
 /// What finds a submission's job again after an answer was lost: `sallyport:HEX` at the end of the job's comment, a
 /// keyed hash of who submitted it where under which idempotency key. Nobody without the key can make the marker of a
 /// submission that is still to come.
+///
+/// It says nothing about who may do what: a job is its owner's, whatever its comment says. Its owner can copy it or erase it
+/// with scontrol, which takes away that job's recovery and nothing else.
 package struct SubmissionMarker: Sendable, Hashable {
     /// 32 lower-case hexadecimal characters.
     let text: String
@@ -27,6 +30,13 @@ package struct SubmissionMarker: Sendable, Hashable {
     package func appended(to comment: String?) -> String {
         let suffix = SubmissionMarker.prefix + text
         return comment.map { $0.isEmpty ? suffix : "\($0) \(suffix)" } ?? suffix
+    }
+
+    /// A new comment for a job whose comment is `current`, which keeps its marker.
+    ///
+    /// - Parameter comment: nil or empty leaves the marker alone.
+    package static func kept(_ comment: String?, from current: String?) -> String? {
+        split(current).marker.map { $0.appended(to: comment) } ?? comment
     }
 
     private static func place(_ comment: String) -> String.Index? {
@@ -53,12 +63,25 @@ package struct SubmissionMarker: Sendable, Hashable {
             key = Secret(derived.withUnsafeBytes { Array($0) })
         }
 
-        package func marker(person: PersonID, cluster: ClusterName, key idempotencyKey: String) -> SubmissionMarker {
+        package func marker(
+            person: PersonID, cluster: ClusterName, operation: KeyedOperation, key idempotencyKey: String
+        ) -> SubmissionMarker {
             let code = HMAC<SHA256>.authenticationCode(
-                for: Array("\(person)\n\(cluster)\n\(idempotencyKey)".utf8), using: SymmetricKey(data: key.reveal()))
+                for: Array(
+                    (["\(person)", "\(cluster)"] + scope(operation) + [idempotencyKey]).joined(separator: "\n").utf8),
+                using: SymmetricKey(data: key.reveal()))
             let digits = Array("0123456789abcdef".utf8)
             let hex = code.prefix(SubmissionMarker.length / 2).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
             return SubmissionMarker(text: String(decoding: hex, as: UTF8.self))
+        }
+
+        /// Nothing for the first operation there was, so that what an older version left open is still found. No part has a
+        /// line feed in it.
+        private func scope(_ operation: KeyedOperation) -> [String] {
+            switch operation {
+            case .submit: []
+            case .slurmSubmit: [operation.rawValue]
+            }
         }
     }
 }

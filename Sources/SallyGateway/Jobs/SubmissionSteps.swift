@@ -18,9 +18,10 @@ package struct SubmissionSteps: Sendable {
     let clock: any WallClock
     let log: Logger
 
-    /// No token is asked for later than this after the decision, so that a reservation whose gateway died is settled
-    /// after a known time.
-    static let preparation = Duration.seconds(150)
+    /// No token is asked for later than this after the request, so that a reservation whose gateway died is settled after a
+    /// known time: `preparation` where the account may have to be made first, `promptness` where it is there.
+    package static let preparation = Duration.seconds(150)
+    package static let promptness = Duration.seconds(20)
 
     package init(
         cluster: ClusterName, accounts: AccountDoor, signer: some TokenMinter, queue: some SlurmQueue,
@@ -45,17 +46,23 @@ package struct SubmissionSteps: Sendable {
         let token: Secret<String>
         do {
             _ = try await accounts.ensure(order.principal)
+            FaultPoint.prepared.reached()
             token = try await mint(order)
+            FaultPoint.minted.reached()
         } catch {
             let problem = asSallyError(error)
             await record(.failed(problem.message), order)
             return answer(.failure(problem))
         }
-        switch await queue.submit(order.authorized, token: token) {
+        let result = await queue.submit(order.authorized, token: token)
+        FaultPoint.answered.reached()
+        switch result {
         case .accepted(let job, let messages):
             keeper.show(QueuedJob(submitted: job, order: order, at: clock.now))
             answer(.success(.accepted(job, messages: messages)))
+            FaultPoint.told.reached()
             await record(.submitted(job), order)
+            FaultPoint.recorded.reached()
         case .refused(let refusal):
             if refusal.concernsAccount { accounts.forget(order.principal) }
             await record(.refused(refusal), order)
@@ -81,7 +88,7 @@ package struct SubmissionSteps: Sendable {
     }
 
     private func mint(_ order: SubmissionRunner.Order) async throws -> Secret<String> {
-        guard clock.now < order.authorized.decidedAt + SubmissionSteps.preparation else {
+        guard clock.now < order.authorized.action.mintBy ?? order.authorized.decidedAt else {
             throw SallyError(
                 .unavailable, "preparing the account took too long", hint: "submit again: the account may be ready now")
         }

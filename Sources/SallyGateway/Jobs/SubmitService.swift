@@ -17,10 +17,11 @@ struct SubmitService: Sendable {
     let runner: SubmissionRunner
     let reconciler: Reconciler
     let markers: SubmissionMarker.Maker
+    let clock: any WallClock
 
     /// A caller waits so long; then the answer is `pending`.
     static let patience = Duration.seconds(30)
-    private static let retryAfter = 5
+    private static let retryAfter: Int64 = 5
 
     enum Answer: Sendable {
         case accepted(SubmitReply)
@@ -31,50 +32,60 @@ struct SubmitService: Sendable {
     func submit(
         _ body: [UInt8], key: IdempotencyKey, for principal: Principal, request: OpaqueID
     ) async throws -> Answer {
-        let asked = try await reader.read(body)
-        let marker = markers.marker(person: principal.person, cluster: cluster, key: key.text)
+        try await submit(try await reader.read(body), key: key, for: principal, request: request)
+    }
+
+    /// - Parameter operation: the door that it came by.
+    func submit(
+        _ asked: JobReader.Asked, operation: KeyedOperation = .submit, key: IdempotencyKey, for principal: Principal,
+        request: OpaqueID
+    ) async throws -> Answer {
+        let marker = markers.marker(
+            person: principal.person, cluster: cluster, operation: operation, key: key.text)
         // Twice at most: an earlier try that certainly left no job behind makes room for this one.
         for _ in 0..<2 {
             let judged = try await reader.resolve(asked.job.marked(marker), for: principal, request: request)
+            let isKnown = try reader.accounts.ifKnown(principal) != nil
             let submit = Submit(
-                cluster: cluster, job: judged.job, bounds: judged.bounds, idempotencyKey: key.text)
+                cluster: cluster, job: judged.job, bounds: judged.bounds, idempotencyKey: key.text,
+                operation: operation,
+                mintBy: clock.now + (isKnown ? SubmissionSteps.promptness : SubmissionSteps.preparation))
             switch try await gate.authorize(
                 submit, by: principal, fingerprint: asked.fingerprint, request: request.rawValue)
             {
             case .proceed(let authorized, let reservation):
+                FaultPoint.reserved.reached()
                 let order = SubmissionRunner.Order(
                     authorized: authorized, reservation: reservation, principal: principal, request: request)
                 switch try await runner.carry(order, waitingAtMost: SubmitService.patience) {
                 case .accepted(let job, let messages): return .accepted(reply(job, messages, judged.job))
-                case .unknown: return pending
+                case .unknown: return pending(reservation)
                 }
             case .answered(let job): return .accepted(reply(job, [], judged.job))
             case .refused(let refusal): throw SlurmError.refused(refusal).error(cluster: cluster)
-            case .outcomeUnknown:
-                switch try await settled(principal, key) {
-                case .submitted(let job): return .accepted(reply(job, [], judged.job))
-                case .failed: continue
-                case .refused(let refusal): throw SlurmError.refused(refusal).error(cluster: cluster)
-                case .unknown, nil: return pending
+            case .outcomeUnknown(let reservation):
+                // What this process is working on has nothing to be looked up yet.
+                guard !runner.isUnderWay(reservation) else { return pending(reservation) }
+                await reconciler.look(within: SubmitService.patience)
+                let found = try await book.submission(
+                    person: principal.person, cluster: cluster, operation: operation, key: key.text)
+                switch found?.state {
+                case .reserved, .unknown: return pending(reservation)
+                // Settled: the gate says how.
+                case .submitted, .refused, .failed, nil: continue
                 }
             }
         }
-        return pending
+        return .pending(SubmitPending(retryAfter: Int(SubmitService.retryAfter), knownWithin: nil, obstacle: nil))
     }
 
-    private func settled(_ principal: Principal, _ key: IdempotencyKey) async throws -> SubmissionOutcome? {
-        guard
-            let submission = try await book.submission(person: principal.person, cluster: cluster, key: key.text)
-        else { return nil }
-        do {
-            return try await reconciler.settle(submission, isAwaited: true)
-        } catch let error as SallyError where error.code == .unavailable || error.code == .timeout {
-            return nil
-        }
-    }
-
-    private var pending: Answer {
-        .pending(SubmitPending(outcome: "unknown", retryAfter: SubmitService.retryAfter))
+    private func pending(_ reservation: Int64) -> Answer {
+        let standing = reconciler.standing(of: reservation)
+        let left = standing?.until.map { max(1, $0.rawValue + 1 - clock.now.rawValue) }
+        return .pending(
+            SubmitPending(
+                retryAfter: Int(min(left ?? SubmitService.retryAfter, SubmitService.retryAfter)),
+                knownWithin: left.map { Int($0) }, obstacle: standing?.obstacle))
     }
 
     private func reply(_ job: JobID, _ messages: [String], _ judged: ResolvedJob) -> SubmitReply {

@@ -20,11 +20,15 @@ package protocol SubmissionBook: Sendable {
     func recordOutcome(
         reservation: Int64, decidedAt position: AuditPosition, outcome: SubmissionOutcome, request: String?
     ) async throws -> AuditPosition?
-    func submission(person: PersonID, cluster: ClusterName, key: String) async throws -> Submission?
+    func submission(
+        person: PersonID, cluster: ClusterName, operation: KeyedOperation, key: String
+    ) async throws -> Submission?
     /// The newest submission that became this job.
     func submission(job: JobID, cluster: ClusterName) async throws -> Submission?
     /// Oldest first.
     func withoutOutcome(cluster: ClusterName) async throws -> [Submission]
+    /// Takes keys away that have lived their day; none whose outcome is not known. Returns how many.
+    func purgeKeys(cluster: ClusterName) async throws -> Int
 }
 
 extension AuditStore: AuditBook {}

@@ -17,6 +17,8 @@ package protocol SlurmQueue: Sendable {
     func job(_ job: JobID, _ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [QueuedJob]
     /// The states of all jobs; nil where they are not served by themselves.
     func states(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [JobStateEntry]?
+    /// slurmctld's clock, by which tokens live and end.
+    func clock(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> Timestamp
     func partitions(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Partition]
     func nodes(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Node]
     /// From accounting.
@@ -64,6 +66,8 @@ package struct QueuedJob: Sendable, Equatable {
     package var array: JobID?
     /// Of the submission that made it, if the gateway did.
     package var marker: SubmissionMarker?
+    /// Whether Slurm reports a comment of it, whatever it says.
+    package var isCommented = false
     /// Its states are newer than the rest, or the rest is what we know of our own submission.
     package var isStale = false
 

@@ -38,8 +38,10 @@ package struct ClusterGateway: Sendable {
             metrics: metrics, clock: clock, log: log)
         let runner = SubmissionRunner(cluster: name, steps: steps, log: log)
         let reconciler = Reconciler(
-            cluster: name, book: submissions, queue: queue, keeper: keeper, access: access, runner: runner,
-            markers: markers, clock: clock, interval: .seconds(10), log: log)
+            cluster: name, book: submissions, queue: queue, keeper: keeper, access: access, signer: signer,
+            runner: runner, markers: markers,
+            records: Settlement.Records(accounting: config.accounting, queueKeeps: config.minJobAge), metrics: metrics,
+            clock: clock, interval: .seconds(10), log: log)
         let finder = JobFinder(
             cluster: name, keeper: keeper, queue: queue, access: access, book: submissions, clock: clock)
         let reader = JobReader(config: config, keeper: keeper, accounts: accounts, gate: gate)
@@ -51,7 +53,7 @@ package struct ClusterGateway: Sendable {
             output: OutputService(config: config, gate: gate, steward: steward, finder: finder),
             submissions: SubmitService(
                 cluster: name, reader: reader, gate: gate, book: submissions, runner: runner, reconciler: reconciler,
-                markers: markers),
+                markers: markers, clock: clock),
             canI: CanIService(reader: reader, gate: gate),
             partitions: PartitionService(config: config, gate: gate, keeper: keeper, accounts: accounts),
             nodes: NodeService(cluster: name, gate: gate, keeper: keeper),

@@ -14,6 +14,7 @@ enum Schema {
         Migration(version: 1, statements: firstTables + firstGuards),
         // The browser that opened a sign-in; NULL until one has.
         Migration(version: 2, statements: ["ALTER TABLE pending_sign_ins ADD COLUMN browser_hash TEXT"]),
+        Migration(version: 3, statements: keysPerOperation),
     ]
 
     static var newest: Int64 { migrations.map(\.version).max() ?? 0 }

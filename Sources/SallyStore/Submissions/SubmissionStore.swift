@@ -25,20 +25,7 @@ package struct SubmissionStore: Sendable {
             guard let submission = try row.map({ try Submission(row: $0) }) else {
                 throw SallyError(.notFound, "there is no reservation \(reservation)")
             }
-            guard submission.position == position else {
-                throw SallyError(
-                    .conflict, "reservation \(reservation) was decided anew", hint: "this outcome is not that one's")
-            }
-            switch submission.state {
-            case .reserved: break
-            case .unknown: if outcome == .unknown { return nil }
-            case .submitted, .refused, .failed:
-                guard outcome.agrees(with: submission) else {
-                    throw SallyError(
-                        .conflict, "reservation \(reservation) has another outcome: \(submission.state.rawValue)")
-                }
-                return nil
-            }
+            guard try submission.takes(outcome, decidedAt: position) else { return nil }
             let values = outcome.row
             try transaction.execute(
                 "UPDATE submissions SET state = ?, job = ?, slurm_number = ?, slurm_text = ?, finished = ? WHERE id = ?",
@@ -59,8 +46,10 @@ package struct SubmissionStore: Sendable {
     }
 
     /// The submission that a key names now.
-    package func submission(person: PersonID, cluster: ClusterName, key: String) async throws -> Submission? {
-        try database.glance { try $0.submission(person, cluster, key: key) }
+    package func submission(
+        person: PersonID, cluster: ClusterName, operation: KeyedOperation, key: String
+    ) async throws -> Submission? {
+        try database.glance { try $0.submission(person, cluster, operation, key: key) }
     }
 
     /// The newest submission with this job id (Slurm begins again after MaxJobId); its `person` and `user` own the job.
@@ -70,6 +59,22 @@ package struct SubmissionStore: Sendable {
                 Submission.select + " WHERE s.cluster = ? AND s.job = ? ORDER BY s.id DESC LIMIT 1",
                 [.text(cluster.rawValue), .integer(Int64(job.rawValue))]
             ).map { try Submission(row: $0) }
+        }
+    }
+
+    /// Takes the names away from submissions of a cluster whose keys have expired. The rows stay: they say whose job it was.
+    /// A key whose outcome is not known stays, however old it is.
+    ///
+    /// - Returns: how many keys went.
+    @discardableResult
+    package func purgeKeys(cluster: ClusterName) async throws -> Int {
+        try await database.write { transaction in
+            try transaction.execute(
+                """
+                UPDATE submissions SET idempotency_key = NULL WHERE cluster = ? AND idempotency_key IS NOT NULL
+                AND created <= ? AND state IN ('submitted', 'refused', 'failed')
+                """,
+                [.text(cluster.rawValue), .integer((transaction.now - Submission.keyLife).rawValue)])
         }
     }
 
@@ -86,19 +91,6 @@ package struct SubmissionStore: Sendable {
 }
 
 extension SubmissionOutcome {
-    fileprivate var row: (state: Submission.State, job: JobID?, refusal: SlurmRefusal?) {
-        switch self {
-        case .submitted(let job): (.submitted, job, nil)
-        case .refused(let refusal): (.refused, nil, refusal)
-        case .unknown: (.unknown, nil, nil)
-        case .failed: (.failed, nil, nil)
-        }
-    }
-
-    fileprivate func agrees(with submission: Submission) -> Bool {
-        row.state == submission.state && row.job == submission.job && row.refusal == submission.refusal
-    }
-
     fileprivate var details: [AuditEvent.Detail] {
         switch self {
         case .submitted(let job): [.init("job", "\(job)")]

@@ -38,13 +38,15 @@ enum DecisionConformance {
             let bob = try await ports.identities.signIn(identity("bob"))
             let demo = try ClusterName("demo")
             @Sendable func reserve(
-                _ person: Person, _ key: String, _ fingerprint: String = "f", _ cluster: ClusterName = demo
+                _ person: Person, _ key: String, _ fingerprint: String = "f", _ cluster: ClusterName = demo,
+                _ operation: KeyedOperation = .submit
             ) async throws -> ReservationOutcome {
                 try await ports.decisions.decide { transaction in
                     let position = try transaction.append(draft(1))
                     return try transaction.reserve(
                         SubmissionDraft(
-                            person: person.id, cluster: cluster, idempotencyKey: key, fingerprint: fingerprint),
+                            person: person.id, cluster: cluster, operation: operation, idempotencyKey: key,
+                            fingerprint: fingerprint),
                         decidedAt: position)
                 }
             }
@@ -53,11 +55,12 @@ enum DecisionConformance {
                 return
             }
             #expect(try await reserve(alice, "k") == .outcomeUnknown(id: id))
-            #expect(await code { _ = try await reserve(alice, "k", "other") } == .conflict)
+            #expect(await code { _ = try await reserve(alice, "k", "other") } == .keyReused)
             guard case .reserved = try await reserve(bob, "k", "other"),
-                case .reserved = try await reserve(alice, "k", "f", try ClusterName("second"))
+                case .reserved = try await reserve(alice, "k", "f", try ClusterName("second")),
+                case .reserved = try await reserve(alice, "k", "f", demo, .slurmSubmit)
             else {
-                Issue.record("keys of another person or cluster are not apart")
+                Issue.record("keys of another person, cluster or operation are not apart")
                 return
             }
             #expect(await code { _ = try await reserve(alice, "") } == .invalidRequest)
@@ -78,7 +81,8 @@ enum DecisionConformance {
                         try await ports.decisions.decide { transaction in
                             try transaction.reserve(
                                 SubmissionDraft(
-                                    person: alice.id, cluster: demo, idempotencyKey: "k", fingerprint: "f"),
+                                    person: alice.id, cluster: demo, operation: .submit, idempotencyKey: "k",
+                                    fingerprint: "f"),
                                 decidedAt: AuditPosition(sequence: 1, hash: AuditEvent.genesis))
                         }
                     }
