@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import HummingbirdTesting
+import SallyIdentity
 import SallyModel
 import SallyStore
 import SallyTestSupport
