@@ -294,7 +294,7 @@ import Testing
                             headers: [("Idempotency-Key", "key-\(number)")])
                     }
                 }
-                try await eventually("all are waiting") { world.cluster.submissions.reconciler.waiting >= 19 }
+                try await eventually("all are waiting") { world.cluster.submissions.reconciler.callers == 20 }
                 world.queue.change { $0.blocksReads = nil }
                 latch.open()
                 try await group.waitForAll()

@@ -40,6 +40,7 @@ package final class Reconciler: Service {
 
     private struct State {
         var waiting: [AsyncStream<Void>.Continuation] = []
+        var callers = 0
         /// By reservation, since the last look.
         var standings: [Int64: Standing] = [:]
         /// What accounting could not tell is asked again at these times, seldom and more seldom.
@@ -97,13 +98,17 @@ package final class Reconciler: Service {
     /// Returns when a look that began after this call has ended, or after `limit`.
     func look(within limit: Duration) async {
         let (ends, end) = AsyncStream<Void>.makeStream()
-        state.withLock { $0.waiting.append(end) }
+        state.withLock { state in
+            state.waiting.append(end)
+            state.callers += 1
+        }
+        defer { state.withLock { $0.callers -= 1 } }
         bell.ring()
         _ = try? await withDeadline(limit) { await ends.first { _ in true } }  // what is known then is in the store
     }
 
-    /// How many wait for the next look.
-    var waiting: Int { state.withLock { $0.waiting.count } }
+    /// How many callers are waiting.
+    var callers: Int { state.withLock { $0.callers } }
 
     func standing(of reservation: Int64) -> Standing? { state.withLock { $0.standings[reservation] } }
 
