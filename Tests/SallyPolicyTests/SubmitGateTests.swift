@@ -44,7 +44,9 @@ import Testing
         #expect(ledger.events.map(\.rule) == ["researchers"])
         #expect(
             ledger.reservations == [
-                SubmissionDraft(person: PersonID(rawValue: 7), cluster: demo, operation: .submit, idempotencyKey: "k", fingerprint: "f")
+                SubmissionDraft(
+                    person: PersonID(rawValue: 7), cluster: demo, operation: .submit, idempotencyKey: "k",
+                    fingerprint: "f")
             ])
     }
 

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+import Testing
+
+@testable import SallyGateway
+@testable import SallyStore
+
+/// What one look means, rule by rule; OnceSimulationTests has all of them at work together.
+@Suite struct SettlementTests {
+    private let alice = UserName(unchecked: "alice")
+    private let marker = SubmissionMarker.Maker(secret: Secret(Array(repeating: 7, count: 32))).marker(
+        person: PersonID(rawValue: 1), cluster: ClusterName(unchecked: "demo"), operation: .submit, key: "k")
+    private var comment: String { marker.appended(to: nil) }
+
+    private func submission(_ state: Submission.State = .reserved, finished: Int64? = nil) -> Submission {
+        Submission(
+            id: 1, person: PersonID(rawValue: 1), user: alice, cluster: ClusterName(unchecked: "demo"),
+            operation: .submit, idempotencyKey: "k", fingerprint: "f", position: AuditPosition(sequence: 1, hash: "h"),
+            created: Timestamp(1000), mintBy: Timestamp(1020), state: state, finished: finished.map { Timestamp($0) })
+    }
+
+    private func settlement(_ began: Int64, accounting: Bool = true, keeps: Int64 = 300) -> Settlement {
+        let now = Timestamp(began)
+        return Settlement(
+            began: now, ended: now, skew: ClockSkew(asked: now, answered: now, slurm: now),
+            records: Settlement.Records(accounting: accounting, queueKeeps: .seconds(keeps)))
+    }
+
+    @Test func aJobIsItsOwnersWhateverItsMarkerSays() throws {
+        let bob = makeJob(7, UserName(unchecked: "bob"), comment: comment)
+        let own = makeJob(8, alice, comment: comment)
+        #expect(Settlement.job(of: submission(), marker, in: [bob], others: []) == nil)
+        #expect(Settlement.job(of: submission(), marker, in: [bob, own], others: [])?.rawValue == 8)
+        #expect(Settlement.job(of: submission(), marker, in: [own], others: [try JobID("8")]) == nil)
+        #expect(Settlement.job(of: submission(), marker, in: [makeJob(9, alice, comment: "x")], others: []) == nil)
+    }
+
+    @Test func anArrayIsFoundByItsNumber() {
+        var task = makeTask(12, of: 10, "10_2", alice)
+        task.marker = marker
+        #expect(Settlement.job(of: submission(), marker, in: [task], others: [])?.rawValue == 10)
+    }
+
+    /// 15 s of a token, 1 s that clocks may be apart unnoticed, 15 s of grace; and not at that second, but after it.
+    @Test(
+        arguments: [
+            (Submission.State.reserved, 1005, nil, 1036), (.unknown, 1005, 1020, 1036), (.unknown, nil, 1020, 1051),
+            (.reserved, nil, nil, 1051),
+        ] as [(Submission.State, Int64?, Int64?, Int64)])
+    func noneIsSaidOnlyOfADeadToken(state: Submission.State, minted: Int64?, finished: Int64?, until: Int64) {
+        let open = submission(state, finished: finished)
+        let token = minted.map { Timestamp($0) }
+        #expect(settlement(until).absence(of: open, minted: token) == .waiting(until: Timestamp(until)))
+        #expect(settlement(until + 1).absence(of: open, minted: token) == .askAccounting)
+    }
+
+    @Test func theQueueAloneIsEnoughAsLongAsItForgetsNothing() {
+        func verdict(_ began: Int64, _ keeps: Int64) -> Settlement.Verdict {
+            settlement(began, accounting: false, keeps: keeps).absence(of: submission(), minted: Timestamp(1000))
+        }
+        // A minute to spare, and a second for each clock.
+        #expect(verdict(1237, 300) == .none)
+        for (began, keeps) in [(1238, 300), (1100, 0), (1100, 60)] as [(Int64, Int64)] {
+            guard case .undecidable(let why) = verdict(began, keeps) else {
+                Issue.record("decided \(began) s, \(keeps) s")
+                continue
+            }
+            #expect(why.contains("no accounting"))
+        }
+    }
+
+    @Test func accountingWithoutCommentsIsNoProof() throws {
+        var silent = makeJob(7, alice, state: "COMPLETED")
+        func verdict(_ began: Int64, _ jobs: [QueuedJob], others: Set<JobID> = []) -> Settlement.Verdict {
+            settlement(began).absence(of: submission(), fromAccounting: jobs, others: others)
+        }
+        silent.view.submitted = Timestamp(1010)
+        guard case .undecidable(let why) = verdict(5000, [silent]) else {
+            Issue.record("decided")
+            return
+        }
+        #expect(why.contains("job_comment") && why.contains("job 7"))
+        // The queue has not forgotten it yet, and did not show it.
+        #expect(verdict(1200, [silent]) == .none)
+        // Comments are kept: this one had none.
+        #expect(verdict(5000, [silent, makeJob(6, alice, comment: "x", state: "COMPLETED")]) == .none)
+        #expect(verdict(5000, [silent], others: [try JobID("7")]) == .none)
+        silent.view.submitted = Timestamp(900)
+        #expect(verdict(5000, [silent]) == .none)
+        #expect(verdict(5000, []) == .none)
+    }
+}
