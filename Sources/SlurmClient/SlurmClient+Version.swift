@@ -2,6 +2,7 @@
 
 import Logging
 import NIOHTTP1
+import SallyModel
 import SlurmModel
 import StrictJSON
 import Synchronization

@@ -80,7 +80,7 @@ struct CrashTests {
         }
     }
 
-    /// The program itself, interrupted while Slurm's answer is awaited.
+    /// The program itself, interrupted while the outcome is open: Slurm does not get the request before that.
     @Test func whoInterruptsTheProgramIsToldHowToGoOn() async throws {
         let stack = try Stack.required()
         let submission = try await Keyed(stack, "it13", "interrupted")
@@ -92,11 +92,11 @@ struct CrashTests {
             try await proxy.start()
             do {
                 try await stack.restart(leading: "it13", to: proxy.path)
-                proxy.behave(.held, only: "POST")
+                proxy.behave(.waiting, only: "POST")
                 let run = try await runProgram(
                     "/usr/bin/timeout",
                     [
-                        "--preserve-status", "-s", "INT", "12", "\(stack.state)/bin/sally", "submit", "-M", "it13",
+                        "--preserve-status", "-s", "INT", "25", "\(stack.state)/bin/sally", "submit", "-M", "it13",
                         "--idempotency-key", submission.key, "-J", submission.name, "--begin=now+1hour", "--time=1",
                         "--wrap", "true",
                     ],
