@@ -95,14 +95,15 @@ extension JobDescription {
         case .stripped: return
         case .allowed, .judged, .normalised:
             guard let part = named.field.part else { return }
-            let reading = try form(of: part, named.spelling).read(value)
+            let reading = try form(of: part, named.spelling, value).read(value)
             if reading != .unset { try draft.take(part, reading) }
         }
     }
 
-    /// Texts that clients write as lists as well, and lists as texts.
-    private static func form(of part: DescriptionKey, _ spelling: FieldSpelling) -> FieldForm {
-        listed.contains(part) ? .list : spelling.form
+    /// Texts that clients write as lists as well, lists as texts, and words that are described as flags.
+    private static func form(of part: DescriptionKey, _ spelling: FieldSpelling, _ value: JSONValue) -> FieldForm {
+        if value.bool != nil, part == .noKill || part == .killOnInvalidDependency { return .flag }
+        return listed.contains(part) ? .list : spelling.form
     }
 
     private static let listed: Set<DescriptionKey> = [

@@ -122,7 +122,7 @@ package enum JobDescription {
                 "kill_on_invalid_dep", (.killOnInvalidDependency, kills ? "yes" : "no"),
                 (.flags, kills ? "KILL_INVALID_DEPENDENCY" : "NO_KILL_INVALID_DEPENDENCY"))
         }
-        if request.noKill { add("no_kill", (.noKill, true), (.killOnNodeFail, false)) }
+        if request.noKill { add("no_kill", (.noKill, "set"), (.killOnNodeFail, false)) }
         if let begin = request.begin?.moment(now: now) {
             let seconds = max(0, begin.rawValue - now.rawValue)
             add("begin", (.begin, .integer(begin.rawValue)), (.beginRelative, .string("now+\(seconds)")))

@@ -39,7 +39,9 @@ let timeFields: [DescriptionField] = [
         .requeue, "requeue", .allowed, .nothing, .always, [.init("requeue", 36...45, .flag)],
         "22.05.8 reads every value as true, false included; there false is sent as no_requeue"),
     .init(.noRequeue, "no_requeue", .normalised, .nothing, .always, [.init("no_requeue", 36...38, .flag)], "requeue"),
-    .init(.noKill, "no_kill", .allowed, .nothing, .never, [.init("no_kill", 36...38, .flag)]),
+    .init(
+        .noKill, "no_kill", .allowed, .nothing, .never, [.init("no_kill", 36...38, .text)],
+        "`set`: 22.05.8 refuses the flag that its description asks for; read as a flag as well"),
     .init(
         .killOnNodeFail, "no_kill", .allowed, .nothing, .never, [.init("kill_on_node_fail", 40...45, .flag)],
         "false is no_kill"),

@@ -76,7 +76,7 @@ extension JobDraft {
             }
             heldByPriority = true
         case .noRequeue: noRequeue = try flag(reading)
-        case .noKill: try set(.noKill, try flag(reading) ? "true" : "false")
+        case .noKill: try set(.noKill, try isSet(reading) ? "true" : "false")
         case .killOnNodeFail: try set(.noKill, try flag(reading) ? "false" : "true")
         case .contiguous: try set(.contiguous, try flag(reading) ? "true" : "false")
         case .requeue: try set(.requeue, try flag(reading) ? "true" : "false")

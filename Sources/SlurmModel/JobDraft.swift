@@ -102,6 +102,16 @@ struct JobDraft {
         }
     }
 
+    /// A flag, or the words of sbatch(1) --no-kill.
+    func isSet(_ reading: FieldReading) throws -> Bool {
+        switch reading {
+        case .flag(let value): return value
+        case .text("set"), .text("true"): return true
+        case .text("off"), .text("no"), .text("false"): return false
+        case .unset, .text, .number, .infinite, .list, .map: throw FieldMistake("set or off")
+        }
+    }
+
     mutating func takeDependencyFlag(_ reading: FieldReading) throws {
         switch reading {
         case .flag(true), .text("yes"), .text("true"), .list(["KILL_INVALID_DEPENDENCY"]):

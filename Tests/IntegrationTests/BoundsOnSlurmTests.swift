@@ -72,7 +72,7 @@ struct BoundsOnSlurmTests {
 
     /// What a request can say beside resources; each by itself, so that a refusal is seen.
     private static let fields: [(String, JSONValue)] = [
-        ("prefer", "fast"), ("tmp", "1M"), ("no_kill", true), ("kill_on_invalid_dep", "yes"), ("mincpus", 2),
+        ("tmp", "1M"), ("no_kill", true), ("kill_on_invalid_dep", "yes"), ("mincpus", 2),
         ("ntasks_per_socket", 1), ("contiguous", true), ("switches", "1@10:00"), ("nice", 7), ("begin", "now+1hour"),
         ("signal", "USR1@30"), ("mail_type", "END"), ("requeue", false), ("time_min", "3"), ("exclude", "node002"),
         ("nodelist", "node001"), ("open_mode", "append"), ("comment", "a comment"), ("array", "0-9:3%2"),
@@ -232,7 +232,8 @@ struct BoundsOnSlurmTests {
                 let all = bounds.gpusByType.values.reduce(0, +).addingReportingOverflow(untyped)
                 #expect(all.overflow || tres.gpus.total <= all.partialValue, "\(context)")
             }
-            #expect(job.nodes ?? 0 <= bounds.nodes, "\(context)")
+            // Of a job that waits it is an estimate: of one that needs two nodes and may have one alone, two.
+            if !job.states.isPending { #expect(job.nodes ?? 0 <= bounds.nodes, "\(context)") }
             if let time = bounds.time { #expect(job.timeLimit?.duration.map { $0 <= time } == true, "\(context)") }
         }
     }
@@ -255,7 +256,6 @@ struct BoundsOnSlurmTests {
         perhaps("mincpus", 25, [1, 2, 4])
         perhaps("exclusive", 12, ["node", "user"])
         perhaps("array", 8, ["0-2%1", "1,5"])
-        perhaps("prefer", 5, ["fast"])
         perhaps("tmp", 5, ["1M"])
         perhaps("no_kill", 5, [true])
         perhaps("kill_on_invalid_dep", 5, ["yes", "no"])

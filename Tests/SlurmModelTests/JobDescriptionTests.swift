@@ -38,7 +38,7 @@ import Testing
             "environment": ["A": "b", "HOME": "/home/alice", "LOGNAME": "alice", "PATH": "/bin", "USER": "alice"],
             "comment": "hi",
             "no_requeue": true, "hold": true, "nice": 10, "signal": "USR1@60", "minimum_cpus_per_node": 2,
-            "tasks_per_socket": 1, "prefer": "fast", "temporary_disk_per_node": 1024, "no_kill": true,
+            "tasks_per_socket": 1, "prefer": "fast", "temporary_disk_per_node": 1024, "no_kill": "set",
             "kill_on_invalid_dependency": "yes",
         ]
         #expect(body["job"] == expected)
