@@ -109,8 +109,8 @@ struct ExistingJob {
 
     private var timeLimit: TimeLimit? {
         switch try? FieldForm.number(.thirtyTwo).read(json["time_limit"] ?? .null) {  // what cannot be read is no limit
-        case .number(let minutes)?: TimeLimit(minutes: Int(minutes))
-        case .unset?, .infinite?, .text?, .flag?, .list?, .map?, nil: .unlimited
+        case .number(let minutes)? where minutes >= 0: TimeLimit(minutes: Int(minutes))
+        case .number?, .unset?, .infinite?, .text?, .flag?, .list?, .map?, nil: .unlimited
         }
     }
 
@@ -140,11 +140,11 @@ struct ExistingJob {
         }
     }
 
-    /// Nil where it is unset, or cannot be read.
+    /// Nil where it is unset, or cannot be read. Far more than any cluster has stays far more, and can be counted with.
     private func number(_ key: String) -> Int? {
         guard let value = json[key] else { return nil }
         let reading = try? FieldForm.number(.sixtyFour).read(value)  // nil: not a number
         guard case .number(let number)? = reading else { return nil }
-        return Int(exactly: number)
+        return Int(min(max(number, 0), 1 << 40))
     }
 }

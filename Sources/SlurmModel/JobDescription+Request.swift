@@ -65,7 +65,7 @@ extension JobDescription {
 
     /// Reads the properties of a job description; what is wrong goes to `problems`.
     static func read(_ job: JSONObject, _ version: APIVersion, _ problems: inout [SallyError]) throws -> JobDraft {
-        let table = DescriptionTable(for: version)
+        let table = DescriptionTable.of(version)
         var draft = JobDraft(version: version)
         for (name, value) in job {
             guard let named = table[name] else {

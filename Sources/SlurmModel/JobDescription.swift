@@ -17,7 +17,7 @@ package enum JobDescription {
     /// The properties of a description that say what the request says, and nothing else.
     /// - Throws: as `json`.
     static func properties(_ request: JobRequest, _ version: APIVersion, now: Timestamp) throws -> JSONObject {
-        let table = DescriptionTable(for: version)
+        let table = DescriptionTable.of(version)
         var object = JSONObject()
         var missing: [String] = []
         for statement in statements(request, version, now: now) {

@@ -48,9 +48,9 @@ let resourceFields: [DescriptionField] = [
     .init(
         .disk, "tmp", .allowed, .nothing, .whilePending,
         [.init("temporary_disk_per_node", 36...45, .integer(.thirtyTwo))], "MiB; chooses nodes, takes nothing"),
-    .init(.gpus, "gpus", .judged, .gpus, .never, [.init("gpus", 36...38, .text)]),
-    .init(.gpusPerNode, "gpus_per_node", .judged, .gpus, .never, [.init("gpus_per_node", 36...38, .text)]),
-    .init(.gpusPerTask, "gpus_per_task", .judged, .gpus, .never, [.init("gpus_per_task", 36...38, .text)]),
+    .init(.gpus, "gpus", .judged, .gpus, .whilePending, [.init("gpus", 36...38, .text)]),
+    .init(.gpusPerNode, "gpus_per_node", .judged, .gpus, .whilePending, [.init("gpus_per_node", 36...38, .text)]),
+    .init(.gpusPerTask, "gpus_per_task", .judged, .gpus, .whilePending, [.init("gpus_per_task", 36...38, .text)]),
     .init(
         .gres, "gres", .normalised, .gpus, .never, [.init("gres", 36...38, .text, .alias)],
         "gpus_per_node; other generic resources than gpu are refused"),

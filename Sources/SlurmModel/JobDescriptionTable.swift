@@ -20,7 +20,13 @@ struct DescriptionTable: Sendable {
         let spelling: FieldSpelling
     }
 
-    init(for version: APIVersion) {
+    /// The table of a version, made once: every submission needs it.
+    static func of(_ version: APIVersion) -> DescriptionTable { made[version] ?? DescriptionTable(for: version) }
+
+    private static let made = Dictionary(
+        uniqueKeysWithValues: (36...45).map(APIVersion.init(rawValue:)).map { ($0, DescriptionTable(for: $0)) })
+
+    private init(for version: APIVersion) {
         var written: [DescriptionKey: FieldSpelling] = [:]
         var read: [String: Named] = [:]
         for field in jobDescriptionFields {

@@ -35,7 +35,7 @@ package struct JobUpdate: Sendable, Equatable {
         guard case .object(let object) = body else {
             throw SallyError(.invalidRequest, "expected an object with what to change, found \(body.kind)")
         }
-        let table = DescriptionTable(for: version)
+        let table = DescriptionTable.of(version)
         var problems: [SallyError] = []
         var rest = JSONObject()
         var cleared: Set<JobField> = []
@@ -94,11 +94,7 @@ package struct JobUpdate: Sendable, Equatable {
     /// - Throws: `SallyError(.unsupported)` that names what this version cannot carry.
     package func json(version: APIVersion, now: Timestamp) throws -> JSONValue {
         var object = try JobDescription.properties(request, version, now: now)
-        if hold == false {
-            // 22.05 has no word for the release of a job.
-            try JobDescription.refuse(version.takesOptions ? ["release"] : [], version)
-            object["hold"] = false
-        }
+        if hold == false { object["hold"] = false }
         if let oneEnd {
             // The other end would have to be said, too.
             try JobDescription.refuse(version.takesOptions ? ["one end of nodes"] : [], version)
@@ -108,7 +104,7 @@ package struct JobUpdate: Sendable, Equatable {
             }
         }
         if let throttle { object["array"] = .string("%\(throttle)") }
-        let table = DescriptionTable(for: version)
+        let table = DescriptionTable.of(version)
         for field in cleared.sorted(by: { $0.rawValue < $1.rawValue }) {
             guard let part = JobUpdate.part(of: field), let spelling = table[part] else { continue }
             object[spelling.name] = ""

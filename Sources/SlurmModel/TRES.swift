@@ -23,7 +23,7 @@ package struct TRES: Sendable, Hashable {
         guard let text = amounts["mem"] else { return nil }
         if let memory = try? Memory(text) { return memory }  // nil: a fraction, or nothing
         guard let unit = text.last, let factor = ["K": 1.0 / 1024, "M": 1, "G": 1024, "T": 1_048_576][unit],
-            let number = Double(text.dropLast()), number >= 0, number < 1e9
+            let number = Double(text.dropLast()), number >= 0, number * factor <= 1e12
         else { return nil }
         return Memory(mebibytes: Int64((number * factor).rounded(.up)))
     }
@@ -31,9 +31,12 @@ package struct TRES: Sendable, Hashable {
     package var gpus: GPUCounts {
         var typed: [String: Int] = [:]
         for (name, amount) in amounts where name.hasPrefix("gres/gpu:") {
-            typed[String(name.dropFirst(9))] = Int(amount) ?? 0
+            typed[String(name.dropFirst(9))] = TRES.count(amount)
         }
-        let all = amounts["gres/gpu"].flatMap { Int($0) } ?? 0
+        let all = amounts["gres/gpu"].map(TRES.count) ?? 0
         return GPUCounts(byType: typed, untyped: max(0, all - typed.values.reduce(0, +)))
     }
+
+    /// So small that sums of them can be held.
+    private static func count(_ amount: String) -> Int { min(max(Int(amount) ?? 0, 0), 1_000_000_000) }
 }

@@ -76,7 +76,7 @@ import Testing
 
     /// What a request can say, v0.0.42 can carry.
     @Test func theNewestDaemonCarriesEveryField() {
-        let table = DescriptionTable(for: APIVersion(rawValue: 42))
+        let table = DescriptionTable.of(APIVersion(rawValue: 42))
         for field in JobField.allCases where field != .gres {
             let rows = jobDescriptionFields.filter { $0.key == field.rawValue }
             #expect(rows.contains { $0.part.flatMap { table[$0] } != nil }, "\(field.rawValue)")

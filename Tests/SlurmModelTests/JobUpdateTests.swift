@@ -69,11 +69,28 @@ import Testing
         #expect(throws: SallyError.self) { try most.json(version: old, now: now) }
     }
 
-    @Test func releasesWhereTheVersionCan() throws {
+    /// 22.05.8 releases a job by it, too.
+    @Test(arguments: [38, 40, 41, 42]) func releases(version: Int) throws {
         let release = try update([("hold", false)])
-        #expect(try release.json(version: new, now: now) == ["hold": false])
-        let error = #expect(throws: SallyError.self) { try release.json(version: old, now: now) }
-        #expect(error?.code == .unsupported)
+        #expect(release.hold == false)
+        #expect(try release.json(version: APIVersion(rawValue: version), now: now) == ["hold": false])
+    }
+
+    /// What no cluster has is no less than it is, and nothing to die of.
+    @Test(arguments: ["cpus", "tasks", "node_count", "max_nodes", "memory_per_node", "memory_per_cpu", "cpus_per_task"])
+    func countsWithHugeNumbers(key: String) throws {
+        var job = try #require(pending.object)
+        let plain = try merged([("name", "x")], .object(job)).bounds
+        for number in [Int.max, Int.min, -1] {
+            job[key] = .integer(number)
+            let bounds = try? merged([("name", "x")], .object(job)).bounds  // nil: refused
+            #expect(bounds.map { $0.cpus ?? .max >= 8 && $0.memory ?? .max >= plain.memory ?? 0 } ?? true, "\(key)")
+        }
+        job["time_limit"] = -5
+        #expect(try merged([("name", "x")], .object(job)).bounds.time == nil)
+        job["tres_req_str"] =
+            "cpu=9223372036854775807,mem=999999999T,gres/gpu=9223372036854775807,gres/gpu:a=9223372036854775807"
+        _ = try merged([("comment", "x")], .object(job))
     }
 
     @Test func takesAwayWhatCanBeTakenAway() throws {
