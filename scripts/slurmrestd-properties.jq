@@ -49,7 +49,6 @@
         | kinds(""; []) | "\($noun) " + .);
 
   listed("job"; "/slurm/\($v)/jobs/"; "get"; "jobs"),
-  listed("jobState"; "/slurm/\($v)/jobs/state/"; "get"; "jobs"),
   listed("node"; "/slurm/\($v)/nodes/"; "get"; "nodes"),
   listed("partition"; "/slurm/\($v)/partitions/"; "get"; "partitions"),
   listed("reservation"; "/slurm/\($v)/reservations/"; "get"; "reservations"),

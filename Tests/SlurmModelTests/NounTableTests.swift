@@ -45,6 +45,11 @@ struct DescribedProperty: Hashable, Sendable {
             // v0.0.40 does not describe what is in its list of nodes.
             let open = theirs.filter { $0.kind == "list" }.map { $0.path + "[]." }
             var ours = Set(noun.table.properties(version))
+            // Nor what is in a list without a kind, where words were seen.
+            for property in theirs where property.kind == "list" {
+                let words = NounTable.Property(path: property.path, kind: "words")
+                if ours.remove(words) != nil { ours.insert(property) }
+            }
             for path in open where ours.contains(where: { $0.path.hasPrefix(path) }) {
                 ours = ours.filter { !$0.path.hasPrefix(path) }
                 ours.insert(NounTable.Property(path: String(path.dropLast(3)), kind: "list"))
@@ -61,7 +66,8 @@ struct DescribedProperty: Hashable, Sendable {
     /// v0.0.38's own description is not what it writes, so what it wrote decides.
     @Test(arguments: [
         ("jobs", SlurmNoun.job), ("nodes", .node), ("partitions", .partition), ("ping", .ping),
-        ("accounting-jobs", .accountingJob),
+        ("accounting-jobs", .accountingJob), ("reservations", .reservation), ("qos", .qos), ("accounts", .account),
+        ("associations", .association), ("users", .user),
     ]) func everyRecordedPropertyOfTheOldVersionHasARow(
         file: String, noun: SlurmNoun
     ) throws {

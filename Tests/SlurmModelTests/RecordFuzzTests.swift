@@ -66,7 +66,7 @@ import Testing
     func repliesAreReadOrRefused(recorded: Recorded) throws {
         var random = Numbers(state: UInt64(recorded.daemon.version.rawValue))
         let objects = try recorded.objects()
-        for _ in 0..<(Self.cases / 16) {
+        for _ in 0..<(Self.cases / 64) {
             guard var json = objects.randomElement(using: &random) else { return }
             for _ in 0..<Int.random(in: 1...4, using: &random) { json = mutated(json, &random) }
             guard let record = SlurmRecord(json, noun: recorded.noun, version: recorded.daemon.version) else {

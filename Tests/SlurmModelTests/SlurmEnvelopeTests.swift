@@ -13,13 +13,17 @@ import Testing
         [
             ("jobs", SlurmNoun.job), ("nodes", .node), ("partitions", .partition), ("accounting-jobs", .accountingJob),
             ("cancel-others", .cancellation), ("ping", .ping), ("job-missing", .job),
-            ("accounting-job-missing", .accountingJob),
+            ("accounting-job-missing", .accountingJob), ("diag", .diagnosis), ("qos", .qos), ("users", .user),
         ]) func encodesWholeAnswers(daemon: Fixture.Daemon, answer: (file: String, noun: SlurmNoun)) throws
     {
         let reply = try Fixture.reply(answer.file, daemon)
         let json: JSONValue
         // A list that is none is left away.
-        if reply.json[try #require(answer.noun.listKey(daemon.version))] != nil {
+        if answer.noun == .diagnosis {
+            let record = try #require(
+                SlurmRecord(reply.json["statistics"] ?? .null, noun: .diagnosis, version: daemon.version))
+            json = SlurmEnvelope(reply).json(.diagnosis, [record], daemon.version)
+        } else if reply.json[try #require(answer.noun.listKey(daemon.version))] != nil {
             json = SlurmEnvelope(reply).json(answer.noun, try reply.records(answer.noun), daemon.version)
         } else {
             json = SlurmEnvelope(reply).json(daemon.version)

@@ -16,7 +16,9 @@ struct Recorded: Sendable, CustomStringConvertible {
     static let all: [Recorded] = Fixture.daemons.flatMap { daemon -> [Recorded] in
         var files: [(String, SlurmNoun)] = [
             ("jobs", .job), ("job", .job), ("nodes", .node), ("partitions", .partition), ("ping", .ping),
-            ("accounting-jobs", .accountingJob), ("accounting-job", .accountingJob),
+            ("accounting-jobs", .accountingJob), ("accounting-job", .accountingJob), ("reservations", .reservation),
+            ("diag", .diagnosis), ("qos", .qos), ("accounts", .account), ("associations", .association),
+            ("users", .user),
         ]
         if daemon.version.listsStates { files.append(("jobs-state", .jobState)) }
         if daemon.version.cancelsLists {
@@ -28,17 +30,24 @@ struct Recorded: Sendable, CustomStringConvertible {
     func objects() throws -> [JSONValue] {
         let reply = try Fixture.reply(file, daemon)
         let key = try #require(noun.listKey(daemon.version))
-        return try #require(reply.json[key]?.array)
+        let listed = try #require(reply.json[key])
+        return noun == .diagnosis ? [listed] : try #require(listed.array)
     }
 }
 
 @Suite struct SlurmRecordTests {
+    /// Where slurmrestd does not write what it describes: we write what it describes.
+    private static let described: Set<String> = [
+        ".watts.set is new", ".watts.infinite is new", ".watts.number is new",
+    ]
+
     /// What comes in, goes out again, byte for value: nothing that a daemon says is lost or changed on the way.
     @Test(arguments: Recorded.all.filter { $0.daemon.version.rawValue >= 40 })
     func encodesWhatItDecoded(recorded: Recorded) throws {
         for json in try recorded.objects() {
             let record = try #require(SlurmRecord(json, noun: recorded.noun, version: recorded.daemon.version))
-            for difference in differences(json, record.json(recorded.daemon.version)) {
+            for difference in differences(json, record.json(recorded.daemon.version))
+            where !Self.described.contains(difference) {
                 Issue.record("\(recorded): \(difference)")
             }
         }

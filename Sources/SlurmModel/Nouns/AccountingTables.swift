@@ -31,7 +31,8 @@ extension NounTable {
         .limit("limits.max.wall_clock.per.job"),
         .limit("limits.max.accruing.per.account"),
         .limit("limits.max.accruing.per.user"),
-        .field("limits.factor").old("limits.factor", .plainReal).also("limits.factor", 40...45, .realNumber),
+        .field("limits.factor", usual: .infinite).old("limits.factor", .plainLimit).also(
+            "limits.factor", 40...45, .realNumber),
         .limit("limits.min.priority_threshold"),
         .records("limits.min.tres.per.job", tres),
         .text("name"),
@@ -41,7 +42,8 @@ extension NounTable {
         .number("priority"),
         .field("usage_factor", usual: .real(1))
             .old("usage_factor", .plainReal).also("usage_factor", 40...45, .realNumber),
-        .field("usage_threshold").old("usage_threshold", .plainReal).also("usage_threshold", 40...45, .realNumber),
+        .field("usage_threshold", usual: .infinite).old("usage_threshold", .plainLimit).also(
+            "usage_threshold", 40...45, .realNumber),
     ])
 
     static let tres = NounTable([
@@ -104,7 +106,7 @@ extension NounTable {
         .limit("min.priority_threshold"),
         .text("parent_account"),
         .text("partition").also("id.partition", 40...40, .text),
-        .number("priority"),
+        .limit("priority"),
         .words("qos"),
         .integer("shares_raw"),
         // Always empty: what is used is nothing that slurmdbd knows.
