@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FoundationEssentials
 import StrictJSON
 import Testing
 
@@ -8,21 +7,7 @@ import Testing
 
 /// Replies that no slurmrestd would write, and packed records that nobody packed: they are read or refused, and nothing else.
 @Suite struct RecordFuzzTests {
-    private static let cases = ProcessInfo.processInfo.environment["SALLYPORT_FUZZ_CASES"].flatMap { Int($0) } ?? 4000
-
-    /// The same numbers on every machine (SplitMix64).
-    private struct Numbers: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var value = state
-            value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-            return value ^ (value >> 31)
-        }
-    }
-
-    private func anything(_ random: inout Numbers, depth: Int) -> JSONValue {
+    private func anything(_ random: inout SeededGenerator, depth: Int) -> JSONValue {
         switch Int.random(in: 0..<(depth > 0 ? 8 : 6), using: &random) {
         case 0: return nil
         case 1: return .bool(Bool.random(using: &random))
@@ -45,7 +30,7 @@ import Testing
     }
 
     /// A value somewhere in it becomes another.
-    private func mutated(_ json: JSONValue, _ random: inout Numbers) -> JSONValue {
+    private func mutated(_ json: JSONValue, _ random: inout SeededGenerator) -> JSONValue {
         if case .object(var object) = json, !object.isEmpty, Int.random(in: 0..<8, using: &random) > 0,
             let member = Array(object).randomElement(using: &random)
         {
@@ -64,9 +49,9 @@ import Testing
     /// What is read of it packs, unpacks and is written in every version as JSON that says the same when it is read and written again.
     @Test(arguments: Recorded.all.filter { $0.file != "job" && $0.file != "accounting-job" })
     func repliesAreReadOrRefused(recorded: Recorded) throws {
-        var random = Numbers(state: UInt64(recorded.daemon.version.rawValue))
+        var random = SeededGenerator(SeededGenerator.seed &+ UInt64(recorded.daemon.version.rawValue))
         let objects = try recorded.objects()
-        for _ in 0..<(Self.cases / 64) {
+        for _ in 0..<(SeededGenerator.cases / 320) {
             guard var json = objects.randomElement(using: &random) else { return }
             for _ in 0..<Int.random(in: 1...4, using: &random) { json = mutated(json, &random) }
             guard let record = SlurmRecord(json, noun: recorded.noun, version: recorded.daemon.version) else {
@@ -86,11 +71,11 @@ import Testing
     }
 
     @Test func packedRecordsAreReadOrRefused() throws {
-        var random = Numbers(state: 7)
+        var random = SeededGenerator(SeededGenerator.seed)
         let records =
             try Fixture.daemons.flatMap { try Fixture.reply("jobs", $0).records(.job).map(\.packed) }
             + Fixture.daemons.flatMap { try Fixture.reply("accounting-jobs", $0).records(.accountingJob).map(\.packed) }
-        for _ in 0..<Self.cases {
+        for _ in 0..<(SeededGenerator.cases / 5) {
             var bytes = records.randomElement(using: &random) ?? []
             for _ in 0..<Int.random(in: 1...3, using: &random) {
                 let index = Int.random(in: 0..<bytes.count, using: &random)
