@@ -5,10 +5,6 @@ import SallyTestSupport
 import StrictJSON
 import Testing
 
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// Nodes that come and go on a running cluster of each Slurm, while a job runs: a cluster of the test's own, because
 /// slurmctld is started again, and jobs and nodes are the whole point.
 @Suite(.enabled(if: Stack.current != nil, Stack.skipped), .serialized) struct AddNodeTests {
@@ -207,17 +203,6 @@ import Glibc
                 unlisted.errors.contains("`- {name: node002, address: ADDRESS}` under clusters.anlab.nodes"),
                 "\(unlisted)")
             try await AddNodeTests.list(bench, ["node001", "node002"])
-            // Only root may mount something over what is there.
-            if geteuid() == 0 {
-                try await AddNodeTests.inPlace(of: "/home", on: "sallyport-an12-node002", bench) {
-                    let other = try await bench.cluster(["addnode", "-a", "node002", "anlab"])
-                    let said = "/home on node002 is not the file system of master: mount it there"
-                    #expect(
-                        other.status == SallyError.Code.unavailable.exitStatus && other.errors.contains(said),
-                        "\(other)")
-                    #expect(try await bench.on("node002", "id linus 2>&1 || true").contains("no such user"))
-                }
-            }
             let added = try await bench.done(["addnode", "-a", "node002", "anlab"])
             #expect(added.errors.contains("Slurm may use node002 already"), "\(added)")
             let ssh = "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes"
@@ -239,27 +224,6 @@ import Glibc
             let again = try await bench.cluster(["removenode", "anlab", "node002"])
             #expect(again.status == SallyError.Code.notFound.exitStatus, "\(again)")
         }
-    }
-
-    /// With an empty file system over a folder of a container.
-    private static func inPlace(
-        of folder: String, on container: String, _ bench: Bench, _ body: () async throws -> Void
-    ) async throws {
-        let podman = bench.stack.administrator
-        let process = try await runProgram(
-            "podman", ["inspect", "--format", "{{.State.Pid}}", container], environment: podman
-        ).output.filter(\.isNumber)
-        func inside(_ words: [String]) async throws {
-            let done = try await runProgram(
-                "nsenter", ["--target", process, "--mount", "--"] + words, environment: podman)
-            #expect(done.status == 0, "\(done)")
-        }
-        try await inside(["mount", "-t", "tmpfs", "none", folder])
-        do { try await body() } catch {
-            try await inside(["umount", "--lazy", folder])
-            throw error
-        }
-        try await inside(["umount", "--lazy", folder])
     }
 
     private static func text(_ path: String) async throws -> String {

@@ -117,6 +117,12 @@ struct BadMachinesTests {
                     ])
             }
             for node in bench.nodes { #expect(try await node.signIns() == 2) }
+            // What addnode asks before Slurm may use a machine.
+            func others() async throws -> [NodeName: String] {
+                try await ClusterUsers(layout: bench.layout, transport: bench.cluster.transport())
+                    .list(.everyMachine).otherHomes
+            }
+            #expect(try await others() == [bench.nodes[1].node: said])
             let mark = try await bench.controller.run("cat /home/.sallyport-home")
             #expect(
                 try await bench.controller.run("stat -c '%u %g %a %F' /home/.sallyport-home")
@@ -127,6 +133,7 @@ struct BadMachinesTests {
             #expect(mounted.isComplete, "\(mounted.failures) \(mounted.failed)")
             #expect(try await bench.nodes[1].run("id -u ann") == "30000\n")
             #expect(try await bench.run(["ann"]).plan.isEmpty)
+            #expect(try await others().isEmpty)
             #expect(try await bench.controller.run("cat /home/.sallyport-home") == mark)
             // One that was there and is gone is said where nothing else is to be done.
             _ = try await bench.nodes[1].run("rm /home/.sallyport-home")
