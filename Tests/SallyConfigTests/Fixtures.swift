@@ -48,7 +48,8 @@ enum Full {
             min_job_age: 10m
             pending_jobs_on_offboarding: hold
           - name: other
-            slurmrestd: http://10.89.0.2:6820
+            slurmrestd: https://slurm.example.org:6820
+            slurmrestd_ca_file: /etc/sallyport/ca.pem
             api_version: auto
             account_mode: none
             default_profile: guest

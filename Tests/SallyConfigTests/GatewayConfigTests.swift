@@ -35,7 +35,8 @@ import Testing
         #expect(!demo.accounting && demo.minJobAge == .seconds(600))
         #expect(config.clusters[1].accounting && config.clusters[1].minJobAge == .seconds(300))
         #expect(config.clusters[1].apiVersion == nil)
-        #expect(config.clusters[1].slurmrestd == .url("http://10.89.0.2:6820"))
+        #expect(config.clusters[1].slurmrestd == .url("https://slurm.example.org:6820"))
+        #expect(config.clusters[1].slurmrestdCAFile == "/etc/sallyport/ca.pem")
         #expect(config.rates.signInsPerMinute == 5)
         #expect(config.singleUser)
     }
@@ -79,6 +80,7 @@ import Testing
         ("- name: other", "- name: demo", "two clusters have the name demo"),
         ("- name: other", "- name: Other", "cluster name \"Other\" is not valid"),
         ("unix:/run/slurmrestd/slurmrestd.sock", "unix:run/x", "unix:/PATH is wanted"),
+        ("https://slurm.example.org:6820", "http://slurm.example.org:6820", "it is for a slurmrestd at https://"),
         ("http://10.89.0.2:6820", "http://10.89.0.2:6820/slurm", "no path is wanted"),
         ("v0.0.42", "42", "neither auto nor a version"),
         ("account_mode: none", "account_mode: nowhere", "is not one of everywhere"),
