@@ -11,7 +11,7 @@ DEBUG := .build/debug
 STAGE := scripts/stage
 
 .PHONY: all build release demo demo-down test test-core test-unit test-integration bench bench-submit bench-reject \
-	bench-users bench-exactly-once fmt lint check fuzz images dependencies docs clean
+	bench-users bench-exactly-once bench-queue fmt lint check fuzz images dependencies docs clean
 
 all: build
 
@@ -70,7 +70,7 @@ fuzz: build
 	@SALLYPORT_FUZZ_CASES=$(or $(CASES),1000000) SALLYPORT_FUZZ_SEED=$(or $(SEED),1) \
 		$(STAGE) fuzz $(SWIFT) test --skip-build --filter '^SlurmModelTests\.(NotationFuzz|DecoderFuzz|RecordFuzz|BoundsProperty)Tests'
 
-bench: bench-submit bench-reject bench-users bench-exactly-once
+bench: bench-submit bench-reject bench-users bench-exactly-once bench-queue
 
 bench-submit bench-reject: bench-%: release images
 	@scripts/bench $*
@@ -82,6 +82,10 @@ bench-users: release images
 # ARGUMENTS=--quick for a short run; scripts/bench-exactly-once --help tells more.
 bench-exactly-once: release images
 	@scripts/bench-exactly-once $(ARGUMENTS)
+# ARGUMENTS=--quick for a small queue; scripts/bench-queue --help tells more.
+bench-queue: release images
+	@SALLYPORT_BENCH_BARE=1 $(STAGE) bare-route $(SWIFT) build -c release $(RELEASE) --product bare-route
+	@scripts/bench-queue $(ARGUMENTS)
 
 clean:
 	rm -rf .build .build-core

@@ -253,6 +253,11 @@ case .some(let list):
     }
 }
 
+// What the benchmark of the queue holds the gateway against; built for it alone (make bench-queue).
+let bareRoute: Target = .executableTarget(
+    name: "bare-route", dependencies: [hummingbird, logging, nioCore], path: "scripts/bench-queue.d/bare-route")
+if Context.environment["SALLYPORT_BENCH_BARE"] != nil { targets.append(bareRoute) }
+
 for target in targets {
     target.swiftSettings = [
         .swiftLanguageMode(.v6),

@@ -18,6 +18,14 @@ package struct GatewayClient: Sendable {
         try answer(try await send(WireRequest(.get, path)))
     }
 
+    /// The same of a shared view, and how old it is, in seconds, while Slurm does not answer.
+    package func getList<Answer: Decodable>(
+        _ path: String, as type: Answer.Type = Answer.self
+    ) async throws -> (Answer, stale: Int?) {
+        let reply = try await send(WireRequest(.get, path))
+        return (try answer(reply), reply.stale)
+    }
+
     package func post<Answer: Decodable>(
         _ path: String, _ body: some Encodable, deadline: Duration = .seconds(60), as type: Answer.Type = Answer.self
     ) async throws -> Answer {
@@ -45,6 +53,23 @@ package struct GatewayClient: Sendable {
         let renewed = try await session.renew(used, exchange)
         let second = try await exchange.perform(authorized(request, renewed))
         guard second.status == 401 else { return try checked(second) }
+        throw refusal(in: second) ?? SessionKeeper.ended
+    }
+
+    /// The same, for an answer that is read while it comes.
+    func stream(_ request: WireRequest, _ receive: ([UInt8]) async throws -> StreamReading) async throws {
+        let used = try await session.current(exchange)
+        let first = try await exchange.stream(authorized(request, used), receive)
+        guard first.status == 401 else {
+            _ = try checked(first)
+            return
+        }
+        let renewed = try await session.renew(used, exchange)
+        let second = try await exchange.stream(authorized(request, renewed), receive)
+        guard second.status == 401 else {
+            _ = try checked(second)
+            return
+        }
         throw refusal(in: second) ?? SessionKeeper.ended
     }
 

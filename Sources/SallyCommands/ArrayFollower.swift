@@ -56,16 +56,30 @@ struct ArrayFollower {
             } else {
                 late = 0
             }
-            try await here.sleep(pause.next())
+            // While tasks are in the queue it says what happens to them; accounting has to be asked.
+            if mine.isEmpty {
+                try await here.sleep(pause.next())
+            } else {
+                try await follower.waitForNews(orAfter: pause.next())
+            }
         }
     }
 
     private func list(_ since: Timestamp?) async throws -> [JobView] {
-        let words = query(["all": since.map { _ in "true" }, "since": since.map { "\($0.rawValue)" }])
-        let list: JobList = try await follower.patiently {
-            try await follower.gateway.get(Path.jobs(follower.cluster) + words)
-        }
-        return list.jobs.filter { $0.displayID.hasPrefix("\(job)_") || $0.job == job }
+        var jobs: [JobView] = []
+        var cursor: String?
+        repeat {
+            let words = query([
+                "all": since.map { _ in "true" }, "since": since.map { "\($0.rawValue)" }, "array": "\(job)",
+                "cursor": cursor,
+            ])
+            let page: JobList = try await follower.patiently {
+                try await follower.gateway.get(Path.jobs(follower.cluster) + words)
+            }
+            jobs += page.jobs
+            cursor = page.next
+        } while cursor != nil
+        return jobs.filter { $0.displayID.hasPrefix("\(job)_") || $0.job == job }
     }
 
     /// Of `123_4`, and of `123_[5-9%2]`, tasks that never became jobs of their own.

@@ -14,12 +14,17 @@ struct Follower {
     let cluster: ClusterName
     let job: JobID
     let here: Surroundings
+    private let news: JobNews
+
+    /// A job that waits is looked at so often whatever is heard of it.
+    private static let longestWait = Duration.seconds(60)
 
     init(gateway: GatewayClient, cluster: ClusterName, job: JobID, here: Surroundings) {
         self.gateway = gateway
         self.cluster = cluster
         self.job = job
         self.here = here
+        news = JobNews(gateway: gateway, cluster: cluster, job: job, here: here)
     }
 
     /// - Returns: the job, ended.
@@ -53,8 +58,16 @@ struct Follower {
                 lateReads += 1
                 if progress == .ended || !readable || lateReads > 10 { return job }
             }
-            if progress != .more { try await here.sleep(pause.next()) }
+            if job.isPending {
+                try await waitForNews(orAfter: pause.next())
+            } else if progress != .more {
+                try await here.sleep(pause.next())
+            }
         }
+    }
+
+    func waitForNews(orAfter pause: Duration) async throws {
+        try await news.wait(upTo: Follower.longestWait, orAfter: pause)
     }
 
     private func read(

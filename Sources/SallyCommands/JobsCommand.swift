@@ -7,8 +7,12 @@ import SallyWire
 
 struct JobsCommand: SallySubcommand {
     static let configuration = CommandConfiguration(
-        commandName: "jobs", abstract: "List your jobs.",
-        discussion: "Without --all only jobs that wait or run. --state takes Slurm's words, such as RUNNING,PENDING.")
+        commandName: "jobs", abstract: "List your jobs, or watch them.",
+        discussion: """
+            Without --all only jobs that wait or run. --state takes Slurm's words, such as RUNNING,PENDING, or squeue's short ones.
+            With --watch the list follows the queue until you interrupt it: on a terminal it is drawn anew, elsewhere every \
+            change is a line.
+            """)
 
     @Flag(help: "Finished jobs of the last day too.")
     var all = false
@@ -16,36 +20,85 @@ struct JobsCommand: SallySubcommand {
     @Option(help: ArgumentHelp("Only jobs in one of these states, separated by commas.", valueName: "states"))
     var state: String?
 
+    @Option(help: ArgumentHelp("Only jobs of these partitions, separated by commas.", valueName: "names"))
+    var partition: String?
+
+    @Option(help: ArgumentHelp("Only jobs of these accounts, separated by commas.", valueName: "names"))
+    var account: String?
+
+    @Option(help: ArgumentHelp("Only jobs with one of these names, separated by commas.", valueName: "names"))
+    var name: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "By job, name, partition, account, state, submitted, started or ended; -submitted is newest first.",
+            valueName: "field"))
+    var sort: String?
+
+    @Flag(help: "Go on, and show what changes.")
+    var watch = false
+
     @OptionGroup var common: CommonOptions
 
+    func validate() throws {
+        if watch, all { throw ValidationError("--watch shows the queue: it does not go with --all") }
+        if watch, sort != nil {
+            throw ValidationError("--watch is in the order of job ids: it does not go with --sort")
+        }
+    }
+
     func perform(_ here: Surroundings) async throws {
-        let states = state.map { $0.uppercased().split(separator: ",").map { Self.short[String($0)] ?? String($0) } }
         try await common.connected(here) { connection in
-            let path =
-                Path.jobs(try await connection.cluster()) + query(["all": all || Self.finished(states) ? "true" : nil])
-            var list: JobList = try await connection.gateway.get(path)
-            if let states { list.jobs.removeAll { !$0.states.contains(where: states.contains) } }
+            let cluster = try await connection.cluster()
+            if watch {
+                let board = JobBoard(filter: filter, json: common.json, here: here)
+                return try await JobWatcher(gateway: connection.gateway, cluster: cluster, here: here).watch(board)
+            }
+            var list = try await whole(connection.gateway, cluster, here)
+            list.next = nil
             if common.json { return try here.putJSON("jobs", list) }
             if list.jobs.isEmpty {
                 return try here.say(
                     all ? "no jobs in the last day" : "no jobs wait or run; `--all` shows finished ones")
             }
-            try here.putTable(
-                ["JOB", "NAME", "PARTITION", "ACCOUNT", "STATE", "NODES", "STARTED", "LIMIT", "NODELIST/REASON"],
-                list.jobs.map { job in
-                    [
-                        job.displayID, job.name, job.partition, job.account, job.states.joined(separator: "+"),
-                        job.nodes.map { "\($0)" } ?? "", job.started.map { "\($0)" } ?? "",
-                        slurmTime(minutes: job.timeLimitMinutes), job.isPending ? job.reason ?? "" : job.nodeList ?? "",
-                    ]
-                })
+            try here.putTable(JobBoard.columns, list.jobs.map(JobBoard.cells))
         }
     }
 
-    /// Whether states are asked for that only finished jobs have.
-    private static func finished(_ states: [String]?) -> Bool {
-        states?.contains { JobView.endStates.contains($0) } ?? false
+    /// Every page.
+    private func whole(_ gateway: GatewayClient, _ cluster: ClusterName, _ here: Surroundings) async throws -> JobList {
+        var list = JobList(jobs: [])
+        var cursor: String?
+        repeat {
+            let path =
+                Path.jobs(cluster)
+                + query([
+                    "all": all || asksForFinished ? "true" : nil, "state": states?.joined(separator: ","),
+                    "partition": partition, "account": account, "name": name, "sort": sort, "cursor": cursor,
+                ])
+            let (page, stale): (JobList, Int?) = try await gateway.getList(path)
+            if let stale, cursor == nil {
+                try here.say("sally: Slurm does not answer; this is what it said \(stale) seconds ago")
+            }
+            list.jobs += page.jobs
+            cursor = page.next
+        } while cursor != nil
+        return list
     }
+
+    private var states: [String]? {
+        state.map { $0.uppercased().split(separator: ",").map { Self.short[String($0)] ?? String($0) } }
+    }
+
+    private var filter: JobBoard.Filter {
+        func set(_ text: String?) -> Set<String> { Set((text ?? "").split(separator: ",").map(String.init)) }
+        return JobBoard.Filter(
+            states: Set(states ?? []), partitions: set(partition), accounts: set(account), names: set(name))
+    }
+
+    /// Whether states are asked for that only finished jobs have.
+    private var asksForFinished: Bool { states?.contains { JobView.endStates.contains($0) } ?? false }
 
     /// squeue(1), JOB STATE CODES.
     private static let short = [

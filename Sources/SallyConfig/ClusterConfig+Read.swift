@@ -60,6 +60,7 @@ extension ClusterConfig {
         let leavers = section.optional("pending_jobs_on_offboarding")?.choice(LeaverJobs.self) ?? .cancel
         let accounting = section.optional("accounting")?.bool() ?? true
         let age = section.optional("min_job_age")?.duration(in: 0...86400) ?? .seconds(300)
+        let stale = section.optional("stale_limit")?.duration(in: 60...86400) ?? .seconds(600)
         if profiles.isEmpty, profile == nil, section.optional("profiles") == nil {
             section.report("nobody would get an account: profiles or default_profile is wanted")
         }
@@ -69,7 +70,7 @@ extension ClusterConfig {
             profiles: profiles,
             defaultProfile: profile, defaultAccount: account, defaultPartition: partition,
             exclusivePartitions: exclusive, serviceAccount: service, output: output,
-            pendingJobsOnOffboarding: leavers, accounting: accounting, minJobAge: age)
+            pendingJobsOnOffboarding: leavers, accounting: accounting, minJobAge: age, staleLimit: stale)
     }
 
     private static func readProfile(_ value: ConfigValue) -> ProfileRule? {

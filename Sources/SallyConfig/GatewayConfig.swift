@@ -154,13 +154,16 @@ package struct ClusterConfig: Sendable, Equatable {
     package var accounting: Bool
     /// slurm.conf's MinJobAge: how long the queue shows a job after its end.
     package var minJobAge: Duration
+    /// While Slurm does not answer, what it said last is shown for so long.
+    package var staleLimit: Duration
 
     package init(
         name: ClusterName, slurmrestd: SlurmrestdEndpoint, slurmrestdCAFile: String? = nil, apiVersion: String?,
         accountMode: AccountMode, profiles: [ProfileRule], defaultProfile: ProfileName?, defaultAccount: AccountName?,
         defaultPartition: PartitionName? = nil, exclusivePartitions: Set<PartitionName> = [],
         serviceAccount: String = "sallyport", output: Bool,
-        pendingJobsOnOffboarding: LeaverJobs, accounting: Bool = true, minJobAge: Duration = .seconds(300)
+        pendingJobsOnOffboarding: LeaverJobs, accounting: Bool = true, minJobAge: Duration = .seconds(300),
+        staleLimit: Duration = .seconds(600)
     ) {
         self.name = name
         self.slurmrestd = slurmrestd
@@ -177,6 +180,7 @@ package struct ClusterConfig: Sendable, Equatable {
         self.pendingJobsOnOffboarding = pendingJobsOnOffboarding
         self.accounting = accounting
         self.minJobAge = minJobAge
+        self.staleLimit = staleLimit
     }
 
     package struct ProfileRule: Sendable, Equatable {

@@ -10,6 +10,14 @@ package protocol DecisionLedger: Sendable {
     func decide<Result: Sendable>(
         _ body: @Sendable @escaping (any DecisionTransaction) throws -> Result
     ) async throws -> Result
+
+    /// What `DecisionTransaction.isLive` says, for a decision that records nothing: it waits for no writer. It sees every
+    /// transaction that was committed before it began, by any process.
+    func isLive(_ session: OpaqueID) async throws -> Bool
+}
+
+extension DecisionLedger {
+    package func isLive(_ session: OpaqueID) async throws -> Bool { try await decide { try $0.isLive(session) } }
 }
 
 /// What a decision may read and write while it is being made.

@@ -29,16 +29,19 @@ package struct Gate: Sendable {
         _ action: A, by principal: Principal, request: String?
     ) async throws -> Authorized<A> {
         let actor = Actor.person(principal)
-        let ruling = try await ledger.decide { [policy] transaction -> Ruling<AuditPosition?> in
-            guard try transaction.isLive(principal.session) else { return .notLive }
-            switch (policy.current.policy.decide(action.question, for: Asker(principal)), A.recording) {
-            case (.refused(let refusal), .counted): return .refused(refusal)
-            case (.allowed, .counted): return .allowed(nil)
-            case (.refused(let refusal), .chained):
-                _ = try transaction.append(draft(action, actor, refusal, request))
-                return .refused(refusal)
-            case (.allowed(let grant), .chained):
-                return .allowed(try transaction.append(draft(action, actor, grant.label, request)))
+        let ruling: Ruling<AuditPosition?>
+        switch A.recording {
+        case .counted: ruling = try await look(action, principal)
+        case .chained:
+            ruling = try await ledger.decide { [policy] transaction in
+                guard try transaction.isLive(principal.session) else { return .notLive }
+                switch policy.current.policy.decide(action.question, for: Asker(principal)) {
+                case .refused(let refusal):
+                    _ = try transaction.append(draft(action, actor, refusal, request))
+                    return .refused(refusal)
+                case .allowed(let grant):
+                    return .allowed(try transaction.append(draft(action, actor, grant.label, request)))
+                }
             }
         }
         let position = try allowed(ruling, action.verb)
@@ -110,6 +113,15 @@ package struct Gate: Sendable {
     /// What `can-i` shows: the very decision that `authorize` would make now, with what each rule says. Records nothing.
     package func explain(_ question: Question, for principal: Principal) -> Explanation {
         policy.current.policy.explain(question, for: Asker(principal))
+    }
+
+    /// A decision that leaves nothing behind needs no transaction of the writer's.
+    private func look(_ action: some DirectAction, _ principal: Principal) async throws -> Ruling<AuditPosition?> {
+        guard try await ledger.isLive(principal.session) else { return .notLive }
+        switch policy.current.policy.decide(action.question, for: Asker(principal)) {
+        case .refused(let refusal): return .refused(refusal)
+        case .allowed: return .allowed(nil)
+        }
     }
 
     /// What an allowing ruling holds; counts and throws any other.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SallyModel
+package import SallyModel
 package import SallyPolicy
 
 /// Makes decisions durable, many in one commit.
@@ -16,6 +16,10 @@ package struct DecisionWriter: DecisionLedger {
     ) async throws -> Result {
         try Task.checkCancellation()
         return try await database.write { try body(StoredDecision(transaction: $0)) }
+    }
+
+    package func isLive(_ session: OpaqueID) async throws -> Bool {
+        try database.liveSession(session) != nil
     }
 }
 

@@ -105,7 +105,7 @@ package struct JobView: Sendable, Codable, Equatable {
         self.states = states
     }
 
-    package enum CodingKeys: String, CodingKey {
+    package enum CodingKeys: String, CodingKey, CaseIterable {
         case job
         case displayID = "id"
         case cluster, name, user, account, partition, qos, states, reason, submitted, started, ended
@@ -122,14 +122,56 @@ package struct JobView: Sendable, Codable, Equatable {
     }
 }
 
-/// GET /v1/clusters/NAME/jobs.
+/// GET /v1/clusters/NAME/jobs. How old it is stands in the header `Age`.
 package struct JobList: Sendable, Codable {
     package var jobs: [JobView]
-    /// How old the shared view of the queue is, in seconds.
-    package var age: Int
-    package init(jobs: [JobView], age: Int) {
+    /// The cursor of what follows; nil at the end.
+    package var next: String?
+
+    package init(jobs: [JobView], next: String? = nil) {
         self.jobs = jobs
+        self.next = next
+    }
+}
+
+/// An event of GET /v1/clusters/NAME/job-events: its name, and what its data is.
+package enum JobEventName: String, Sendable, CaseIterable {
+    /// `JobList`: all of them. What is known from before and is not in it has left the queue.
+    case jobs
+    /// `JobView`: new, or not as it was.
+    case job
+    /// `JobGone`: it is not in the queue any more.
+    case gone
+    /// `QueueAge`: Slurm does not answer, or does so again.
+    case age
+}
+
+/// A job that has left the queue; accounting tells how it ended.
+package struct JobGone: Sendable, Codable, Equatable {
+    package var job: JobID
+    package var displayID: String
+
+    package init(job: JobID, displayID: String) {
+        self.job = job
+        self.displayID = displayID
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case job
+        case displayID = "id"
+    }
+}
+
+/// How old the shared view of the queue is.
+package struct QueueAge: Sendable, Codable, Equatable {
+    /// In seconds.
+    package var age: Int
+    /// Whether Slurm does not answer.
+    package var stale: Bool
+
+    package init(age: Int, stale: Bool) {
         self.age = age
+        self.stale = stale
     }
 }
 

@@ -20,6 +20,7 @@ package enum Path {
     package static let auditVerify = "/v1/admin/audit/verify"
 
     package static func jobs(_ cluster: ClusterName) -> String { "/v1/clusters/\(cluster)/jobs" }
+    package static func jobEvents(_ cluster: ClusterName) -> String { "/v1/clusters/\(cluster)/job-events" }
     package static func job(_ cluster: ClusterName, _ job: JobID) -> String { "\(jobs(cluster))/\(job)" }
     package static func output(_ cluster: ClusterName, _ job: JobID) -> String { "\(self.job(cluster, job))/output" }
     package static func canI(_ cluster: ClusterName) -> String { "/v1/clusters/\(cluster)/can-i" }

@@ -24,11 +24,13 @@ package struct SlurmClient: Sendable {
     enum Bound {
         static let small = 1 << 20
         static let large = 512 << 20
+        /// Of what is taken apart while it comes: a queue of 400,000 jobs.
+        static let streamed = 3 << 30
     }
 
     /// - Parameters:
     ///   - pinned: nil finds out which version is served.
-    ///   - deadline: for one call; listings may take four times as long.
+    ///   - deadline: for one call; listings may take four times as long, those of jobs twelve times.
     ///   - defaultPartition: where replies do not say which it is (v0.0.40 to v0.0.42; 24.11.5, observed).
     ///   - exclusivePartitions: those with OverSubscribe=EXCLUSIVE, where replies do not say it (v0.0.36 to v0.0.38).
     init(
@@ -74,9 +76,31 @@ package struct SlurmClient: Sendable {
 
     /// The queue, as far as `token` may see it: an authenticated, error-free, full read.
     package func jobs(_ read: Authorized<SystemAction>, token: SlurmToken) async throws(SlurmError) -> [Job] {
+        try await jobs(changedSince: nil, read, token: token) { job, _ in job }.jobs
+    }
+
+    /// The queue, job by job as it comes.
+    ///
+    /// - Parameters:
+    ///   - moment: of slurmctld's clock. Where nothing has changed since, slurmrestd answers with an empty list, and does so
+    ///     without an error: the caller has to know better than to take that for an empty queue.
+    ///   - make: what is kept of a job; it gets all that slurmrestd wrote, too.
+    package func jobs<Element: Sendable>(
+        changedSince moment: Timestamp?, _ read: Authorized<SystemAction>, token: SlurmToken,
+        _ make: @Sendable @escaping (Job, SlurmRecord) -> Element
+    ) async throws(SlurmError) -> JobListing<Element> {
         try await served(token) { version throws(SlurmError) in
-            let reply = try await list("/slurm/\(version)/jobs", version, token)
-            return try believed { () throws(SlurmReply.Malformed) in try reply.jobs() }
+            let query = moment.map { "?update_time=\($0.rawValue)" } ?? ""
+            let (reply, jobs) = try await streamed("/slurm/\(version)/jobs\(query)", version, token) {
+                part throws(SlurmReply.Malformed) in
+                var made: [Element] = []
+                for record in try part.records(.job) {
+                    if let job = Job(record) { made.append(make(job, record)) }
+                }
+                return made
+            }
+            if let refusal = reply.refusal { throw .refused(refusal) }
+            return JobListing(jobs: jobs, readAt: reply.lastUpdate)
         }
     }
 
@@ -84,15 +108,22 @@ package struct SlurmClient: Sendable {
     package func job(
         _ job: JobID, _ read: Authorized<SystemAction>, token: SlurmToken
     ) async throws(SlurmError) -> [Job] {
-        try await served(token) { version throws(SlurmError) in
+        try await self.job(job, read, token: token) { job, _ in job }
+    }
+
+    package func job<Element>(
+        _ job: JobID, _ read: Authorized<SystemAction>, token: SlurmToken, _ make: (Job, SlurmRecord) -> Element
+    ) async throws(SlurmError) -> [Element] {
+        let records: [SlurmRecord] = try await served(token) { version throws(SlurmError) in
             let reply = try await call(.GET, "/slurm/\(version)/job/\(job)", version, token, limit: Bound.large)
             if let refusal = reply.refusal {
                 // ESLURM_INVALID_JOB_ID
                 if refusal.number == 2017 { return [] }
                 throw .refused(refusal)
             }
-            return try believed { () throws(SlurmReply.Malformed) in try reply.jobs() }
+            return try believed { () throws(SlurmReply.Malformed) in try reply.records(.job) }
         }
+        return records.compactMap { record in Job(record).map { make($0, record) } }
     }
 
     /// The states of all jobs: a fraction of what the queue costs. Nil where that is not served.
@@ -101,8 +132,11 @@ package struct SlurmClient: Sendable {
     ) async throws(SlurmError) -> [JobStateEntry]? {
         try await served(token) { version throws(SlurmError) in
             guard version.listsStates else { return nil }
-            let reply = try await list("/slurm/\(version)/jobs/state/", version, token)
-            return try believed { () throws(SlurmReply.Malformed) in try reply.jobStates() }
+            let (reply, states) = try await streamed("/slurm/\(version)/jobs/state/", version, token) {
+                part throws(SlurmReply.Malformed) in try part.jobStates()
+            }
+            if let refusal = reply.refusal { throw .refused(refusal) }
+            return states
         }
     }
 
@@ -152,15 +186,41 @@ package struct SlurmClient: Sendable {
                 let filter = !version.takesOptions ? "&users=\(user)" : ""
                 path = "/slurmdb/\(version)/jobs?start_time=uts\(since.rawValue)\(filter)"
             }
-            let reply = try await call(.GET, path, version, token, deadline: deadline * 4, limit: Bound.large)
+            let (reply, found) = try await streamed(path, version, token) { part throws(SlurmReply.Malformed) in
+                try part.accountingJobs().filter { $0.user == user.rawValue }
+            }
             if let refusal = reply.refusal {
                 // 9003: an empty result is an error to some versions.
                 if refusal.number == 9003 || refusal.number == 2017 { return [] }
                 throw .refused(refusal)
             }
-            let found = try believed { () throws(SlurmReply.Malformed) in try reply.accountingJobs() }
-            return found.filter { $0.user == user.rawValue }
+            return found
         }
+    }
+
+    /// An answer whose list `jobs` is read while it comes, some of it at a time, and the rest of the answer.
+    ///
+    /// - Throws: for a list that is missing, too, where no error says why.
+    private func streamed<Element: Sendable>(
+        _ path: String, _ version: APIVersion, _ token: SlurmToken,
+        _ make: @Sendable @escaping (SlurmReply) throws(SlurmReply.Malformed) -> [Element]
+    ) async throws(SlurmError) -> (SlurmReply, [Element]) {
+        let call = SlurmExchange.Call(
+            method: .GET, path: path, body: nil, deadline: deadline * 12, limit: Bound.streamed,
+            namesUser: version.namesUser)
+        let listing = try await exchange.list("jobs", call, token: token) { rows throws(SlurmError) in
+            guard !rows.isEmpty else { return [Element]() }
+            do throws(SlurmReply.Malformed) {
+                return try make(SlurmReply(.object(JSONObject([("jobs", .array(rows))])), version: version))
+            } catch {
+                throw .badReply(status: nil, reason: error.description)
+            }
+        }
+        let reply = try checked(listing.answer, version)
+        guard reply.refusal != nil || reply.json["jobs"]?.array != nil else {
+            throw .badReply(status: nil, reason: "no list jobs")
+        }
+        return (reply, listing.elements)
     }
 
     func list(
@@ -190,6 +250,12 @@ package struct SlurmClient: Sendable {
                 method: method, path: path, body: body, deadline: deadline ?? self.deadline, limit: limit,
                 namesUser: version.namesUser),
             token: token)
+        return try checked(answer, version)
+    }
+
+    private func checked(
+        _ answer: SlurmExchange.Answer, _ version: APIVersion
+    ) throws(SlurmError) -> SlurmReply {
         let reply = SlurmReply(answer.json, version: version)
         if let refusal = reply.refusal, [1007, 6000, 6001, 9008].contains(refusal.number) {
             throw .authentication(reason: "\(refusal.number) \(refusal.text)")
@@ -207,6 +273,28 @@ package struct SlurmClient: Sendable {
                 method: .GET, path: "/slurm/\(version)/ping", body: nil, deadline: deadline, limit: Bound.small,
                 namesUser: version.namesUser),
             token: token)
+    }
+}
+
+/// The queue at one moment.
+package struct JobListing<Element: Sendable>: Sendable {
+    package var jobs: [Element]
+    /// When slurmctld read it, by its own clock; nil where that is not said (v0.0.38), or nothing had changed.
+    package var readAt: Timestamp?
+
+    package init(jobs: [Element], readAt: Timestamp?) {
+        self.jobs = jobs
+        self.readAt = readAt
+    }
+}
+
+extension SlurmReply {
+    /// `last_update`: a number, or the struct of v0.0.40 and later.
+    fileprivate var lastUpdate: Timestamp? {
+        let field = json["last_update"]
+        let plain = field?.integer(Int64.self)
+        let number = field?["set"]?.bool == true ? field?["number"]?.integer(Int64.self) : nil
+        return (plain ?? number).flatMap { $0 > 0 ? Timestamp($0) : nil }
     }
 }
 

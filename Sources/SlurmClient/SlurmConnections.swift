@@ -12,8 +12,8 @@ package struct SlurmConnections: Sendable {
     private let client: HTTPClient
     private let logger: Logger
 
-    /// - Parameter silence: the longest pause within an answer; longer than any call's deadline, which ends the wait for
-    ///   an answer to begin.
+    /// - Parameter silence: the longest pause within an answer; longer than the deadline of any call but a listing of
+    ///   jobs, which ends the wait for an answer to begin.
     package init(logger: Logger, silence: Duration = .seconds(75)) {
         var configuration = HTTPClient.Configuration()
         // To another origin AsyncHTTPClient would take X-SLURM-USER-TOKEN along.

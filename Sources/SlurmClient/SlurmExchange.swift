@@ -41,6 +41,10 @@ struct SlurmExchange: Sendable {
         var limit: Int
         /// Whether `X-SLURM-USER-NAME` is sent beside the token: v0.0.36 to v0.0.38 insist on it.
         var namesUser: Bool
+
+        var timeLimit: TimeAmount {
+            .nanoseconds(deadline.components.seconds * 1_000_000_000 + deadline.components.attoseconds / 1_000_000_000)
+        }
     }
 
     /// An answer that is JSON, whatever its status.
@@ -54,13 +58,20 @@ struct SlurmExchange: Sendable {
     ///   the connection ended: slurmrestd closes connections as it likes, and is restarted when it has leaked enough. A
     ///   daemon that has not answered for a while is not asked (`CircuitBreaker`).
     func send(_ call: Call, token: SlurmToken) async throws(SlurmError) -> Answer {
+        try await admitted(call) { () async throws(SlurmError) in try await exchange(call, token: token) }
+    }
+
+    /// Runs `body`, which makes the call, unless the daemon has been silent for a while; and remembers how it ended.
+    func admitted<Value>(
+        _ call: Call, _ body: () async throws(SlurmError) -> Value
+    ) async throws(SlurmError) -> Value {
         let began = ContinuousClock.now
         let admission = breaker.admit(isRead: call.method == .GET)
         if case .refused(let why) = admission {
             throw .unreachable(reason: "it has not answered for a while and is not asked just now: \(why)")
         }
         do throws(SlurmError) {
-            let answer = try await exchange(call, token: token)
+            let answer = try await body()
             tell(breaker.ended(.answered, admitted: admission, began: began))
             return answer
         } catch {
@@ -81,6 +92,18 @@ struct SlurmExchange: Sendable {
     }
 
     private func exchange(_ call: Call, token: SlurmToken) async throws(SlurmError) -> Answer {
+        let request = request(call, token)
+        let (status, bytes): (Int, [UInt8])
+        do throws(SlurmError) {
+            (status, bytes) = try await execute(request, call)
+        } catch {
+            guard call.method == .GET, case .badReply(nil, SlurmExchange.ended) = error else { throw error }
+            (status, bytes) = try await execute(request, call)
+        }
+        return try answer(status, bytes, call)
+    }
+
+    func request(_ call: Call, _ token: SlurmToken) -> HTTPClientRequest {
         var request = address.request(call.path)
         request.method = call.method
         request.tlsConfiguration = tls
@@ -92,32 +115,43 @@ struct SlurmExchange: Sendable {
             request.headers.replaceOrAdd(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: body))
         }
-        let (status, bytes): (Int, [UInt8])
-        do throws(SlurmError) {
-            (status, bytes) = try await execute(request, call)
-        } catch {
-            guard call.method == .GET, case .badReply(nil, SlurmExchange.ended) = error else { throw error }
-            (status, bytes) = try await execute(request, call)
-        }
-        return try answer(status, bytes, call)
+        return request
     }
 
     private func execute(_ request: HTTPClientRequest, _ call: Call) async throws(SlurmError) -> (Int, [UInt8]) {
-        do {
-            let limit = TimeAmount.nanoseconds(
-                call.deadline.components.seconds * 1_000_000_000 + call.deadline.components.attoseconds / 1_000_000_000)
-            let end = NIODeadline.now() + limit
-            let response = try await client.execute(request, deadline: end)
+        try await guarded(call) {
             var bytes: [UInt8] = []
-            // AsyncHTTPClient's deadline ends with the head; a pause within the body ends at its read time-out.
-            for try await part in response.body {
-                guard NIODeadline.now() < end else { throw HTTPClientError.deadlineExceeded }
-                guard bytes.count + part.readableBytes <= call.limit else {
-                    throw NIOTooManyBytesError(maxBytes: call.limit)
-                }
-                bytes.append(contentsOf: part.readableBytesView)
-            }
-            return (Int(response.status.code), bytes)
+            let status = try await receive(request, call) { bytes.append(contentsOf: $1.readableBytesView) }
+            return (status, bytes)
+        }
+    }
+
+    /// Passes on the body while it comes, up to the call's limit and deadline.
+    /// - Returns: the status.
+    func receive(
+        _ request: HTTPClientRequest, _ call: Call, _ take: (_ status: Int, ByteBuffer) throws -> Void
+    ) async throws -> Int {
+        let end = NIODeadline.now() + call.timeLimit
+        let response = try await client.execute(request, deadline: end)
+        let status = Int(response.status.code)
+        try SlurmExchange.checkStatus(status)
+        var count = 0
+        // AsyncHTTPClient's deadline ends with the head; a pause within the body ends at its read time-out.
+        for try await part in response.body {
+            guard NIODeadline.now() < end else { throw HTTPClientError.deadlineExceeded }
+            count += part.readableBytes
+            guard count <= call.limit else { throw NIOTooManyBytesError(maxBytes: call.limit) }
+            try take(status, part)
+        }
+        return status
+    }
+
+    /// What goes wrong on the way, as what it means for the request.
+    func guarded<Value>(_ call: Call, _ body: () async throws -> Value) async throws(SlurmError) -> Value {
+        do {
+            return try await body()
+        } catch let error as SlurmError {
+            throw error
         } catch let error as HTTPClientError {
             throw SlurmExchange.translate(error)
         } catch is NIOTooManyBytesError {
@@ -146,28 +180,35 @@ struct SlurmExchange: Sendable {
         }
     }
 
-    private static let ended = "the connection ended before the answer"
+    static let ended = "the connection ended before the answer"
 
     /// ENOENT, EACCES, ECONNREFUSED: no request was ever sent.
     private static func meansNobodyListens(_ number: Int32) -> Bool { [2, 13, 111].contains(number) }
 
     private func answer(_ status: Int, _ bytes: [UInt8], _ call: Call) throws(SlurmError) -> Answer {
-        if (300...399).contains(status) {
-            throw .badReply(status: status, reason: "a redirection, which slurmrestd never sends")
-        }
         let json: JSONValue
         do {
             json = try JSONValue(parsing: bytes, limits: JSONLimits(maximumBytes: call.limit, maximumDepth: 64))
         } catch {
-            let start = String(decoding: bytes.prefix(120), as: UTF8.self)
-            if status == 401 || start.contains("Authentication") {
-                throw .authentication(reason: "slurmrestd: \(quoted(start))")
-            }
-            throw .badReply(status: status, reason: "\(error); it begins \(quoted(start))")
+            throw SlurmExchange.noJSON(status, error, begins: bytes.prefix(120))
         }
         guard json.object != nil else {
             throw .badReply(status: status, reason: "\(json.kind) where an object belongs")
         }
         return Answer(status: status, json: json)
+    }
+
+    static func checkStatus(_ status: Int) throws(SlurmError) {
+        guard !(300...399).contains(status) else {
+            throw .badReply(status: status, reason: "a redirection, which slurmrestd never sends")
+        }
+    }
+
+    static func noJSON(_ status: Int, _ error: JSONError, begins: some Sequence<UInt8>) -> SlurmError {
+        let start = String(decoding: Array(begins), as: UTF8.self)
+        if status == 401 || start.contains("Authentication") {
+            return .authentication(reason: "slurmrestd: \(quoted(start))")
+        }
+        return .badReply(status: status, reason: "\(error); it begins \(quoted(start))")
     }
 }

@@ -23,7 +23,12 @@ private let me =
 
     @Test(arguments: [
         (["jobs", "--all"], "GET /v1/clusters/demo/jobs?all=true"),
-        (["jobs", "--state", "f"], "GET /v1/clusters/demo/jobs?all=true"),
+        (["jobs", "--state", "f"], "GET /v1/clusters/demo/jobs?all=true&state=FAILED"),
+        (["jobs", "--state", "R,PENDING"], "GET /v1/clusters/demo/jobs?state=RUNNING%2CPENDING"),
+        (
+            ["jobs", "--partition", "gpu", "--account", "lab", "--name", "a b", "--sort", "-submitted"],
+            "GET /v1/clusters/demo/jobs?partition=gpu&account=lab&name=a%20b&sort=-submitted"
+        ),
         (["jobs", "-M", "other"], "GET /v1/clusters/other/jobs"),
         (["-M", "other", "jobs"], "GET /v1/clusters/other/jobs"),
         (["--cluster=other", "jobs"], "GET /v1/clusters/other/jobs"),

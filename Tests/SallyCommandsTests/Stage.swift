@@ -14,6 +14,7 @@ final class FakeExchange: HTTPExchange {
         var body: String
         var key: String?
         var bearer: String?
+        var last: String?
     }
 
     private let answers: Mutex<[String: [WireReply]]>
@@ -38,13 +39,16 @@ final class FakeExchange: HTTPExchange {
             $0.append(
                 Asked(
                     line: line, body: String(decoding: request.body ?? [], as: UTF8.self),
-                    key: header("Idempotency-Key"),
-                    bearer: header("Authorization")))
+                    key: header("Idempotency-Key"), bearer: header("Authorization"), last: header("Last-Event-ID")))
         }
         let reply = answers.withLock { answers -> WireReply? in
             guard let list = answers[line], let first = list.first else { return nil }
             if list.count > 1 { answers[line] = Array(list.dropFirst()) }
             return first
+        }
+        if reply == nil, request.path.contains("/job-events") {
+            // A gateway that has none.
+            return WireReply(status: 404, contentType: "application/json", body: Array("{}".utf8))
         }
         guard let reply else {
             Issue.record("unexpected request: \(line)")

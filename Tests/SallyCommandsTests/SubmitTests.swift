@@ -269,8 +269,8 @@ private let script = "#!/bin/sh\n#SBATCH --job-name=train -t 10\n\nhostname\n"
     private func list(_ jobs: String...) -> (Int, String) {
         (200, #"{"jobs":[\#(jobs.joined(separator: ","))],"age":0}"#)
     }
-    private let queue = "GET /v1/clusters/demo/jobs"
-    private let book = "GET /v1/clusters/demo/jobs?all=true&since=1999999940"
+    private let queue = "GET /v1/clusters/demo/jobs?array=7"
+    private let book = "GET /v1/clusters/demo/jobs?all=true&since=1999999940&array=7"
 
     @Test func followingAnArrayEndsAsItsWorstTask() async throws {
         let first = task(8, "7_1", #""COMPLETED"],"exit_status":0,"x":["#)

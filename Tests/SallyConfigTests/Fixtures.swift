@@ -47,6 +47,7 @@ enum Full {
             accounting: false
             min_job_age: 10m
             pending_jobs_on_offboarding: hold
+            stale_limit: 5m
           - name: other
             slurmrestd: https://slurm.example.org:6820
             slurmrestd_ca_file: /etc/sallyport/ca.pem

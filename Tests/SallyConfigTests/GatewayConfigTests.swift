@@ -34,6 +34,7 @@ import Testing
         #expect(demo.pendingJobsOnOffboarding == .hold)
         #expect(!demo.accounting && demo.minJobAge == .seconds(600))
         #expect(config.clusters[1].accounting && config.clusters[1].minJobAge == .seconds(300))
+        #expect(demo.staleLimit == .seconds(300))
         #expect(config.clusters[1].apiVersion == nil)
         #expect(config.clusters[1].slurmrestd == .url("https://slurm.example.org:6820"))
         #expect(config.clusters[1].slurmrestdCAFile == "/etc/sallyport/ca.pem")
@@ -81,7 +82,7 @@ import Testing
         ("- name: other", "- name: Other", "cluster name \"Other\" is not valid"),
         ("unix:/run/slurmrestd/slurmrestd.sock", "unix:run/x", "unix:/PATH is wanted"),
         ("https://slurm.example.org:6820", "http://slurm.example.org:6820", "it is for a slurmrestd at https://"),
-        ("http://10.89.0.2:6820", "http://10.89.0.2:6820/slurm", "no path is wanted"),
+        ("https://slurm.example.org:6820", "https://slurm.example.org:6820/slurm", "no path is wanted"),
         ("v0.0.42", "42", "neither auto nor a version"),
         ("account_mode: none", "account_mode: nowhere", "is not one of everywhere"),
         ("    account_mode: none\n    default_profile: guest", "    account_mode: none", "nobody would get an account"),

@@ -73,6 +73,13 @@ final class FakeQueue: SlurmQueue {
         var blocksReads: Latch?
         /// What the next reads of the queue say, instead of `jobs`.
         var lists: [[QueuedJob]] = []
+        /// What slurmctld's clock says in a list; nil where it is not said.
+        var listedAt: Timestamp?
+        /// The moments since which changes were asked for; `saysUnchanged` answers them with nothing.
+        var changesAsked: [Timestamp?] = []
+        var saysUnchanged = false
+        var accountingReads = 0
+        var blocksFinished: Latch?
         var cancelsNothing = false
     }
 
@@ -112,12 +119,17 @@ final class FakeQueue: SlurmQueue {
         }
     }
 
-    func jobs(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [QueuedJob] {
+    func jobs(
+        changedSince moment: Timestamp?, _ read: Authorized<SystemAction>, token: Secret<String>
+    ) async throws -> QueueListing {
         await now.blocksReads?.wait()
         return try state.withLock { state in
             state.reads += 1
+            state.changesAsked.append(moment)
             if let failure = state.failure { throw failure }
-            return state.lists.isEmpty ? state.jobs : state.lists.removeFirst()
+            if moment != nil, state.saysUnchanged { return QueueListing(jobs: [], readAt: state.listedAt) }
+            return QueueListing(
+                jobs: state.lists.isEmpty ? state.jobs : state.lists.removeFirst(), readAt: state.listedAt)
         }
     }
 
@@ -157,10 +169,9 @@ final class FakeQueue: SlurmQueue {
     func finished(
         _ wanted: FinishedJobs, _ read: Authorized<SystemAction>, token: Secret<String>
     ) async throws -> [QueuedJob] {
-        try state.withLock { state in
-            state.accountingReads += 1
-            if let failure = state.accountingFailure { throw failure }
-        }
+        state.withLock { $0.accountingReads += 1 }
+        await now.blocksFinished?.wait()
+        if let failure = now.accountingFailure ?? now.failure { throw failure }
         return now.finished.filter { $0.owner == wanted.user && (wanted.job == nil || $0.view.job == wanted.job) }
     }
 
@@ -178,9 +189,8 @@ func makeJob(
         job: JobID(rawValue: id)!,  // a small number
         displayID: "\(id)", cluster: cluster, name: "job", user: owner.rawValue,
         account: "lab", partition: "debug", states: [state])
-    var job = QueuedJob(view: view, owner: owner, array: nil, marker: split.marker)
-    job.isCommented = comment?.isEmpty == false
-    return job
+    return QueuedJob(
+        view: view, owner: owner, array: nil, marker: split.marker, isCommented: comment?.isEmpty == false)
 }
 
 /// One task of an array, or its waiting rest.

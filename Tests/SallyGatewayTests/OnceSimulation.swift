@@ -313,9 +313,9 @@ struct OnceSimulation {
             job: job.id, displayID: "\(job.id)", cluster: Self.demo, name: "job", user: Self.user.rawValue,
             account: "lab", partition: "debug", states: [job.ended <= now ? "COMPLETED" : "RUNNING"])
         view.submitted = Timestamp(job.created + offset)
-        var seen = QueuedJob(view: view, owner: Self.user, array: nil, marker: isCommented ? marker(job.key) : nil)
-        seen.isCommented = isCommented
-        return seen
+        return QueuedJob(
+            view: view, owner: Self.user, array: nil, marker: isCommented ? marker(job.key) : nil,
+            isCommented: isCommented)
     }
 
     private static let impossible = JobID(rawValue: 1)!  // a small number

@@ -56,7 +56,7 @@ import Testing
             let latch = Latch()
             let keeper = QueueKeeper(
                 cluster: World.name, queue: world.queue, access: world.cluster.access, metrics: Metrics(),
-                pause: .seconds(2), silence: silence, log: world.server.dependencies.log)
+                clock: world.clock, pause: .seconds(2), silence: silence, log: world.server.dependencies.log)
             await keeper.refresh()
             #expect(keeper.failure == nil)
             world.queue.change { $0.blocksReads = latch }
@@ -88,9 +88,12 @@ import Testing
     @Test func whatWeDidShowsAtOnce() async throws {
         try await withWorld { world, _ in
             let keeper = world.cluster.keeper
+            let latch = Latch()
+            world.queue.change { $0.blocksReads = latch }
+            defer { latch.open() }
             keeper.show(makeJob(9, Self.alice))
             #expect(keeper.snapshot.jobs(of: Self.alice).map(\.view.job.rawValue) == [9])
-            keeper.showCancelled(JobID(rawValue: 9)!)  // a small number
+            keeper.showCancelled(JobID(rawValue: 9)!, of: Self.alice)  // a small number
             let left = keeper.snapshot.jobs(of: Self.alice).filter { !$0.isFinished }
             #expect(left.isEmpty)
         }

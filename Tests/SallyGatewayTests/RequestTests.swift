@@ -90,7 +90,7 @@ import Testing
 
     @Test(arguments: [
         ("/v1/me?x=1", "x"), ("/v1/clusters/demo/jobs?all=true&all=true", "twice"),
-        ("/v1/clusters/demo/jobs?limit=5", "limit"), ("/v1/clusters/demo/jobs?all=maybe", "all"),
+        ("/v1/clusters/demo/jobs?size=5", "size"), ("/v1/clusters/demo/jobs?all=maybe", "all"),
         ("/v1/clusters/demo/jobs?since=1", "since"), ("/v1/clusters/demo/jobs/7/output?offset=-1", "offset"),
         ("/v1/clusters/demo/jobs/7/output?stream=../x", "stream"), ("/v1/clusters/demo/jobs/0", "job id"),
         ("/v1/clusters/demo/jobs/x1", "job id"), ("/v1/clusters/0/jobs", "cluster"),

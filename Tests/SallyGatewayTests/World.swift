@@ -85,6 +85,7 @@ struct WorldSettings: Sendable {
     var proxies = TrustedProxies(ranges: [], unixSocket: false)
     var leavers = LeaverJobs.cancel
     var accounting = true
+    var staleLimit = Duration.seconds(600)
     var before: @Sendable (FakeQueue) -> Void = { _ in }
 }
 
@@ -126,7 +127,8 @@ func withWorld<Result: Sendable>(
                     .init(groups: [GroupName(unchecked: "test:hpc-users")], profile: ProfileName(unchecked: "user"))
                 ],
                 defaultProfile: nil, defaultAccount: nil, output: settings.output,
-                pendingJobsOnOffboarding: settings.leavers, accounting: settings.accounting),
+                pendingJobsOnOffboarding: settings.leavers, accounting: settings.accounting,
+                staleLimit: settings.staleLimit),
             isDefault: true, queue: queue, gate: gate, signer: signer, steward: steward, submissions: submissions,
             markers: markers, metrics: metrics, clock: clock, log: log)
         let (alices, alice) = try await World.signIn("alice", ["hpc-users"], identities, sessions)

@@ -4,9 +4,16 @@ import SallyIdentity
 import SallyModel
 import SallyPolicy
 import SallyTestSupport
+import Synchronization
 import Testing
 
 @testable import SallyStore
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
 
 /// Two databases on one file stand for two gateway processes.
 @Suite struct TwoProcessesTests {
@@ -45,6 +52,56 @@ import Testing
             _ = try await there.identities.offboard(alice.account.name, by: administrator)
             #expect(try await here.sessions.live(last) == nil)
             #expect(try await here.decisions.decide { try $0.isLive(last) } == false)
+        }
+    }
+
+    /// What is remembered of a session counts only while nothing was committed, here or there, and the session lasts.
+    @Test func whatIsRememberedOfASessionIsNeverOld() async throws {
+        try await withTwo { first, second, clock in
+            let here = try makePorts(first, clock)
+            let there = try makePorts(second, clock)
+            let alice = try await here.identities.signIn(identity("alice"))
+            let administrator = Actor.localAdministrator(uid: 0)
+            for number in 1...4 {
+                let id = try sessionID(number)
+                try await here.sessions.create(try newSession(number, of: alice, clock: clock))
+                // Every connection for glances has seen it, more than once.
+                for _ in 1...6 {
+                    #expect(try await here.decisions.isLive(id))
+                    #expect(try await there.sessions.live(id)?.person.account.name == alice.account.name)
+                }
+                let by = number.isMultiple(of: 2) ? here : there
+                _ = try await by.sessions.endAll(of: alice.account.name, by: administrator)
+                for _ in 1...6 {
+                    #expect(try await here.decisions.isLive(id) == false)
+                    #expect(try await there.sessions.live(id) == nil)
+                }
+            }
+            let last = try sessionID(9)
+            try await here.sessions.create(try newSession(9, of: alice, clock: clock))
+            for _ in 1...6 { #expect(try await here.sessions.live(last) != nil) }
+            clock.advance(.seconds(10 * 86400))
+            for _ in 1...6 { #expect(try await here.sessions.live(last) == nil) }
+        }
+    }
+
+    /// A decision that records nothing is made while another holds the writer.
+    @Test func whoOnlyLooksWaitsForNoWriter() async throws {
+        try await withTwo { first, second, clock in
+            let ports = try makePorts(first, clock)
+            let alice = try await ports.identities.signIn(identity("alice"))
+            try await ports.sessions.create(try newSession(1, of: alice, clock: clock))
+            let id = try sessionID(1)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gate = Semaphore()
+                group.addTask { try await second.write { _ in gate.hold() } }
+                group.addTask { try await first.write { _ in } }
+                defer { gate.open() }
+                try await eventually("the writer is held") { gate.isHeld }
+                #expect(try await ports.decisions.isLive(id))
+                gate.open()
+                try await group.waitForAll()
+            }
         }
     }
 
@@ -113,5 +170,18 @@ import Testing
                 try await group.waitForAll()
             }
         }
+    }
+}
+
+/// Holds a thread until it is opened: what runs in a transaction cannot await.
+private final class Semaphore: Sendable {
+    private let state = Mutex((isHeld: false, isOpen: false))
+
+    var isHeld: Bool { state.withLock { $0.isHeld } }
+    func open() { state.withLock { $0.isOpen = true } }
+
+    func hold() {
+        state.withLock { $0.isHeld = true }
+        while !state.withLock({ $0.isOpen }) { usleep(1000) }
     }
 }

@@ -137,6 +137,20 @@ struct RealClusterTestsSerial {
         #expect(refusal.number == wrong.number)
     }
 
+    /// One of Slurm's lies: nothing tells "nothing has changed" from an empty queue.
+    @Test(arguments: RealCluster.all) func nothingHasChangedIsAnEmptyList(real: RealCluster) async throws {
+        let job = try await submitted([], real)
+        try await withClient(real) { client, token in
+            let read = authorized(SystemAction.readQueue(cluster))
+            let later = read.decidedAt + .seconds(3600)
+            let none = try await client.jobs(changedSince: later, read, token: token) { job, _ in job.id }
+            #expect(none.jobs.isEmpty)
+            let all = try await client.jobs(changedSince: Timestamp(1), read, token: token) { job, _ in job.id }
+            #expect(all.jobs.contains(job.id))
+            #expect((all.readAt != nil) == (real.version != "v0.0.38"))
+        }
+    }
+
     @Test(arguments: RealCluster.all) func junkTokensAreAuthentication(real: RealCluster) async throws {
         try await withClient(RealCluster(socket: real.socket, user: real.user, token: "junk", version: real.version)) {
             client, token in

@@ -261,6 +261,47 @@ import Testing
         }
     }
 
+    @Test func theQueueIsTakenApartWhileItComes() async throws {
+        let row = #"{"job_id":%,"job_state":["RUNNING"],"name":"a\"}]b","comment":"x","junk":{"a":[1,2,{"b":"]"}]}}"#
+        let rows = (1...3000).map { row.replacing("%", with: "\($0)") }.joined(separator: ",\n ")
+        let body = #"{"meta":{},"jobs":[\#(rows)],"last_update":{"set":true,"infinite":false,"number":77},"errors":[]}"#
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, body) }) { server in
+            let listing = try await withClient(server.path) { client in
+                try await client.jobs(changedSince: Timestamp(5), read, token: token) { job, record in
+                    "\(job.id) \(job.name) \(record.text("comment") ?? "") \(record.version)"
+                }
+            }
+            #expect(listing.jobs.count == 3000)
+            #expect(listing.jobs.last == #"3000 a"}]b x v0.0.42"#)
+            #expect(listing.readAt == Timestamp(77))
+            #expect(server.requests.map(\.line) == ["GET /slurm/v0.0.42/jobs?update_time=5 HTTP/1.1"])
+        }
+    }
+
+    @Test(arguments: [38, 42]) func halfAQueueIsNone(version: Int) async throws {
+        let half = #"{"jobs":[{"job_id":1,"job_state":"RUNNING"},{"job_id":2"#
+        let raw = "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + half
+        for answer in [FakeSlurmrestd.Answer.raw(raw), .reply(200, half), .reply(200, half + "}]}}")] {
+            try await FakeSlurmrestd.with({ _, _ in answer }) { server in
+                await #expect(throws: SlurmError.self) {
+                    try await withClient(server.path, version) { try await $0.jobs(read, token: token) }
+                }
+            }
+        }
+    }
+
+    @Test func aQueueWithoutEndIsCutOff() async throws {
+        try await FakeSlurmrestd.with({ _, _ in
+            .reply(200, #"{"jobs":[{"job_id":1,"a":""# + String(repeating: "x", count: 9 << 20))
+        }) {
+            server in
+            let error = await #expect(throws: SlurmError.self) {
+                try await withClient(server.path) { try await $0.jobs(read, token: token) }
+            }
+            #expect("\(String(describing: error))".contains("badReply"))
+        }
+    }
+
     @Test(
         arguments: [
             .reply(200, #"{"errors":[]}"#), .reply(200, #"{"jobs":null}"#), .reply(200, #"{"jobs":[{}]}"#),

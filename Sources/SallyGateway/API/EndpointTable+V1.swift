@@ -71,9 +71,39 @@ extension EndpointTable {
             method: .get, path: "/v1/clusters/{cluster}/jobs", summary: "My jobs", access: .session,
             query: [
                 .init(name: "all", schema: "Flag", text: "With those that have finished"),
-                .init(name: "since", schema: "Timestamp", text: "Of those, from when on; absent: a day"),
+                .init(
+                    name: "since", schema: "Timestamp", text: "Of those, from when on; absent: a day; at most 31 days"),
+                .init(name: "state", schema: "Text", text: "Only in these states, as in squeue(1): RUNNING,PENDING"),
+                .init(name: "partition", schema: "Text", text: "Only of these partitions: one, or several with commas"),
+                .init(name: "account", schema: "Text", text: "Only of these accounts"),
+                .init(name: "name", schema: "Text", text: "Only with these names, exactly"),
+                .init(name: "array", schema: "JobID", text: "Only this job, or the tasks of this array"),
+                .init(
+                    name: "sort", schema: "Text",
+                    text:
+                        "job (absent), name, partition, account, state, submitted, started, ended; -submitted: newest first"
+                ),
+                .init(name: "limit", schema: "Count", text: "Jobs of one page, 1 to 10000; absent: 1000"),
+                .init(name: "cursor", schema: "Text", text: "`next` of the page before, with the same sort"),
+                .init(name: "fields", schema: "Text", text: "Only these members of each job: id,states"),
             ],
-            answers: [.json("JobList", "Jobs, by job id")], refusals: reading),
+            answers: [
+                .json(
+                    "JobList",
+                    "Jobs. Age: seconds since Slurm was asked. ETag: of this page. Sallyport-Stale: true while Slurm does not answer"
+                ),
+                .empty("The page whose ETag If-None-Match says", status: 304),
+            ], refusals: reading),
+        Endpoint(
+            method: .get, path: "/v1/clusters/{cluster}/job-events",
+            summary: "What changes among my jobs, as it happens", access: .session,
+            query: [.init(name: "job", schema: "JobID", text: "Only this job, or the tasks of this array")],
+            answers: [
+                .text(
+                    "text/event-stream",
+                    "Server-sent events: jobs (JobList: all of them), job (JobView: new or changed), gone (JobGone), age (QueueAge). Come back with Last-Event-ID"
+                )
+            ], refusals: reading),
         Endpoint(
             method: .get, path: "/v1/clusters/{cluster}/jobs/{job}", summary: "One of my jobs", access: .session,
             answers: [.json("JobView", "The job")], refusals: reading),

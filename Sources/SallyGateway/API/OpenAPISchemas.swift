@@ -116,7 +116,7 @@ enum OpenAPISchemas {
                     "exit_status", "signal", "working_directory", "standard_output", "standard_error", "tres",
                 ])
         ),
-        ("JobList", object([("jobs", list(to("JobView"))), ("age", number)])),
+        ("JobList", object([("jobs", list(to("JobView"))), ("next", text)], optional: ["next"])),
         (
             "OutputView",
             object([

@@ -82,6 +82,11 @@ extension HTTPField.Name {
     static let requestID = HTTPField.Name("X-Request-Id")!  // a valid token
     static let slurmToken = HTTPField.Name("X-SLURM-USER-TOKEN")!  // a valid token
     static let slurmName = HTTPField.Name("X-SLURM-USER-NAME")!  // a valid token
+    /// `true` on an answer that shows what Slurm said before it stopped answering.
+    static let stale = HTTPField.Name("Sallyport-Stale")!  // a valid token
+    static let lastEventID = HTTPField.Name("Last-Event-ID")!  // a valid token
+    /// nginx holds an answer back until it is whole, unless it says `no` here.
+    static let buffering = HTTPField.Name("X-Accel-Buffering")!  // a valid token
     static let idempotencyKey = HTTPField.Name("Idempotency-Key")!  // a valid token
     static let frameOptions = HTTPField.Name("X-Frame-Options")!  // a valid token
     static let referrerPolicy = HTTPField.Name("Referrer-Policy")!  // a valid token

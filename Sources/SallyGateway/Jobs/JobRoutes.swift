@@ -8,10 +8,12 @@ import SallyWire
 /// Jobs of one's own.
 struct JobRoutes: Sendable {
     let clusters: ClusterTable
+    let seats: WatchSeats
 
     func add(to routes: some RouterMethods<GatewayContext>) {
         routes.post("/v1/clusters/:cluster/jobs", use: submit)
         routes.get("/v1/clusters/:cluster/jobs", use: list)
+        routes.get("/v1/clusters/:cluster/job-events", use: watch)
         routes.get("/v1/clusters/:cluster/jobs/:job") { _, context in
             try Response.json(
                 try await clusters.named(context).jobs.show(
@@ -39,21 +41,34 @@ struct JobRoutes: Sendable {
     }
 
     @Sendable private func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let since = try request.number("since", 0...Int64(1) << 40).map { Timestamp($0) }
-        let scope: JobService.Scope
-        switch request.query("all") {
-        case nil, "false":
-            guard since == nil else {
-                throw SallyError(.invalidRequest, "since is for finished jobs", hint: "add all=true")
-            }
-            scope = .queued
-        case "true": scope = .all(since: since)
-        case .some(let text):
-            throw SallyError(.invalidRequest, "all \(quoted(text)) is not valid", hint: "all is true or false")
+        let listed = try await clusters.named(context).jobs.list(
+            try JobQuery(request), for: try context.principal, request: context.requestID)
+        // Kept by whoever asked, and asked for again each time: it is one person's, and changes at any moment.
+        var headers: HTTPFields = [
+            .eTag: listed.page.tag, .cacheControl: "private, no-cache", .age: "\(listed.age)",
+        ]
+        if listed.isStale { headers[.stale] = "true" }
+        guard !listed.page.isKnown(by: request.headers[values: .ifNoneMatch]) else {
+            return Response(status: .notModified, headers: headers)
         }
-        return try .json(
-            try await clusters.named(context).jobs.list(
-                scope, for: try context.principal, request: context.requestID))
+        headers[.contentType] = "application/json"
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: listed.page.body))
+    }
+
+    @Sendable private func watch(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let cluster = try clusters.named(context)
+        let job = try request.query("job").map { try JobID($0) }
+        let watch = try await cluster.jobs.watch(
+            job, after: request.headers[.lastEventID], for: try context.principal, request: context.requestID)
+        let seat = try seats.take(try context.principal.person)
+        return Response(
+            status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store", .buffering: "no"],
+            body: ResponseBody { writer in
+                var watch = watch
+                while let text = try await watch.next() { try await writer.write(text) }
+                try await writer.finish(nil)
+                withExtendedLifetime(seat) {}
+            })
     }
 
     @Sendable private func cancel(_ request: Request, _ context: GatewayContext) async throws -> Response {

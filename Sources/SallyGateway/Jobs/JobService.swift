@@ -15,47 +15,74 @@ struct JobService: Sendable {
     let signer: any TokenMinter
     let finder: JobFinder
     let clock: any WallClock
+    /// What was read longer ago is not shown.
+    let staleLimit: Duration
 
     /// The most finished jobs in one list.
     static let finishedLimit = 1000
     /// How long a cancelled job may take until the queue says so.
     private static let confirmation = Duration.seconds(15)
 
-    enum Scope: Sendable, Equatable {
-        case queued
-        /// With those that ended since.
-        case all(since: Timestamp?)
+    /// A page of the own jobs, and how old what it shows is.
+    struct Listed: Sendable {
+        var page: JobPage
+        /// In seconds.
+        var age: Int
+        /// Whether Slurm does not answer: what is shown is what it said last.
+        var isStale: Bool
     }
 
-    func list(_ scope: Scope, for principal: Principal, request: OpaqueID) async throws -> JobList {
+    func list(_ query: JobQuery, for principal: Principal, request: OpaqueID) async throws -> Listed {
         let user = principal.account.name
         _ = try await gate.authorize(
             ReadOwnJobs(cluster: cluster, owner: user), by: principal, request: request.rawValue)
-        try checkRead()
-        let snapshot = keeper.snapshot
-        var jobs = snapshot.jobs(of: user)
-        switch scope {
-        case .queued: jobs.removeAll { $0.isFinished }
-        case .all(let since):
-            let earliest = clock.now - JobFinder.reach
-            let wanted = FinishedJobs(
-                user: user, job: nil, since: max(since ?? clock.now - .seconds(86400), earliest),
-                limit: JobService.finishedLimit)
-            let finished = try await access.read(.readAccounting(cluster)) { read, token in
-                try await queue.finished(wanted, read, token: token)
-            }
-            let known = Set(jobs.map(\.view.displayID))
-            jobs += finished.filter { $0.owner == user && $0.isFinished && !known.contains($0.view.displayID) }
-            jobs.sort { ($0.view.job, $0.view.displayID) < ($1.view.job, $1.view.displayID) }
+        let snapshot = try shown()
+        let page: JobPage
+        if query == .own, snapshot.isAsRead(for: user) {
+            page = snapshot.index.page(of: user) { JobPage(snapshot.jobs(of: user).filter { !$0.isFinished }, query) }
+        } else {
+            page = JobPage(try await jobs(query, of: user, snapshot), query)
         }
-        return JobList(jobs: jobs.map(\.view), age: snapshot.age)
+        return Listed(page: page, age: snapshot.age, isStale: keeper.failure != nil)
+    }
+
+    private func jobs(_ query: JobQuery, of user: UserName, _ snapshot: QueueSnapshot) async throws -> [QueuedJob] {
+        var filter = query.filter
+        filter.owner = user
+        // Who asks for a state of those that have ended means them.
+        filter.isAlive = query.scope == .queued && filter.states.isEmpty
+        let queued = snapshot.jobs(filter)
+        guard case .all(let since) = query.scope else { return queued }
+        let earliest = clock.now - JobFinder.reach
+        // To the minute, so that who asks again asks the same.
+        let day = Timestamp((clock.now - .seconds(86400)).rawValue / 60 * 60)
+        let wanted = FinishedJobs(
+            user: user, job: nil, since: max(since ?? day, Timestamp(earliest.rawValue / 60 * 60)),
+            limit: JobService.finishedLimit)
+        let known = Set(snapshot.jobs(of: user).map(\.view.displayID))
+        let finished = try await finder.finished.jobs(wanted).filter {
+            $0.isFinished && !known.contains($0.view.displayID) && filter.admits($0)
+        }
+        return (queued + finished).sorted { ($0.id, $0.view.displayID) < ($1.id, $1.view.displayID) }
+    }
+
+    /// - Throws: as `list`; once it has begun nothing is thrown for what ends it.
+    func watch(
+        _ job: JobID?, after last: String?, for principal: Principal, request: OpaqueID
+    ) async throws -> JobWatch {
+        _ = try await gate.authorize(
+            ReadOwnJobs(cluster: cluster, owner: principal.account.name), by: principal, request: request.rawValue)
+        _ = try shown()
+        return JobWatch(
+            cluster: cluster, gate: gate, keeper: keeper, principal: principal, request: request, job: job,
+            last: last)
     }
 
     func show(_ id: JobID, for principal: Principal, request: OpaqueID) async throws -> JobView {
         let user = principal.account.name
         _ = try await gate.authorize(
             ReadOwnJobs(cluster: cluster, owner: user), by: principal, request: request.rawValue)
-        try checkRead()
+        _ = try shown()
         return try await finder.job(id, of: user).view
     }
 
@@ -77,15 +104,17 @@ struct JobService: Sendable {
         try await queue.cancel(cancel, token: Secret(minted.token))
         guard signal == nil else { return }
         try await confirm(id)
-        keeper.showCancelled(id)
+        keeper.showCancelled(id, of: user)
     }
 
+    /// Asks for the job alone: what one person ends costs Slurm no list of everybody's jobs.
     private func confirm(_ id: JobID) async throws {
         let end = ContinuousClock.now + JobService.confirmation
         while ContinuousClock.now < end {
-            let snapshot = try await keeper.snapshot(readAfter: .now, within: .seconds(10))
-            let alive = snapshot.records(id).contains { !$0.isEnding }
-            if !alive { return }
+            let records = try await access.read(.readQueue(cluster)) { read, token in
+                try await queue.job(id, read, token: token)
+            }
+            if records.allSatisfy(\.isEnding) { return }
             try await Task.sleep(for: .milliseconds(200))
         }
         throw SallyError(
@@ -97,8 +126,19 @@ struct JobService: Sendable {
         SallyError(.conflict, "job \(id) has already finished", hint: "`sally job \(id)` shows how it ended")
     }
 
-    /// - Throws: while the cluster has never been read.
-    private func checkRead() throws {
-        if keeper.snapshot.readAt == nil, let failure = keeper.failure { throw failure }
+    /// The snapshot that may be shown.
+    /// - Throws: while the cluster has never been read, or was read too long ago.
+    func shown() throws -> QueueSnapshot {
+        let snapshot = keeper.snapshot
+        guard let readAt = snapshot.readAt else {
+            throw keeper.failure ?? SallyError(.unavailable, "cluster \(cluster) was not read yet")
+        }
+        guard readAt.duration(to: .now) <= staleLimit else {
+            let why = keeper.failure
+            throw SallyError(
+                .unavailable, "cluster \(cluster) was last read \(snapshot.age) seconds ago: that is too old to show",
+                hint: "jobs run on; try again in a minute", cause: why?.message)
+        }
+        return snapshot
     }
 }

@@ -28,10 +28,10 @@ struct QueueChange: Sendable {
             } else if let old = QueueChange.entries(of: job, before), old != entries {
                 job.isStale = true
             }
-            if job.isStale { stale.insert(job.view.job) }
+            if job.isStale { stale.insert(job.id) }
             jobs.append(job)
         }
-        let numbers = Set(known.map(\.view.job))
+        let numbers = Set(known.map(\.id))
         let names = Set(known.map(\.view.displayID))
         self.jobs = jobs
         self.stale = stale.sorted()
@@ -43,7 +43,7 @@ struct QueueChange: Sendable {
     /// What is said of this record; nil when it is gone. A task that has started is listed under its own number (`4_0` of
     /// array 3; 24.11.5, observed), and would be known under the array's too.
     private static func entries(of job: QueuedJob, _ all: [JobID: Set<JobStateEntry>]) -> Set<JobStateEntry>? {
-        if let own = all[job.view.job] { return own }
+        if let own = all[job.id] { return own }
         let named = all[job.base]?.filter { $0.name == job.view.displayID }
         return named.flatMap { $0.isEmpty ? nil : $0 }
     }
@@ -58,9 +58,4 @@ struct QueueChange: Sendable {
 
 extension JobStateEntry {
     fileprivate var name: String { "\(job)\(part)" }
-}
-
-extension QueuedJob {
-    /// The number that it was submitted under.
-    var base: JobID { array ?? view.job }
 }

@@ -10,8 +10,9 @@ import Synchronization
 
 /// Keeps one cluster's snapshot fresh, by one loop whoever reads. Readers never wait for it.
 ///
-/// The pause between reads is at least two seconds and at least five times what a read takes, so that a slow cluster is
-/// asked less. A read that failed leaves the snapshot as it was. An empty list takes the place of a full one only after a
+/// The pause between reads is at least one second and at least five times what a read takes, so that a slow cluster is
+/// asked less, and longer while slurmctld says that it is asked too often. Whoever needs a newer read gets one sooner, but
+/// never does the loop read for more than half of the time. A read that failed leaves the snapshot as it was. An empty list takes the place of a full one only after a
 /// second read said so too: slurmrestd answers with an empty list for more than one reason.
 package final class QueueKeeper: Service {
     let cluster: ClusterName
@@ -34,28 +35,48 @@ package final class QueueKeeper: Service {
         var memory = QueueReader.Memory()
         /// What we did ourselves and no read has seen yet.
         var submitted: [(job: QueuedJob, at: ContinuousClock.Instant)] = []
-        var cancelled: [(job: JobID, at: ContinuousClock.Instant)] = []
+        var cancelled: [(job: JobID, owner: UserName, at: ContinuousClock.Instant)] = []
+        /// The same, as the snapshot has it.
+        var deeds = QueueSnapshot.Deeds()
+        /// Whoever wants to hear of changes to somebody's jobs.
+        var watchers: [UserName: [ObjectIdentifier: Doorbell]] = [:]
         /// Jobs read by themselves since.
         var wholes: [JobID: [QueuedJob]] = [:]
         var shapeReadAt: ContinuousClock.Instant?
         var failure: SallyError?
         var failures = 0
+        /// How many times as long as usual the pause is, since slurmctld said that it is asked too often.
+        var strain = 1
+        /// The latest moment after which somebody wants a read to begin.
+        var wanted: ContinuousClock.Instant?
         var took = Duration.zero
         /// When the read began that is under way.
         var readingSince: ContinuousClock.Instant?
+
+        static func deeds(
+            _ submitted: [(job: QueuedJob, at: ContinuousClock.Instant)],
+            _ cancelled: [(job: JobID, owner: UserName, at: ContinuousClock.Instant)]
+        ) -> QueueSnapshot.Deeds {
+            var deeds = QueueSnapshot.Deeds()
+            for (job, _) in submitted {
+                if let owner = job.owner { deeds.submitted[owner, default: []].append(job) }
+            }
+            for (job, owner, _) in cancelled { deeds.cancelled[owner, default: []].insert(job) }
+            return deeds
+        }
     }
 
     /// - Parameters:
     ///   - pause: the shortest pause between two reads.
     ///   - silence: a read that takes longer, and three times as long as any before it, counts as failed while it goes on.
     package init(
-        cluster: ClusterName, queue: some SlurmQueue, access: ServiceAccess, metrics: Metrics, pause: Duration,
-        silence: Duration = .seconds(5), log: Logger
+        cluster: ClusterName, queue: some SlurmQueue, access: ServiceAccess, metrics: Metrics, clock: some WallClock,
+        pause: Duration, silence: Duration = .seconds(5), log: Logger
     ) {
         self.cluster = cluster
         self.queue = queue
         self.access = access
-        reader = QueueReader(cluster: cluster, queue: queue, access: access)
+        reader = QueueReader(cluster: cluster, queue: queue, access: access, clock: clock)
         self.metrics = metrics
         self.pause = pause
         self.silence = silence
@@ -66,7 +87,10 @@ package final class QueueKeeper: Service {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 await self.refresh()
-                await self.bell.wait(upTo: self.nextPause)
+                let (rest, pause) = self.pauses
+                // However often the bell rings.
+                try? await Task.sleep(for: rest)  // ends early only when the loop ends
+                await self.bell.wait(upTo: pause - rest)
             }
         }
     }
@@ -76,10 +100,7 @@ package final class QueueKeeper: Service {
 
     /// The latest, with what we did since.
     package var snapshot: QueueSnapshot {
-        state.withLock { state in
-            guard !state.submitted.isEmpty || !state.cancelled.isEmpty else { return state.snapshot }
-            return overlaid(state)
-        }
+        state.withLock { $0.deeds.isEmpty ? $0.snapshot : $0.snapshot.with($0.deeds) }
     }
 
     /// Why the last read failed, or the one under way will; nil when it did not.
@@ -105,7 +126,10 @@ package final class QueueKeeper: Service {
     /// - Throws: why the reads since fail; `.timeout` after `limit`.
     func snapshot(readAfter moment: ContinuousClock.Instant, within limit: Duration) async throws -> QueueSnapshot {
         let end = ContinuousClock.now + limit
-        let failuresBefore = state.withLock { $0.failures }
+        let failuresBefore = state.withLock { state in
+            state.wanted = max(state.wanted ?? moment, moment)
+            return state.failures
+        }
         bell.ring()
         while true {
             let (snapshot, failure, failures) = state.withLock { ($0.snapshot, $0.failure, $0.failures) }
@@ -121,13 +145,39 @@ package final class QueueKeeper: Service {
     /// Shows a job that Slurm just took. The queue is not read sooner for it: a burst of submissions costs Slurm no more
     /// reads than silence.
     func show(_ job: QueuedJob) {
-        state.withLock { $0.submitted.append((job, .now)) }
+        let bells = state.withLock { state in
+            state.submitted.append((job, .now))
+            guard let owner = job.owner else { return [Doorbell]() }
+            state.deeds.submitted[owner, default: []].append(job)
+            return Array(state.watchers[owner, default: [:]].values)
+        }
+        for bell in bells { bell.ring() }
     }
 
     /// Shows a job as ended that Slurm just ended.
-    func showCancelled(_ job: JobID) {
-        state.withLock { $0.cancelled.append((job, .now)) }
+    func showCancelled(_ job: JobID, of owner: UserName) {
+        let bells = state.withLock { state in
+            state.cancelled.append((job, owner, .now))
+            state.deeds.cancelled[owner, default: []].insert(job)
+            return Array(state.watchers[owner, default: [:]].values)
+        }
+        for bell in bells { bell.ring() }
     }
+
+    /// A bell that rings whenever something may have changed for `user`.
+    func watch(_ user: UserName) -> QueueWatcher {
+        let bell = Doorbell()
+        state.withLock { $0.watchers[user, default: [:]][ObjectIdentifier(bell)] = bell }
+        return QueueWatcher(bell: bell) { [self] in
+            state.withLock { state in
+                state.watchers[user]?[ObjectIdentifier(bell)] = nil
+                if state.watchers[user]?.isEmpty == true { state.watchers[user] = nil }
+            }
+        }
+    }
+
+    /// How many are watching.
+    var watcherCount: Int { state.withLock { $0.watchers.values.reduce(0) { $0 + $1.count } } }
 
     /// The records of a job, read by itself if only their states are new, once between two reads of the queue; `[]` when
     /// Slurm has forgotten the job.
@@ -148,7 +198,8 @@ package final class QueueKeeper: Service {
         state.withLock { $0.readingSince = start }
         defer { state.withLock { $0.readingSince = nil } }
         do {
-            let memory = try await reader.read(after: remembered(start))
+            let (before, care) = remembered(start)
+            let memory = try await reader.read(after: before, care)
             let shape = try await shape(start)
             let took = start.duration(to: .now)
             install(memory, shape, start, took)
@@ -162,9 +213,13 @@ package final class QueueKeeper: Service {
                 defer {
                     state.failure = problem
                     state.failures += 1
+                    if problem.slurm?.number == QueueKeeper.tooOften {
+                        state.strain = min(QueueKeeper.largestStrain, state.strain * 2)
+                    }
                 }
                 return state.failure == nil
             }
+            if first { ringAll() }
             metrics.ready(cluster, false)
             let metadata: Logger.Metadata = [
                 "cluster": "\(cluster)", "message": "\(problem.message)", "cause": "\(problem.cause ?? "")",
@@ -173,13 +228,16 @@ package final class QueueKeeper: Service {
         }
     }
 
-    /// What a read builds on: also what we submitted before it begins.
-    private func remembered(_ start: ContinuousClock.Instant) -> QueueReader.Memory {
+    /// What a read builds on: also what we submitted before it begins. And how sure it has to be.
+    private func remembered(_ start: ContinuousClock.Instant) -> (QueueReader.Memory, QueueReader.Care) {
         state.withLock { state in
             var memory = state.memory
-            let known = Set(memory.jobs.map(\.view.job))
-            memory.jobs += state.submitted.filter { $0.at < start && !known.contains($0.job.view.job) }.map(\.job)
-            return memory
+            if !state.submitted.isEmpty {
+                let known = Set(memory.jobs.map(\.id))
+                memory.jobs += state.submitted.filter { $0.at < start && !known.contains($0.job.id) }.map(\.job)
+            }
+            let isWanted = state.wanted.map { $0 <= start && $0 > state.snapshot.readAt ?? $0 - .seconds(1) } ?? false
+            return (memory, isWanted ? .certain : .usual)
         }
     }
 
@@ -200,48 +258,74 @@ package final class QueueKeeper: Service {
     private func install(
         _ memory: QueueReader.Memory, _ shape: Shape?, _ start: ContinuousClock.Instant, _ took: Duration
     ) {
-        let recovered = state.withLock { state in
+        // Made outside of the lock: readers do not wait for it.
+        let old = latest.index
+        let index = old.jobs == memory.jobs ? old : QueueIndex(memory.jobs)
+        var memory = memory
+        memory.jobs = index.jobs
+        let (recovered, hadDeeds) = state.withLock { state in
             defer {
                 state.memory = memory
                 // While jobs are missing the snapshot is no newer than the read that had all.
                 state.snapshot = QueueSnapshot(
-                    jobs: memory.jobs, partitions: shape?.partitions ?? state.snapshot.partitions,
+                    index: index, partitions: shape?.partitions ?? state.snapshot.partitions,
                     nodes: shape?.nodes ?? state.snapshot.nodes,
-                    readAt: memory.isComplete ? start : state.snapshot.readAt)
+                    readAt: memory.isComplete ? start : state.snapshot.readAt, deeds: QueueSnapshot.Deeds())
                 if shape != nil { state.shapeReadAt = start }
                 state.submitted.removeAll { $0.at < start }
                 state.cancelled.removeAll { $0.at < start }
+                state.deeds = State.deeds(state.submitted, state.cancelled)
                 state.wholes = [:]
                 state.failure = nil
+                state.strain = max(1, state.strain / 2)
                 state.took = took
             }
-            return state.failure != nil
+            return (state.failure != nil, !state.deeds.isEmpty)
         }
         if recovered { log.info("the queue is read again", metadata: ["cluster": "\(cluster)"]) }
+        if recovered || hadDeeds || index !== old { ringAll() }
     }
 
-    private var nextPause: Duration {
-        state.withLock { state in
-            let adapted = max(pause, state.took * 5)
-            guard state.failure != nil else { return min(adapted, QueueKeeper.longestPause) }
-            return min(max(adapted, pause * 4), QueueKeeper.longestPause)
+    private func ringAll() {
+        let bells = state.withLock { $0.watchers.values.flatMap(\.values) }
+        for bell in bells { bell.ring() }
+    }
+
+    var pauses: (rest: Duration, pause: Duration) {
+        state.withLock {
+            QueueKeeper.pauses(shortest: pause, took: $0.took, strain: $0.strain, hasFailed: $0.failure != nil)
         }
+    }
+
+    /// ESLURM: SLURMCTLD_COMMUNICATIONS_BACKOFF, of `SlurmctldParameters=rl_enable`.
+    private static let tooOften = 1804
+    private static let largestStrain = 16
+
+    /// How long the loop pauses, and which part of that whatever happens.
+    static func pauses(
+        shortest: Duration, took: Duration, strain: Int, hasFailed: Bool
+    ) -> (rest: Duration, pause: Duration) {
+        let usual = max(shortest, took * 5)
+        let pause = min((hasFailed ? max(usual, shortest * 4) : usual) * strain, longestPause)
+        // Slurm says when it is too much: nobody's need comes before that.
+        return (strain > 1 ? pause : min(took, pause), pause)
     }
 
     /// So long a read may take before it counts as failed: a whole list of many jobs takes its time.
     static func patience(_ silence: Duration, after reads: [Duration]) -> Duration {
         reads.reduce(silence) { max($0, $1 * 3) }
     }
+}
 
-    private func overlaid(_ state: State) -> QueueSnapshot {
-        let read = Set(state.snapshot.jobs.map(\.view.job))
-        var jobs = state.snapshot.jobs + state.submitted.map(\.job).filter { !read.contains($0.view.job) }
-        let cancelled = Set(state.cancelled.map(\.job))
-        for index in jobs.indices where cancelled.contains(jobs[index].view.job) && !jobs[index].isFinished {
-            jobs[index].view.states = ["CANCELLED"]
-        }
-        return QueueSnapshot(
-            jobs: jobs, partitions: state.snapshot.partitions, nodes: state.snapshot.nodes,
-            readAt: state.snapshot.readAt)
+/// Somebody who wants to hear of changes, until nobody holds it any more.
+final class QueueWatcher: Sendable {
+    let bell: Doorbell
+    private let leave: @Sendable () -> Void
+
+    init(bell: Doorbell, _ leave: @Sendable @escaping () -> Void) {
+        self.bell = bell
+        self.leave = leave
     }
+
+    deinit { leave() }
 }

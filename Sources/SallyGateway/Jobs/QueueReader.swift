@@ -8,40 +8,59 @@ import SlurmModel
 /// Reads one cluster's queue as cheaply as its slurmrestd lets it be read.
 ///
 /// Where states alone are served (Slurm 24.05 and later) they tell what changed; a few jobs are then read one by one. The whole
-/// list, which costs slurmctld its job lock and slurmrestd ten kilobytes for every job, is read at the first time, when too
-/// many jobs are new, and now and then for what states do not show, such as a reason.
+/// list, which costs slurmctld its job lock and slurmrestd eight kilobytes for every job, is read at the first time, when too
+/// many jobs are new, and now and then for what states do not show, such as a reason. Everywhere the list is asked for
+/// with the moment of the one before: where nothing has changed since, slurmrestd answers with an empty list.
 struct QueueReader: Sendable {
     let cluster: ClusterName
     let queue: any SlurmQueue
     let access: ServiceAccess
+    let clock: any WallClock
 
     /// At most so many jobs are read one by one.
     static let mostSingly = 50
     /// The whole list is read at least so far apart while states are served, and this many times what it takes.
     private static let wholePause = Duration.seconds(30)
     private static let wholeShare = 30
+    /// Nobody's word is taken for "nothing has changed" for longer.
+    static let longestTrust = Duration.seconds(120)
+    /// How far our clock may be ahead of slurmctld's, where slurmctld does not say what its clock says.
+    static let skew = Duration.seconds(120)
 
     /// What is known of the queue between two reads.
     struct Memory: Sendable {
         var jobs: [QueuedJob] = []
         /// As they were read last; nil where they are not served, or were never read.
         var states: [JobID: Set<JobStateEntry>]?
-        /// When the last whole list was asked for, and how long it took.
+        /// When the last list was asked for, and how long it took.
         var wholeAt: ContinuousClock.Instant?
         var wholeTook = Duration.zero
+        /// When the last list came that was no "nothing has changed", and the moment to ask for changes since.
+        var listedAt: ContinuousClock.Instant?
+        var changesSince: Timestamp?
         /// Whether `jobs` has every job of the last read.
         var isComplete = true
     }
 
+    /// How sure a read has to be.
+    enum Care: Sendable {
+        case usual
+        /// Somebody waits to hear that a job is not there: "nothing has changed" is no answer.
+        case certain
+    }
+
     /// - Throws: what the read throws; the memory then stays as it was.
-    func read(after memory: Memory) async throws -> Memory {
+    func read(after memory: Memory, _ care: Care) async throws -> Memory {
         try await access.read(.readQueue(cluster)) { read, token in
             guard memory.wholeAt != nil, let states = try await states(read, token), !states.isEmpty else {
-                return try await whole(memory, read, token)
+                return try await whole(memory, care, read, token)
             }
             let change = QueueChange(of: memory.jobs, before: memory.states ?? [:], now: states)
             if isTime(memory, isUrgent: change.unknown.count > QueueReader.mostSingly) {
-                return try await whole(memory, read, token)
+                // What the states say has changed did so, whatever else is said.
+                let isQuiet =
+                    change.unknown.isEmpty && change.stale.isEmpty && change.jobs.count == memory.jobs.count
+                return try await whole(memory, isQuiet ? care : .certain, read, token)
             }
             var memory = memory
             let wanted = (change.unknown + change.stale).prefix(QueueReader.mostSingly)
@@ -50,14 +69,14 @@ struct QueueReader: Sendable {
             for job in wanted where !answered.contains(job) {
                 // An array's number brings all of its tasks. An answer about another job says nothing of this one.
                 let records = try await queue.job(job, read, token: token).filter {
-                    ($0.view.job == job || $0.base == job) && !answered.contains($0.view.job)
+                    ($0.id == job || $0.base == job) && !answered.contains($0.id)
                 }
                 guard !records.isEmpty else { continue }
                 found += records
-                answered.formUnion(records.map(\.view.job))
+                answered.formUnion(records.map(\.id))
                 answered.insert(job)
             }
-            memory.jobs = change.jobs.filter { !answered.contains($0.view.job) } + found
+            memory.jobs = change.jobs.filter { !answered.contains($0.id) } + found
             memory.states = states
             memory.isComplete = change.unknown.allSatisfy(answered.contains)
             return memory
@@ -73,14 +92,55 @@ struct QueueReader: Sendable {
     /// The whole list. An empty one after a full one is asked for twice: slurmrestd answers with an empty list for more than
     /// one reason.
     private func whole(
-        _ memory: Memory, _ read: Authorized<SystemAction>, _ token: Secret<String>
+        _ memory: Memory, _ care: Care, _ read: Authorized<SystemAction>, _ token: Secret<String>
     ) async throws -> Memory {
         // Before the list, so that what changes meanwhile differs at the next look.
         let states = try await states(read, token)
         let start = ContinuousClock.now
-        var jobs = try await queue.jobs(read, token: token)
-        if jobs.isEmpty, !memory.jobs.isEmpty { jobs = try await queue.jobs(read, token: token) }
-        return Memory(jobs: jobs, states: states, wholeAt: start, wholeTook: start.duration(to: .now))
+        let moment = clock.now - QueueReader.skew
+        var next = memory
+        next.states = states
+        next.wholeAt = start
+        if let since = trusted(memory, care, start) {
+            let listing = try await queue.jobs(changedSince: since, read, token: token)
+            next.wholeTook = start.duration(to: .now)
+            // Nothing has changed: what is known, states included, is how it is.
+            if listing.jobs.isEmpty { return next }
+            return listed(listing, next, start, moment)
+        }
+        var listing = try await queue.jobs(changedSince: nil, read, token: token)
+        if listing.jobs.isEmpty, !memory.jobs.isEmpty {
+            listing = try await queue.jobs(changedSince: nil, read, token: token)
+        }
+        return listed(listing, next, start, moment)
+    }
+
+    /// The moment since which changes may be asked for; nil where the list has to be read whatever is said.
+    private func trusted(_ memory: Memory, _ care: Care, _ now: ContinuousClock.Instant) -> Timestamp? {
+        guard care == .usual, memory.isComplete, !memory.jobs.isEmpty, let listed = memory.listedAt,
+            listed.duration(to: now) < QueueReader.longestTrust
+        else { return nil }
+        return memory.changesSince
+    }
+
+    private func listed(
+        _ listing: QueueListing, _ memory: Memory, _ start: ContinuousClock.Instant, _ moment: Timestamp
+    ) -> Memory {
+        var next = memory
+        next.jobs = shared(listing.jobs, memory.jobs)
+        next.wholeTook = start.duration(to: .now)
+        next.listedAt = start
+        next.changesSince = listing.readAt ?? moment
+        next.isComplete = true
+        return next
+    }
+
+    /// The same jobs, those that are as they were in the place where they are kept already.
+    private func shared(_ jobs: [QueuedJob], _ known: [QueuedJob]) -> [QueuedJob] {
+        let kept = Dictionary(known.map { ($0.id, $0) }) { first, _ in first }
+        return jobs.map { job in
+            if let old = kept[job.id], old == job { old } else { job }
+        }
     }
 
     /// Nil where they are not served. The components of a heterogeneous job have numbers of their own in the queue and not

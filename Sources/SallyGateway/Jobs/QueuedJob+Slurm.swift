@@ -6,7 +6,9 @@ package import SlurmModel
 
 extension QueuedJob {
     /// A job as Slurm reports it. Our marker is taken out of the comment.
-    package init(_ job: Job, on cluster: ClusterName) {
+    ///
+    /// - Parameter record: all that it reports, packed; nothing for what accounting says.
+    package init(_ job: Job, on cluster: ClusterName, record: [UInt8] = []) {
         var view = JobView(
             job: job.id, displayID: job.displayID, cluster: cluster, name: job.name, user: job.user,
             account: job.account, partition: job.partition, states: job.states.map(\.description))
@@ -27,7 +29,7 @@ extension QueuedJob {
         view.tres = job.allocatedTRES ?? job.requestedTRES
         self.init(
             view: view, owner: UserName(rawValue: job.user), array: job.arrayID,
-            marker: SubmissionMarker.split(job.comment).marker)
-        isCommented = job.comment?.isEmpty == false
+            marker: SubmissionMarker.split(job.comment).marker, record: record,
+            isCommented: job.comment?.isEmpty == false)
     }
 }

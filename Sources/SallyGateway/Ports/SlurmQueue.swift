@@ -2,7 +2,6 @@
 
 package import SallyModel
 package import SallyPolicy
-package import SallyWire
 package import SlurmModel
 
 /// One cluster's slurmrestd, as the gateway needs it. It takes only what was authorized. `SlurmQueueClient` is it.
@@ -12,7 +11,12 @@ package protocol SlurmQueue: Sendable {
     /// Returns when Slurm confirmed it.
     func cancel(_ cancel: Authorized<Cancel>, token: Secret<String>) async throws
     /// The whole queue: an error-free, authenticated, full read, or an error.
-    func jobs(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [QueuedJob]
+    ///
+    /// - Parameter moment: of slurmctld's clock. Where nothing has changed since, the list is empty, and nothing else tells
+    ///   it from the list of an empty queue.
+    func jobs(
+        changedSince moment: Timestamp?, _ read: Authorized<SystemAction>, token: Secret<String>
+    ) async throws -> QueueListing
     /// One job, or every record of an array; none when Slurm does not know it any more.
     func job(_ job: JobID, _ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [QueuedJob]
     /// The states of all jobs; nil where they are not served by themselves.
@@ -29,8 +33,20 @@ package protocol SlurmQueue: Sendable {
     func endLeaverJob(_ action: Authorized<SystemAction>, token: Secret<String>) async throws
 }
 
+/// The queue as it was listed.
+package struct QueueListing: Sendable {
+    package var jobs: [QueuedJob]
+    /// When slurmctld read it, by its own clock; nil where it does not say so.
+    package var readAt: Timestamp?
+
+    package init(jobs: [QueuedJob], readAt: Timestamp? = nil) {
+        self.jobs = jobs
+        self.readAt = readAt
+    }
+}
+
 /// Which jobs of accounting.
-package struct FinishedJobs: Sendable, Equatable {
+package struct FinishedJobs: Sendable, Hashable {
     package var user: UserName
     /// Nil asks for all of the time since.
     package var job: JobID?
@@ -54,34 +70,4 @@ package enum SubmitResult: Sendable {
     case notSent(SallyError)
     /// It was sent and no answer came that can be believed.
     case unknown(SallyError)
-}
-
-/// A job as the gateway knows it: what its owner sees, and what only the gateway looks at.
-package struct QueuedJob: Sendable, Equatable {
-    /// Without our marker.
-    package var view: JobView
-    /// Who owns it; nil for a uid that Slurm cannot name.
-    package var owner: UserName?
-    /// The array that it is a task of.
-    package var array: JobID?
-    /// Of the submission that made it, if the gateway did.
-    package var marker: SubmissionMarker?
-    /// Whether Slurm reports a comment of it, whatever it says.
-    package var isCommented = false
-    /// Its states are newer than the rest, or the rest is what we know of our own submission.
-    package var isStale = false
-
-    package init(view: JobView, owner: UserName?, array: JobID?, marker: SubmissionMarker?) {
-        self.view = view
-        self.owner = owner
-        self.array = array
-        self.marker = marker
-    }
-
-    private var states: [JobState] { view.states.map { JobState($0) } }
-
-    var isPending: Bool { states.isPending }
-    var isFinished: Bool { states.isFinished }
-    /// Ended, or on its way there.
-    var isEnding: Bool { states.isFinished || states.contains(.completing) }
 }

@@ -42,16 +42,26 @@ package struct SlurmQueueClient: SlurmQueue {
         }
     }
 
-    package func jobs(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [QueuedJob] {
-        try await told { () async throws(SlurmError) in try await client.jobs(read, token: service(token)) }
-            .map { QueuedJob($0, on: client.cluster) }
+    package func jobs(
+        changedSince moment: Timestamp?, _ read: Authorized<SystemAction>, token: Secret<String>
+    ) async throws -> QueueListing {
+        let cluster = client.cluster
+        let listing = try await told { () async throws(SlurmError) in
+            try await client.jobs(changedSince: moment, read, token: service(token)) { job, record in
+                QueuedJob(job, on: cluster, record: record.packed)
+            }
+        }
+        return QueueListing(jobs: listing.jobs, readAt: listing.readAt)
     }
 
     package func job(
         _ job: JobID, _ read: Authorized<SystemAction>, token: Secret<String>
     ) async throws -> [QueuedJob] {
-        try await told { () async throws(SlurmError) in try await client.job(job, read, token: service(token)) }
-            .map { QueuedJob($0, on: client.cluster) }
+        try await told { () async throws(SlurmError) in
+            try await client.job(job, read, token: service(token)) { job, record in
+                QueuedJob(job, on: client.cluster, record: record.packed)
+            }
+        }
     }
 
     package func states(

@@ -31,7 +31,8 @@ package struct ClusterGateway: Sendable {
         let name = config.name
         let access = ServiceAccess(cluster: name, gate: gate, signer: signer, clock: clock)
         let keeper = QueueKeeper(
-            cluster: name, queue: queue, access: access, metrics: metrics, pause: .seconds(2), log: log)
+            cluster: name, queue: queue, access: access, metrics: metrics, clock: clock, pause: .seconds(1),
+            log: log)
         let accounts = AccountDoor(config: config, keeper: steward, clock: clock)
         let steps = SubmissionSteps(
             cluster: name, accounts: accounts, signer: signer, queue: queue, keeper: keeper, book: submissions,
@@ -43,13 +44,14 @@ package struct ClusterGateway: Sendable {
             records: Settlement.Records(accounting: config.accounting, queueKeeps: config.minJobAge), metrics: metrics,
             clock: clock, interval: .seconds(10), log: log)
         let finder = JobFinder(
-            cluster: name, keeper: keeper, queue: queue, access: access, book: submissions, clock: clock)
+            cluster: name, keeper: keeper,
+            finished: FinishedJobsCache(cluster: name, queue: queue, access: access), book: submissions, clock: clock)
         let reader = JobReader(config: config, keeper: keeper, accounts: accounts, gate: gate)
         return ClusterGateway(
             config: config, isDefault: isDefault, keeper: keeper, queue: queue, access: access, accounts: accounts,
             jobs: JobService(
                 cluster: name, gate: gate, keeper: keeper, queue: queue, access: access, signer: signer,
-                finder: finder, clock: clock),
+                finder: finder, clock: clock, staleLimit: config.staleLimit),
             output: OutputService(config: config, gate: gate, steward: steward, finder: finder),
             submissions: SubmitService(
                 cluster: name, reader: reader, gate: gate, book: submissions, runner: runner, reconciler: reconciler,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GRDB
+import SallyIdentity
 package import SallyModel
 import Synchronization
 
@@ -72,7 +73,22 @@ package final class Database: Sendable {
     /// would cost more than to read.
     func glance<Result>(_ body: (StoreTransaction) throws -> Result) throws -> Result {
         do {
-            return try glances.next.unsafeReentrantRead { try body(StoreTransaction(connection: $0, now: clock.now)) }
+            return try glances.next.queue.unsafeReentrantRead {
+                try body(StoreTransaction(connection: $0, now: clock.now))
+            }
+        } catch {
+            throw storeError(error)
+        }
+    }
+
+    /// The session with its person, if it is live now, on the disk. Every request asks for it, most of them while nothing has
+    /// changed.
+    func liveSession(_ session: OpaqueID) throws -> LiveSession? {
+        let glance = glances.next
+        do {
+            return try glance.queue.unsafeReentrantRead {
+                try glance.sessions.live(session, StoreTransaction(connection: $0, now: clock.now))
+            }
         } catch {
             throw storeError(error)
         }
@@ -92,16 +108,23 @@ package final class Database: Sendable {
 
 /// Connections for `glance` alone, so that no long read is ever in its way.
 private final class Glances: Sendable {
-    private let connections: [DatabaseQueue]
+    struct Glance: Sendable {
+        let queue: DatabaseQueue
+        let sessions = LiveSessions()
+    }
+
+    private let connections: [Glance]
     private let turn = Atomic(0)
 
     init(path: String, configuration: Configuration) throws {
-        connections = try (0..<2).map { _ in try DatabaseQueue(path: path, configuration: configuration) }
+        connections = try (0..<2).map { _ in
+            Glance(queue: try DatabaseQueue(path: path, configuration: configuration))
+        }
     }
 
-    var next: DatabaseQueue {
+    var next: Glance {
         connections[turn.wrappingAdd(1, ordering: .relaxed).newValue & 1]
     }
 
-    func close() throws { for connection in connections { try connection.close() } }
+    func close() throws { for connection in connections { try connection.queue.close() } }
 }

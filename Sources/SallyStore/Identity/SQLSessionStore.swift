@@ -43,7 +43,7 @@ package struct SQLSessionStore: SessionStore {
     }
 
     package func live(_ session: OpaqueID) async throws -> LiveSession? {
-        try database.glance { try $0.liveSession(session) }
+        try database.liveSession(session)
     }
 
     package func isClosed(_ session: OpaqueID) async throws -> Bool {

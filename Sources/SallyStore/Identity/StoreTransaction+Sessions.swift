@@ -5,14 +5,19 @@ import SallyModel
 
 extension StoreTransaction {
     /// The session with its person, if it is neither ended nor past its end, and the person not offboarded.
-    func liveSession(_ session: OpaqueID) throws -> LiveSession? {
+    func liveSession(_ session: OpaqueID) throws -> LiveSession? { try liveSessionRow(session)?.live }
+
+    /// The same, and when it ends.
+    func liveSessionRow(_ session: OpaqueID) throws -> (live: LiveSession, expires: Timestamp)? {
         try row(
             """
-            SELECT \(Self.personColumns) FROM sessions s JOIN people p ON p.id = s.person
+            SELECT \(Self.personColumns), s.expires AS session_expires FROM sessions s JOIN people p ON p.id = s.person
             WHERE s.id = ? AND s.ended IS NULL AND s.expires > ? AND p.offboarded IS NULL
             """,
             [.text(session.rawValue), .integer(now.rawValue)]
-        ).map { LiveSession(session: session, person: try Person(row: $0)) }
+        ).map {
+            (LiveSession(session: session, person: try Person(row: $0)), try $0.time("session_expires"))
+        }
     }
 
     /// Whether the session's person was offboarded.

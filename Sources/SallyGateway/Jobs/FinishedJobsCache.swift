@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+import SallyPolicy
+import Synchronization
+
+/// Finished jobs from accounting. What somebody asked for a moment ago is not asked for again, and those who ask for the same
+/// at the same time ask once.
+final class FinishedJobsCache: Sendable {
+    private let cluster: ClusterName
+    private let queue: any SlurmQueue
+    private let access: ServiceAccess
+    private let state = Mutex<[FinishedJobs: Entry]>([:])
+
+    /// An answer is as good as new for so long.
+    private static let life = Duration.seconds(5)
+    /// Answers that are kept at once, and how many jobs in all of them.
+    static let capacity = 256
+    private static let mostJobs = 50_000
+    /// Somebody waits for another's question no longer than the question may take.
+    private static let patience = Duration.seconds(90)
+
+    private enum Entry {
+        case asking([Doorbell])
+        case known([QueuedJob], ContinuousClock.Instant)
+        case failed(any Error, ContinuousClock.Instant)
+    }
+
+    private enum Next {
+        case take([QueuedJob])
+        case fail(any Error)
+        case ask
+        case wait(Doorbell)
+    }
+
+    init(cluster: ClusterName, queue: some SlurmQueue, access: ServiceAccess) {
+        self.cluster = cluster
+        self.queue = queue
+        self.access = access
+    }
+
+    func jobs(_ wanted: FinishedJobs) async throws -> [QueuedJob] {
+        while true {
+            switch next(wanted) {
+            case .take(let jobs): return jobs
+            case .fail(let error): throw error
+            case .wait(let bell):
+                await bell.wait(upTo: FinishedJobsCache.patience)
+                try Task.checkCancellation()
+            case .ask: return try await ask(wanted)
+            }
+        }
+    }
+
+    private func ask(_ wanted: FinishedJobs) async throws -> [QueuedJob] {
+        do {
+            let jobs = try await access.read(.readAccounting(cluster)) { read, token in
+                try await queue.finished(wanted, read, token: token)
+            }
+            // Of one job that is not there yet, the next question may bring more.
+            settle(wanted, wanted.job != nil && jobs.isEmpty ? nil : .known(jobs, .now))
+            return jobs
+        } catch {
+            // Who hung up says nothing about Slurm: the next one asks.
+            settle(wanted, error is CancellationError || Task.isCancelled ? nil : .failed(error, .now))
+            throw error
+        }
+    }
+
+    private func next(_ wanted: FinishedJobs) -> Next {
+        state.withLock { state in
+            switch state[wanted] {
+            case .known(let jobs, let at) where at.duration(to: .now) < FinishedJobsCache.life: return .take(jobs)
+            case .failed(let error, let at) where at.duration(to: .now) < .seconds(1): return .fail(error)
+            case .asking(var waiting):
+                let bell = Doorbell()
+                waiting.append(bell)
+                state[wanted] = .asking(waiting)
+                return .wait(bell)
+            case .known, .failed, nil:
+                state[wanted] = .asking([])
+                return .ask
+            }
+        }
+    }
+
+    private func settle(_ wanted: FinishedJobs, _ entry: Entry?) {
+        let waiting: [Doorbell] = state.withLock { state in
+            defer {
+                state[wanted] = entry
+                FinishedJobsCache.forget(&state)
+            }
+            if case .asking(let waiting) = state[wanted] { return waiting }
+            return []
+        }
+        for bell in waiting { bell.ring() }
+    }
+
+    /// What is old goes, and all of it when it is too much.
+    private static func forget(_ state: inout [FinishedJobs: Entry]) {
+        var jobs = 0
+        state = state.filter { _, entry in
+            switch entry {
+            case .asking: return true
+            case .known(let known, let at):
+                jobs += known.count
+                return at.duration(to: .now) < life
+            case .failed(_, let at): return at.duration(to: .now) < .seconds(1)
+            }
+        }
+        guard state.count > capacity || jobs > mostJobs else { return }
+        state = state.filter { _, entry in if case .asking = entry { true } else { false } }
+    }
+
+    /// How many answers are kept.
+    var count: Int { state.withLock { $0.count } }
+}

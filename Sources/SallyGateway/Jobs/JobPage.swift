@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import NIOCore
+import SallyKeepProtocol
+import SallyModel
+import SallyWire
+
+/// A page of jobs, as it goes over the wire. Nothing in it says when it was made, so that equal pages have equal tags.
+struct JobPage: Sendable {
+    /// `JobList`
+    let body: ByteBuffer
+    /// RFC 9110 section 8.8.3, quotes included.
+    let tag: String
+
+    /// - Parameter jobs: in any order.
+    init(_ jobs: [QueuedJob], _ query: JobQuery) {
+        var chosen = jobs
+        if !query.order.isByJob || query.after != nil || jobs.count > query.limit {
+            var keyed = jobs.map { (key: query.order.key($0), job: $0) }
+            if let after = query.after { keyed.removeAll { !after.key.precedes($0.key, query.order) } }
+            keyed.sort { $0.key.precedes($1.key, query.order) }
+            chosen = keyed.map(\.job)
+        }
+        var next: String?
+        if chosen.count > query.limit {
+            chosen.removeSubrange(query.limit...)
+            next = chosen.last.map { JobCursor(key: query.order.key($0)).text(query.order) }
+        }
+        body = JobPage.body(chosen, next, query.fields)
+        tag = JobPage.tag(body.readableBytesView)
+    }
+
+    private static func body(_ jobs: [QueuedJob], _ next: String?, _ fields: Set<JobView.CodingKeys>?) -> ByteBuffer {
+        var bytes = ByteBuffer()
+        bytes.reserveCapacity(jobs.reduce(64) { $0 + $1.json.count + 1 })
+        bytes.writeStaticString("{\"jobs\":[")
+        for (index, job) in jobs.enumerated() {
+            if index > 0 { bytes.writeStaticString(",") }
+            bytes.writeBytes(fields.map { JobJSON.bytes(job.view, only: $0) } ?? job.json)
+        }
+        bytes.writeStaticString("]")
+        // base64url: nothing to escape.
+        if let next { bytes.writeString(",\"next\":\"\(next)\"") }
+        bytes.writeStaticString("}")
+        return bytes
+    }
+
+    static func tag(_ bytes: some Sequence<UInt8>) -> String {
+        var hash = SHA256()
+        if bytes.withContiguousStorageIfAvailable({ hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }) == nil {
+            hash.update(data: Array(bytes))
+        }
+        return "\"\(Base64.url.encode(hash.finalize().prefix(16)))\""
+    }
+
+    /// Whether a client that sends `If-None-Match` has it already (RFC 9110 section 13.1.2).
+    func isKnown(by conditions: [String]) -> Bool {
+        conditions.contains { line in
+            line.split(separator: ",").contains { word in
+                let word = word.drop { $0 == " " }.prefix { $0 != " " }
+                return word == "*" || word == tag || word.hasPrefix("W/") && word.dropFirst(2) == tag
+            }
+        }
+    }
+}
+
+/// Where a page ends: the next one begins after it, whatever has come or gone meanwhile.
+struct JobCursor: Sendable, Equatable {
+    let key: JobOrder.Key
+
+    func text(_ order: JobOrder) -> String {
+        Base64.url.encode(
+            Array("1 \(order.text) \(key.number) \(key.job.rawValue) \(key.displayID) \(key.text)".utf8))
+    }
+
+    /// - Throws: `.invalidRequest` for what is no cursor of a list in this order.
+    init(_ text: String, _ order: JobOrder) throws {
+        let bytes = text.utf8.count <= 1024 ? Base64.url.decode(text) : nil
+        let parts = bytes.flatMap { String(validating: $0, as: UTF8.self) }?
+            .split(separator: " ", maxSplits: 5, omittingEmptySubsequences: false)
+        guard let parts, parts.count == 6, parts[0] == "1", parts[1] == order.text, let number = Int64(parts[2]),
+            let raw = UInt32(parts[3]), let job = JobID(rawValue: raw)
+        else {
+            throw SallyError(
+                .invalidRequest, "the cursor is not valid", hint: "pass `next` of a page, with the same `sort`")
+        }
+        key = JobOrder.Key(number: number, text: String(parts[5]), job: job, displayID: String(parts[4]))
+    }
+
+    init(key: JobOrder.Key) { self.key = key }
+}

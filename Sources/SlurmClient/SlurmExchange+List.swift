@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import NIOCore
+import SallyModel
+import StrictJSON
+
+extension SlurmExchange {
+    /// A listing, taken apart while it comes: a queue of 10,000 jobs is 80 MB of text, and many times that as values.
+    struct Listing<Element: Sendable>: Sendable {
+        /// With an empty list.
+        var answer: Answer
+        var elements: [Element]
+    }
+
+    /// The most bytes of one element, and of one other member.
+    private static let elementLimits = JSONLimits(maximumBytes: 8 << 20, maximumDepth: 62)
+
+    /// Asks for the object whose member `key` is a list, and turns its elements into something smaller by `make`, a few at a
+    /// time and beside the event loops.
+    ///
+    /// - Throws: as `send`, and what `make` throws. A GET is sent a second time where the connection ended.
+    func list<Element: Sendable>(
+        _ key: String, _ call: Call, token: SlurmToken,
+        _ make: @Sendable @escaping ([JSONValue]) throws(SlurmError) -> [Element]
+    ) async throws(SlurmError) -> Listing<Element> {
+        try await admitted(call) { () async throws(SlurmError) in
+            do throws(SlurmError) {
+                return try await listOnce(key, call, token, make)
+            } catch {
+                guard case .badReply(nil, SlurmExchange.ended) = error else { throw error }
+                return try await listOnce(key, call, token, make)
+            }
+        }
+    }
+
+    private func listOnce<Element: Sendable>(
+        _ key: String, _ call: Call, _ token: SlurmToken,
+        _ make: @Sendable @escaping ([JSONValue]) throws(SlurmError) -> [Element]
+    ) async throws(SlurmError) -> Listing<Element> {
+        let request = request(call, token)
+        return try await guarded(call) {
+            try await withTaskExecutorPreference(globalConcurrentExecutor) {
+                var stream = JSONListStream(list: key, element: SlurmExchange.elementLimits, total: call.limit)
+                var start: [UInt8] = []
+                var elements: [Element] = []
+                let status = try await receive(request, call) { status, piece in
+                    if start.count < 120 { start += piece.readableBytesView.prefix(120 - start.count) }
+                    do {
+                        elements += try make(try read(piece, &stream))
+                    } catch let error as JSONError {
+                        throw SlurmExchange.noJSON(status, error, begins: start)
+                    }
+                }
+                do throws(JSONError) {
+                    return Listing(
+                        answer: Answer(status: status, json: .object(try stream.end())), elements: elements)
+                } catch {
+                    throw SlurmExchange.noJSON(status, error, begins: start)
+                }
+            }
+        }
+    }
+
+    private func read(_ piece: ByteBuffer, _ stream: inout JSONListStream) throws -> [JSONValue] {
+        try piece.withUnsafeReadableBytes { bytes in
+            try bytes.withMemoryRebound(to: UInt8.self) { try stream.read($0) }
+        }
+    }
+}

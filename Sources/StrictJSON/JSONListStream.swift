@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reads one JSON object that comes in pieces, and hands out the elements of one of its lists as soon as they are whole.
+///
+/// As strict as `JSONValue(parsing:)`: every element and every other member goes through the same parser. What is held is one
+/// element and the other members, however long the list is.
+package struct JSONListStream {
+    private let list: String
+    private let element: JSONLimits
+    private let total: Int
+    private var place = Place.start
+    private var capture: Capture?
+    private var pending: [UInt8] = []
+    private var depth = 0
+    private var escaped = false
+    private var inString = false
+    private var key = ""
+    private var rest = JSONObject()
+    private var offset = 0
+    private var count = 0
+
+    /// What may stand next, between two values.
+    private enum Place {
+        case start, keyOrEnd, key, colon, value, commaOrEnd, elementOrEnd, element, commaOrListEnd, end
+    }
+
+    /// How the end of a value is told.
+    private enum Capture { case text, container, scalar }
+
+    /// - Parameters:
+    ///   - list: the key of the list.
+    ///   - element: of one element, and of one other member.
+    ///   - total: bytes of it all.
+    package init(list: String, element: JSONLimits, total: Int) {
+        self.list = list
+        self.element = element
+        self.total = total
+    }
+
+    /// Takes the next bytes.
+    /// - Returns: the elements that they complete.
+    package mutating func read(_ bytes: UnsafeBufferPointer<UInt8>) throws(JSONError) -> [JSONValue] {
+        guard offset + bytes.count <= total else { throw JSONError(.tooLong(maximumBytes: total)) }
+        var found: [JSONValue] = []
+        var index = 0
+        while index < bytes.count {
+            guard let capture else {
+                try between(bytes[index], at: offset + index)
+                // The first byte of a value is read again, as a part of it.
+                if self.capture == nil { index += 1 }
+                continue
+            }
+            let (end, isWhole) = scan(bytes, from: index, capture)
+            guard pending.count + end - index <= element.maximumBytes else {
+                throw JSONError(.tooLong(maximumBytes: element.maximumBytes), offset: offset + index)
+            }
+            pending.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[index..<end]))
+            index = end
+            if isWhole { try finish(&found) }
+        }
+        offset += bytes.count
+        return found
+    }
+
+    /// - Returns: the other members; the list is empty in it.
+    /// - Throws: when the object is not whole.
+    package mutating func end() throws(JSONError) -> JSONObject {
+        guard offset > 0 else { throw JSONError(.empty, offset: 0) }
+        guard place == .end, capture == nil else {
+            throw JSONError(.unexpectedEnd(expected: "the end of the object"), offset: offset)
+        }
+        return rest
+    }
+
+    /// One byte between values, white space included.
+    private mutating func between(_ byte: UInt8, at position: Int) throws(JSONError) {
+        switch byte {
+        case 0x20, 0x09, 0x0a, 0x0d: return
+        default: break
+        }
+        switch (place, byte) {
+        case (.start, UInt8(ascii: "{")): place = .keyOrEnd
+        case (.start, 0xef): throw JSONError(.byteOrderMark, offset: position)
+        case (.keyOrEnd, UInt8(ascii: "\"")), (.key, UInt8(ascii: "\"")):
+            place = .key
+            begin(byte)
+        case (.keyOrEnd, UInt8(ascii: "}")), (.commaOrEnd, UInt8(ascii: "}")): place = .end
+        case (.colon, UInt8(ascii: ":")): place = .value
+        case (.value, UInt8(ascii: "[")) where key == list:
+            guard rest.append(key, .array([])) else {
+                throw JSONError(.duplicateKey, at: JSONPath([.key(key)]), offset: position)
+            }
+            place = .elementOrEnd
+        case (.commaOrEnd, UInt8(ascii: ",")): place = .key
+        case (.elementOrEnd, UInt8(ascii: "]")), (.commaOrListEnd, UInt8(ascii: "]")): place = .commaOrEnd
+        case (.commaOrListEnd, UInt8(ascii: ",")): place = .element
+        case (.elementOrEnd, _), (.element, _):
+            place = .element
+            begin(byte)
+        case (.value, _): begin(byte)
+        case (.end, _): throw JSONError(.trailingBytes, offset: position)
+        default: throw JSONError(.unexpected(byte: byte, expected: expected), offset: position)
+        }
+    }
+
+    private var expected: String {
+        switch place {
+        case .start: "'{'"
+        case .keyOrEnd, .key: "a key"
+        case .colon: "':'"
+        case .value, .element, .elementOrEnd: "a value"
+        case .commaOrEnd: "',' or '}'"
+        case .commaOrListEnd: "',' or ']'"
+        case .end: "nothing more"
+        }
+    }
+
+    private mutating func begin(_ byte: UInt8) {
+        (depth, escaped, inString) = (0, false, false)
+        switch byte {
+        case UInt8(ascii: "\""): capture = .text
+        case UInt8(ascii: "{"), UInt8(ascii: "["): capture = .container
+        default: capture = .scalar
+        }
+    }
+
+    /// Where the value ends, or the piece.
+    private mutating func scan(
+        _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, _ capture: Capture
+    ) -> (end: Int, isWhole: Bool) {
+        var index = start
+        switch capture {
+        case .scalar:
+            while index < bytes.count {
+                switch bytes[index] {
+                case 0x20, 0x09, 0x0a, 0x0d, UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}"):
+                    // A delimiter where a value belongs is none: the parser says so of the empty text.
+                    return (index, true)
+                default: index += 1
+                }
+            }
+        case .text, .container:
+            while index < bytes.count {
+                let byte = bytes[index]
+                index += 1
+                if inString {
+                    if escaped {
+                        escaped = false
+                    } else if byte == UInt8(ascii: "\\") {
+                        escaped = true
+                    } else if byte == UInt8(ascii: "\"") {
+                        inString = false
+                        if capture == .text { return (index, true) }
+                    }
+                    continue
+                }
+                switch byte {
+                case UInt8(ascii: "\""): inString = true
+                case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+                case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                    depth -= 1
+                    if depth == 0 { return (index, true) }
+                default: break
+                }
+            }
+        }
+        return (index, false)
+    }
+
+    private mutating func finish(_ found: inout [JSONValue]) throws(JSONError) {
+        let value: JSONValue
+        do throws(JSONError) {
+            value = try JSONValue(parsing: pending, limits: element)
+        } catch {
+            throw place == .element ? error.within(.index(count)).within(.key(list)) : error
+        }
+        pending.removeAll(keepingCapacity: true)
+        capture = nil
+        switch place {
+        case .key:
+            key = value.string ?? ""
+            place = .colon
+        case .element:
+            found.append(value)
+            count += 1
+            place = .commaOrListEnd
+        case .value, .start, .keyOrEnd, .colon, .commaOrEnd, .elementOrEnd, .commaOrListEnd, .end:
+            guard rest.append(key, value) else {
+                throw JSONError(.duplicateKey, at: JSONPath([.key(key)]), offset: offset)
+            }
+            place = .commaOrEnd
+        }
+    }
+}

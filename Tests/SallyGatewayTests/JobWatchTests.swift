@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import NIOCore
+import SallyModel
+import SallyTestSupport
+import SallyWire
+import StrictJSON
+import Synchronization
+import Testing
+
+@testable import SallyGateway
+
+/// Events as a client reads them.
+private final class Heard: Sendable {
+    struct Event: Equatable {
+        var name: String
+        var data: String
+        var id: String?
+    }
+
+    private let text = Mutex("")
+    private let ended = Mutex(false)
+
+    func end() { ended.withLock { $0 = true } }
+    var hasEnded: Bool { ended.withLock { $0 } }
+
+    func write(_ bytes: ByteBuffer) { text.withLock { $0 += String(buffer: bytes) } }
+
+    var all: String { text.withLock { $0 } }
+
+    var events: [Event] {
+        all.components(of: "\n\n").compactMap { block in
+            var event = Event(name: "", data: "")
+            for line in block.split(separator: "\n") {
+                if line.hasPrefix("event: ") { event.name = String(line.dropFirst(7)) }
+                if line.hasPrefix("data: ") { event.data += line.dropFirst(6) }
+                if line.hasPrefix("id: ") { event.id = String(line.dropFirst(4)) }
+            }
+            return event.data.isEmpty ? nil : event
+        }
+    }
+}
+
+extension String {
+    fileprivate func components(of separator: String) -> [String] {
+        var parts: [String] = []
+        var rest = self[...]
+        while let range = rest.firstRange(of: separator) {
+            parts.append(String(rest[..<range.lowerBound]))
+            rest = rest[range.upperBound...]
+        }
+        return parts
+    }
+}
+
+@Suite struct JobWatchTests {
+    private static let alice = UserName(unchecked: "alice")
+    private static let bob = UserName(unchecked: "bob")
+
+    private static var settings: WorldSettings {
+        var settings = WorldSettings()
+        settings.before = { queue in queue.change { $0.jobs = [makeJob(1, alice), makeJob(2, bob)] } }
+        return settings
+    }
+
+    /// Submitted through us: shown at once, and in the queue when it is read.
+    private static func add(_ job: QueuedJob, _ world: World) {
+        world.queue.change { $0.jobs.append(job) }
+        world.cluster.keeper.show(job)
+    }
+
+    private static func listen(_ watch: JobWatch, _ heard: Heard) async throws {
+        var watch = watch
+        while let text = try await watch.next() { heard.write(text) }
+    }
+
+    /// Watches as Alice while `body` runs.
+    private static func watching<Result>(
+        _ world: World, last: String? = nil, job: JobID? = nil, _ body: (Heard) async throws -> Result
+    ) async throws -> Result {
+        let principal = try await world.server.dependencies.reader.principal(of: Secret(world.alice))
+        var generator = SystemRandomNumberGenerator()
+        let watch = try await world.cluster.jobs.watch(
+            job, after: last, for: principal, request: OpaqueID.random(using: &generator))
+        let heard = Heard()
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await listen(watch, heard) }
+            defer { group.cancelAll() }
+            let result = try await body(heard)
+            return result
+        }
+    }
+
+    @Test func tellsWhatChangesAmongOnesOwn() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            try await Self.watching(world) { heard in
+                try await eventually("all jobs come first") { !heard.events.isEmpty }
+                let first = try #require(heard.events.first)
+                #expect(first.name == "jobs" && first.id != nil)
+                #expect(
+                    try StrictDecoder.decode(JobList.self, from: Array(first.data.utf8)).jobs.map(\.job.rawValue) == [1]
+                )
+                Self.add(makeJob(9, Self.alice), world)
+                Self.add(makeJob(10, Self.bob), world)
+                try await eventually("the new one") { heard.events.count > 1 }
+                #expect(heard.events[1].name == "job" && heard.events[1].data.contains(#""job":9"#))
+                #expect(heard.events[1].id != first.id)
+                world.queue.change { $0.jobs = [makeJob(9, Self.alice, state: "RUNNING"), makeJob(2, Self.bob)] }
+                try await eventually("one runs, one is gone") {
+                    heard.events.contains { $0.name == "gone" && $0.data == #"{"job":1,"id":"1"}"# }
+                        && heard.events.contains { $0.name == "job" && $0.data.contains("RUNNING") }
+                }
+                #expect(!heard.all.contains("bob"))
+            }
+        }
+    }
+
+    @Test func whoMissedNothingGetsNothing() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            let id = try await Self.watching(world) { heard in
+                try await eventually("the first") { !heard.events.isEmpty }
+                return try #require(heard.events.first?.id)
+            }
+            try await Self.watching(world, last: id) { heard in
+                try await eventually("it has begun") { heard.all.hasPrefix("retry: ") }
+                Self.add(makeJob(9, Self.alice), world)
+                try await eventually("what is new") { !heard.events.isEmpty }
+                #expect(heard.events[0].name == "job" && heard.events[0].data.contains(#""job":9"#))
+            }
+            // Something was missed: all of it comes.
+            try await Self.watching(world, last: id) { heard in
+                try await eventually("all") { !heard.events.isEmpty }
+                #expect(heard.events[0].name == "jobs" && heard.events[0].data.contains(#""job":9"#))
+            }
+        }
+    }
+
+    @Test func oneJobCanBeWatchedAlone() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            Self.add(makeJob(9, Self.alice), world)
+            try await Self.watching(world, job: JobID(rawValue: 9)) { heard in
+                try await eventually("the job") { !heard.events.isEmpty }
+                #expect(heard.events[0].data.contains(#""job":9"#) && !heard.events[0].data.contains(#""job":1,"#))
+            }
+        }
+    }
+
+    /// Rule 4: who is revoked is told nothing more, though the connection was there before.
+    @Test func endsWithTheSession() async throws {
+        try await withWorld(Self.settings) { world, client in
+            let principal = try await world.server.dependencies.reader.principal(of: Secret(world.alice))
+            var generator = SystemRandomNumberGenerator()
+            var watch: JobWatch? = try await world.cluster.jobs.watch(
+                nil, after: nil, for: principal, request: OpaqueID.random(using: &generator))
+            let heard = Heard()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let began = try #require(watch)
+                watch = nil
+                group.addTask {
+                    try await Self.listen(began, heard)
+                    heard.end()
+                }
+                defer { group.cancelAll() }
+                try await eventually("it has begun") { !heard.events.isEmpty }
+                try await client.expect(.ok, .post, "/v1/admin/identities/alice/revoke", world.dana)
+                Self.add(makeJob(9, Self.alice), world)
+                try await eventually("it ends by itself") { heard.hasEnded }
+            }
+            #expect(!heard.all.contains(#""job":9"#))
+            #expect(world.cluster.keeper.watcherCount == 0)
+        }
+    }
+
+    @Test func saysWhenSlurmIsAwayAndBack() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            try await Self.watching(world) { heard in
+                try await eventually("the first") { !heard.events.isEmpty }
+                world.queue.change { $0.failure = SallyError(.unavailable, "away") }
+                try await eventually("it is away") {
+                    heard.events.contains { $0.name == "age" && $0.data.contains(#""stale":true"#) }
+                }
+                world.queue.change { $0.failure = nil }
+                try await eventually("it is back") {
+                    heard.events.contains { $0.name == "age" && $0.data.contains(#""stale":false"#) }
+                }
+            }
+        }
+    }
+
+    @Test func isForWhoMayReadAndForSoManyAtOnce() async throws {
+        try await withWorld(Self.settings) { world, client in
+            try await client.expect(.unauthorized, .get, "/v1/clusters/demo/job-events")
+            try await client.expect(.forbidden, .get, "/v1/clusters/demo/job-events", world.dana)
+            try await client.expect(.badRequest, .get, "/v1/clusters/demo/job-events?job=x", world.alice)
+        }
+        let seats = WatchSeats(each: 2, all: 3)
+        let (a, b) = (PersonID(rawValue: 1), PersonID(rawValue: 2))
+        var held = [try seats.take(a), try seats.take(a)]
+        #expect(throws: SallyError.self) { try seats.take(a) }
+        held.append(try seats.take(b))
+        #expect(throws: SallyError.self) { try seats.take(b) }
+        #expect(held.count == seats.count)
+        held = []
+        #expect(seats.count == 0)
+        #expect(throws: Never.self) { try seats.take(a) }
+    }
+}

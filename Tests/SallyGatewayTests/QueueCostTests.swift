@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import SallyModel
+import SallyTestSupport
+import SallyWire
+import SlurmModel
+import Testing
+
+@testable import SallyGateway
+
+/// What a read of the queue asks of Slurm.
+@Suite struct QueueCostTests {
+    private static let alice = UserName(unchecked: "alice")
+
+    private static var settings: WorldSettings {
+        var settings = WorldSettings()
+        settings.before = { queue in queue.change { $0.jobs = (1...3).map { makeJob($0, alice) } } }
+        return settings
+    }
+
+    private static func reader(_ world: World) -> QueueReader {
+        QueueReader(cluster: World.name, queue: world.queue, access: world.cluster.access, clock: world.clock)
+    }
+
+    @Test func changesAreAskedForSinceTheListBefore() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            let reader = Self.reader(world)
+            world.queue.change { state in
+                state.listedAt = Timestamp(777)
+                state.changesAsked = []
+                state.saysUnchanged = true
+            }
+            let first = try await reader.read(after: .init(), .usual)
+            let second = try await reader.read(after: first, .usual)
+            // Nothing has changed: what is known stays.
+            #expect(second.jobs == first.jobs && second.jobs.count == 3)
+            world.queue.change { state in
+                state.saysUnchanged = false
+                state.jobs.removeLast()
+            }
+            let third = try await reader.read(after: second, .usual)
+            #expect(third.jobs.count == 2)
+            let asked = world.queue.now.changesAsked.filter { $0 == nil || $0 == Timestamp(777) }
+            #expect(asked.first == .some(nil) && asked.filter { $0 == Timestamp(777) }.count == 2)
+        }
+    }
+
+    /// Where slurmctld does not say what its clock says, ours may be ahead of it.
+    @Test func withoutSlurmsClockOursIsNotTrusted() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            let first = try await Self.reader(world).read(after: .init(), .usual)
+            #expect(first.changesSince == world.clock.now - QueueReader.skew)
+        }
+    }
+
+    @Test func whoNeedsToBeSureIsNotToldThatNothingHasChanged() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            let reader = Self.reader(world)
+            let first = try await reader.read(after: .init(), .usual)
+            world.queue.change { state in
+                state.saysUnchanged = true
+                state.jobs.removeLast()
+            }
+            #expect(try await reader.read(after: first, .usual).jobs.count == 3)
+            #expect(try await reader.read(after: first, .certain).jobs.count == 2)
+        }
+    }
+
+    @Test func nobodysWordIsTakenForLong() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            let reader = Self.reader(world)
+            var memory = try await reader.read(after: .init(), .usual)
+            memory.listedAt = ContinuousClock.now - QueueReader.longestTrust
+            world.queue.change { state in
+                state.saysUnchanged = true
+                state.jobs.removeLast()
+            }
+            #expect(try await reader.read(after: memory, .usual).jobs.count == 2)
+        }
+    }
+
+    /// `snapshot(readAfter:)` is how somebody looks for a job that may not be there.
+    @Test func aSnapshotThatSomebodyWaitsForIsCertain() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            let keeper = world.cluster.keeper
+            world.queue.change { state in
+                state.saysUnchanged = true
+                state.jobs.removeLast()
+            }
+            let snapshot = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            #expect(snapshot.jobs.count == 2)
+        }
+    }
+
+    @Test func statesThatDifferAreNotOverruledByNothingHasChanged() async throws {
+        var settings = Self.settings
+        settings.before = { queue in
+            queue.change { state in
+                state.jobs = (1...3).map { makeJob($0, Self.alice) }
+                state.servesStates = true
+            }
+        }
+        try await withWorld(settings) { world, _ in
+            let reader = Self.reader(world)
+            var memory = try await reader.read(after: .init(), .usual)
+            memory.wholeAt = ContinuousClock.now - .seconds(60)
+            world.queue.change { state in
+                state.saysUnchanged = true
+                state.jobs[0] = makeJob(1, Self.alice, state: "RUNNING")
+            }
+            let next = try await reader.read(after: memory, .usual)
+            #expect(next.jobs.first?.view.states == ["RUNNING"])
+            // And where they do not differ, it is asked for changes alone.
+            var quiet = next
+            quiet.wholeAt = ContinuousClock.now - .seconds(60)
+            world.queue.change { $0.changesAsked = [] }
+            #expect(try await reader.read(after: quiet, .usual).jobs == next.jobs)
+            #expect(world.queue.now.changesAsked.contains { $0 != nil })
+        }
+    }
+
+    @Test func jobsThatDidNotChangeAreKeptWhereTheyAre() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            let keeper = world.cluster.keeper
+            let before = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            let after = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            #expect(before.index === after.index)
+            world.queue.change { $0.jobs[0].view.reason = "Priority" }
+            let changed = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            #expect(changed.index !== after.index)
+        }
+    }
+
+    @Test func aSlowClusterIsAskedLessAndAStrainedOneLesser() {
+        typealias Pauses = (rest: Duration, pause: Duration)
+        func pauses(_ took: Int, strain: Int = 1, failed: Bool = false) -> Pauses {
+            QueueKeeper.pauses(shortest: .seconds(2), took: .seconds(took), strain: strain, hasFailed: failed)
+        }
+        #expect(pauses(0) == (.zero, .seconds(2)))
+        #expect(pauses(4) == (.seconds(4), .seconds(20)))
+        #expect(pauses(100) == (.seconds(60), .seconds(60)))
+        #expect(pauses(0, failed: true) == (.zero, .seconds(8)))
+        // However often somebody needs a newer one.
+        #expect(pauses(0, strain: 4) == (.seconds(8), .seconds(8)))
+        #expect(pauses(4, strain: 16) == (.seconds(60), .seconds(60)))
+    }
+
+    @Test func tooOftenMakesPausesLongerUntilItIsWellAgain() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            let keeper = QueueKeeper(
+                cluster: World.name, queue: world.queue, access: world.cluster.access, metrics: Metrics(),
+                clock: world.clock, pause: .seconds(2), log: world.server.dependencies.log)
+            await keeper.refresh()
+            #expect(keeper.pauses.pause < .seconds(60))
+            world.queue.change {
+                $0.failure = SallyError(
+                    .unavailable, "too often", slurm: SlurmRefusal(number: 1804, text: "Rate limit exceeded"))
+            }
+            for _ in 0..<8 { await keeper.refresh() }
+            #expect(keeper.pauses.pause == .seconds(60) && keeper.pauses.rest == .seconds(60))
+            world.queue.change { $0.failure = nil }
+            for _ in 0..<5 { await keeper.refresh() }
+            #expect(keeper.pauses.rest < .seconds(2))
+        }
+    }
+
+    @Test func manyReadersCostWhatOneCosts() async throws {
+        try await withWorld(Self.settings) { world, client in
+            func calls() -> Int {
+                let now = world.queue.now
+                return now.reads + now.stateReads + now.jobReads.count + now.accountingReads
+            }
+            let keeper = world.cluster.keeper
+            _ = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            let (before, at) = (calls(), ContinuousClock.now)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<500 {
+                    group.addTask { try await client.expect(.ok, .get, "/v1/clusters/demo/jobs", world.alice) }
+                }
+                try await group.waitForAll()
+            }
+            // The loop went on meanwhile: at most a list and the states every two seconds.
+            let turns = at.duration(to: .now) / .seconds(2) + 2
+            #expect(Double(calls() - before) <= 2 * turns)
+        }
+    }
+
+    /// What is ended is looked for by itself.
+    @Test func aCancelCostsNoList() async throws {
+        try await withWorld(Self.settings) { world, client in
+            world.queue.change { $0.blocksReads = Latch() }
+            defer {
+                let latch = world.queue.now.blocksReads
+                world.queue.change { $0.blocksReads = nil }
+                latch?.open()
+            }
+            try await client.expect(.noContent, .delete, "/v1/clusters/demo/jobs/1", world.alice)
+            #expect(world.queue.now.jobReads.map(\.rawValue) == [1])
+        }
+    }
+}
