@@ -135,7 +135,9 @@ import Testing
     @Test func aSlowClusterIsAskedLessAndAStrainedOneLesser() {
         typealias Pauses = (rest: Duration, pause: Duration)
         func pauses(_ took: Int, strain: Int = 1, failed: Bool = false) -> Pauses {
-            QueueKeeper.pauses(shortest: .seconds(2), took: .seconds(took), strain: strain, hasFailed: failed)
+            QueueKeeper.pauses(
+                shortest: .seconds(2), took: .seconds(took), pace: .seconds(took * 5), strain: strain, hasFailed: failed
+            )
         }
         #expect(pauses(0) == (.zero, .seconds(2)))
         #expect(pauses(4) == (.seconds(4), .seconds(20)))
@@ -144,6 +146,18 @@ import Testing
         // However often somebody needs a newer one.
         #expect(pauses(0, strain: 4) == (.seconds(8), .seconds(8)))
         #expect(pauses(4, strain: 16) == (.seconds(60), .seconds(60)))
+    }
+
+    /// A whole list now and then makes no pause where states are served: nothing else would show for a minute.
+    @Test func aWholeListHoldsNobodyUpWhereStatesAreServed() {
+        let start = ContinuousClock.now
+        var memory = QueueReader.Memory()
+        memory.wholeAt = start
+        memory.wholeTook = .seconds(10)
+        #expect(memory.pace(of: .seconds(10), since: start) == .seconds(50))
+        memory.states = [:]
+        #expect(memory.pace(of: .seconds(11), since: start) == .seconds(2))
+        #expect(memory.pace(of: .seconds(3), since: start + .seconds(20)) == .seconds(6))
     }
 
     @Test func tooOftenMakesPausesLongerUntilItIsWellAgain() async throws {

@@ -10,8 +10,8 @@ import Synchronization
 
 /// Keeps one cluster's snapshot fresh, by one loop whoever reads. Readers never wait for it.
 ///
-/// The pause between reads is at least one second and at least five times what a read takes, so that a slow cluster is
-/// asked less, and longer while slurmctld says that it is asked too often. Whoever needs a newer read gets one sooner, but
+/// The pause between reads is at least one second and at least five times what a read of the whole list takes, or twice what one of
+/// states takes, so that a slow cluster is asked less, and longer while slurmctld says that it is asked too often. Whoever needs a newer read gets one sooner, but
 /// never does the loop read for more than half of the time. A read that failed leaves the snapshot as it was. An empty list takes the place of a full one only after a
 /// second read said so too: slurmrestd answers with an empty list for more than one reason.
 package final class QueueKeeper: Service {
@@ -50,6 +50,8 @@ package final class QueueKeeper: Service {
         /// The latest moment after which somebody wants a read to begin.
         var wanted: ContinuousClock.Instant?
         var took = Duration.zero
+        /// What the pause before the next read has to be at least.
+        var pace = Duration.zero
         /// When the read began that is under way.
         var readingSince: ContinuousClock.Instant?
 
@@ -279,6 +281,7 @@ package final class QueueKeeper: Service {
                 state.failure = nil
                 state.strain = max(1, state.strain / 2)
                 state.took = took
+                state.pace = memory.pace(of: took, since: start)
             }
             return (state.failure != nil, !state.deeds.isEmpty)
         }
@@ -293,7 +296,8 @@ package final class QueueKeeper: Service {
 
     var pauses: (rest: Duration, pause: Duration) {
         state.withLock {
-            QueueKeeper.pauses(shortest: pause, took: $0.took, strain: $0.strain, hasFailed: $0.failure != nil)
+            QueueKeeper.pauses(
+                shortest: pause, took: $0.took, pace: $0.pace, strain: $0.strain, hasFailed: $0.failure != nil)
         }
     }
 
@@ -303,9 +307,9 @@ package final class QueueKeeper: Service {
 
     /// How long the loop pauses, and which part of that whatever happens.
     static func pauses(
-        shortest: Duration, took: Duration, strain: Int, hasFailed: Bool
+        shortest: Duration, took: Duration, pace: Duration, strain: Int, hasFailed: Bool
     ) -> (rest: Duration, pause: Duration) {
-        let usual = max(shortest, took * 5)
+        let usual = max(shortest, pace)
         let pause = min((hasFailed ? max(usual, shortest * 4) : usual) * strain, longestPause)
         // Slurm says when it is too much: nobody's need comes before that.
         return (strain > 1 ? pause : min(took, pause), pause)

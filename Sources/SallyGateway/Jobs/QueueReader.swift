@@ -40,6 +40,14 @@ struct QueueReader: Sendable {
         var changesSince: Timestamp?
         /// Whether `jobs` has every job of the last read.
         var isComplete = true
+
+        /// How long to pause after a read that began at `start` and took so long. Where states are served the whole list is
+        /// read seldom by a rule of its own, and what it took holds nobody up afterwards.
+        func pace(of took: Duration, since start: ContinuousClock.Instant) -> Duration {
+            guard states != nil else { return took * 5 }
+            guard let wholeAt, wholeAt >= start else { return took * 2 }
+            return max(.zero, took - wholeTook) * 2
+        }
     }
 
     /// How sure a read has to be.
