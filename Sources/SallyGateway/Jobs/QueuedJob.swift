@@ -121,3 +121,7 @@ package struct QueuedJob: Sendable, Equatable {
         }
     }
 }
+
+extension QueuedJob: CustomStringConvertible {
+    package var description: String { String(decoding: json, as: UTF8.self) + (isStale ? " (stale)" : "") }
+}
