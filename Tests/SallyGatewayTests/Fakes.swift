@@ -78,7 +78,6 @@ final class FakeQueue: SlurmQueue {
         /// The moments since which changes were asked for; `saysUnchanged` answers them with nothing.
         var changesAsked: [Timestamp?] = []
         var saysUnchanged = false
-        var accountingReads = 0
         var blocksFinished: Latch?
         var cancelsNothing = false
     }
