@@ -19,7 +19,7 @@ extension SallyError {
         case .unavailable: SlurmRefusal(number: 1800, text: "Unable to contact slurm controller (connect failure)")
         case .timeout: SlurmRefusal(number: 5004, text: "Socket timed out on send/recv operation")
         case .unsupported: SlurmRefusal(number: 2036, text: "Requested operation not supported")
-        case .conflict, .slurmRefused, .misconfigured, .internal:
+        case .conflict, .keyReused, .slurmRefused, .misconfigured, .internal:
             SlurmRefusal(number: -1, text: "Unspecified error")
         }
     }
