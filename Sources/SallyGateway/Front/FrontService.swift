@@ -76,12 +76,8 @@ struct FrontService: Sendable {
             ))
     }
 
-    /// - Throws: while the cluster has never been read.
-    func read() throws -> QueueSnapshot {
-        let snapshot = cluster.keeper.snapshot
-        if snapshot.readAt == nil, let failure = cluster.keeper.failure { throw failure }
-        return snapshot
-    }
+    /// - Throws: while the cluster has never been read, or was read too long ago.
+    func read() throws -> QueueSnapshot { try cluster.jobs.shown() }
 
     func seenAt(_ snapshot: QueueSnapshot) -> Timestamp { cluster.jobs.clock.now - .seconds(snapshot.age) }
 
