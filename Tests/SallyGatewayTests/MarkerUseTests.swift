@@ -44,19 +44,6 @@ import Testing
         #expect(split.comment == (comment == "" ? nil : comment))
     }
 
-    @Test(
-        arguments: [
-            ("new", "new"), (nil, nil), ("", nil),
-            ("x sallyport:00112233445566778899aabbccddeeff", "x sallyport:00112233445566778899aabbccddeeff"),
-        ] as [(String?, String?)])
-    func anUpdateKeepsIt(comment: String?, shown: String?) {
-        let kept = SubmissionMarker.kept(comment, from: marker().appended(to: "old"))
-        #expect(SubmissionMarker.split(kept).marker == marker())
-        #expect(SubmissionMarker.split(kept).comment == shown)
-        // What had none gets none.
-        #expect(SubmissionMarker.kept(comment, from: "old") == comment)
-    }
-
     /// Whoever writes a marker into a comment gets a marker of his own behind it.
     @Test func aMarkerWrittenByHandFindsNothing() async throws {
         try await withWorld { world, client in

@@ -32,13 +32,6 @@ package struct SubmissionMarker: Sendable, Hashable {
         return comment.map { $0.isEmpty ? suffix : "\($0) \(suffix)" } ?? suffix
     }
 
-    /// A new comment for a job whose comment is `current`, which keeps its marker.
-    ///
-    /// - Parameter comment: nil or empty leaves the marker alone.
-    package static func kept(_ comment: String?, from current: String?) -> String? {
-        split(current).marker.map { $0.appended(to: comment) } ?? comment
-    }
-
     private static func place(_ comment: String) -> String.Index? {
         let size = prefix.utf8.count + length
         guard comment.utf8.count >= size else { return nil }
