@@ -95,6 +95,8 @@ import Testing
             .at(max(Timestamp(1_700_000_000), $0.moment(now: Timestamp(1_700_000_000))))
         }
         if implied { request.tasks = request.impliedTasks }
+        // No mail is said by saying nothing.
+        if request.mail?.events.isEmpty == true { request.mail = nil }
         return request
     }
 

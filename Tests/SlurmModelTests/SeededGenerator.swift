@@ -21,7 +21,7 @@ struct SeededGenerator: RandomNumberGenerator {
     mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
 
     /// How many cases a fuzz test tries: few in every run, `make fuzz` says a million.
-    static let cases = ProcessInfo.processInfo.environment["SALLYPORT_FUZZ_CASES"].flatMap { Int($0) } ?? 20_000
+    static let cases = ProcessInfo.processInfo.environment["SALLYPORT_FUZZ_CASES"].flatMap { Int($0) } ?? 5_000
     /// Printed with a failure; another one with SALLYPORT_FUZZ_SEED.
     static let seed = ProcessInfo.processInfo.environment["SALLYPORT_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
 }
