@@ -39,7 +39,10 @@ package struct QueuedJob: Sendable, Equatable {
         set { kept = kept.changed(array: newValue) }
     }
 
-    package var marker: SubmissionMarker? { kept.marker }
+    package var marker: SubmissionMarker? {
+        get { kept.marker }
+        set { kept = kept.changed(marker: newValue) }
+    }
 
     /// Whether Slurm reports a comment of it, whatever it says.
     package var isCommented: Bool { kept.isCommented }
@@ -109,6 +112,12 @@ package struct QueuedJob: Sendable, Equatable {
         }
 
         func changed(array: JobID?) -> Kept {
+            Kept(
+                view: view, json: json, record: record, owner: owner, array: array, marker: marker,
+                isCommented: isCommented, isStale: isStale)
+        }
+
+        func changed(marker: SubmissionMarker?) -> Kept {
             Kept(
                 view: view, json: json, record: record, owner: owner, array: array, marker: marker,
                 isCommented: isCommented, isStale: isStale)
