@@ -21,8 +21,9 @@ package struct APIVersion: RawRepresentable, Sendable, Hashable, Comparable, Cus
         rawValue = number
     }
 
-    /// What the field tables cover, newest first: the order in which versions are tried.
-    package static let spoken: [APIVersion] = [42, 41, 40, 38].map(APIVersion.init(rawValue:))
+    /// What the field tables cover, newest first: the order in which versions are tried. v0.0.43 to v0.0.45 are from Slurm's
+    /// published sources.
+    package static let spoken: [APIVersion] = [45, 44, 43, 42, 41, 40, 38].map(APIVersion.init(rawValue:))
 
     /// v0.0.36 to v0.0.38: sbatch's options as JSON. From v0.0.39 on: slurmctld's job description as JSON.
     package var takesOptions: Bool { rawValue <= 38 }

@@ -93,7 +93,7 @@ import Testing
     @Test(arguments: [true, false])
     func anUpgradeUnderUsIsFound(submits: Bool) async throws {
         try await FakeSlurmrestd.with({ request, count in
-            let served = count < 2 ? "v0.0.42" : "v0.0.40"
+            let served = count < 5 ? "v0.0.42" : "v0.0.40"
             guard request.line.contains(served) else { return notServed }
             if request.line.contains("/ping") { return .reply(200, #"{"pings":[]}"#) }
             return .reply(200, request.line.hasPrefix("GET") ? noJobs : ok)

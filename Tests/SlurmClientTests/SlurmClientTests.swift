@@ -231,7 +231,9 @@ import Testing
             }
             #expect(
                 server.requests.map(\.line) == [
-                    "GET /slurm/v0.0.42/ping HTTP/1.1", "GET /slurm/v0.0.41/ping HTTP/1.1",
+                    "GET /slurm/v0.0.45/ping HTTP/1.1", "GET /slurm/v0.0.44/ping HTTP/1.1",
+                    "GET /slurm/v0.0.43/ping HTTP/1.1", "GET /slurm/v0.0.42/ping HTTP/1.1",
+                    "GET /slurm/v0.0.41/ping HTTP/1.1",
                     "GET /slurm/v0.0.40/ping HTTP/1.1",
                     "POST /slurm/v0.0.40/job/submit HTTP/1.1", "POST /slurm/v0.0.40/job/submit HTTP/1.1",
                 ])
