@@ -21,8 +21,6 @@ struct Authentication: RouterMiddleware {
     let failures: RateLimiter
     /// Requests by person.
     let requests: RateLimiter
-    /// Requests of one person at the same time.
-    let concurrent: ConcurrencyLimiter
     let since: ContinuousClock.Instant
 
     func handle(
@@ -33,28 +31,14 @@ struct Authentication: RouterMiddleware {
         do {
             principal = try await sessions.principal(of: try token(request.headers))
         } catch let error as SallyError where error.code == .unauthenticated {
-            let verdict = failures.admit(.init(context.client), now: since.duration(to: .now))
-            guard verdict.isAdmitted else {
-                context.advice.retry(after: verdict.nextIn)
+            guard failures.admits(.init(context.client), now: since.duration(to: .now)) else {
                 throw SallyError(.rateLimited, "too many failed requests from this address", hint: "run `sally login`")
             }
             throw error
         }
-        let verdict = requests.admit(.person(principal.person), now: since.duration(to: .now))
-        context.advice.tell(requests, verdict)
-        guard verdict.isAdmitted else {
-            context.advice.retry(after: verdict.nextIn)
+        guard requests.admits(.person(principal.person), now: since.duration(to: .now)) else {
             throw SallyError(.rateLimited, "too many requests of \(principal.account.name)", hint: "ask less often")
         }
-        let remaining = concurrent.enter(principal.person)
-        context.advice.tell(concurrent, remaining: remaining)
-        guard remaining != nil else {
-            context.advice.retry(after: 1)
-            throw SallyError(
-                .rateLimited, "\(principal.account.name) has \(concurrent.limit) requests under way",
-                hint: "wait for answers before asking more")
-        }
-        defer { concurrent.leave(principal.person) }
         for name in request.headers[values: .slurmName] where name != principal.account.name.rawValue {
             throw SallyError(
                 .denied, "X-SLURM-USER-NAME \(quoted(name)) is not the caller's user name",

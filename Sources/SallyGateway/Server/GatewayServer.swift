@@ -44,7 +44,7 @@ package struct GatewayServer: Sendable {
                 sessions: parts.reader,
                 failures: RateLimiter(perMinute: parts.rates.failuresPerMinute, capacity: GatewayServer.addresses),
                 requests: RateLimiter(perMinute: parts.rates.requestsPerMinute, capacity: GatewayServer.addresses),
-                concurrent: ConcurrencyLimiter(limit: parts.rates.concurrentRequests), since: start))
+                since: start))
         session.add(to: signedIn)
         MeRoutes(service: MeService(clusters: parts.clusters)).add(to: signedIn)
         JobRoutes(clusters: parts.clusters, seats: WatchSeats()).add(to: signedIn)
@@ -52,8 +52,6 @@ package struct GatewayServer: Sendable {
         PartitionRoutes(clusters: parts.clusters).add(to: signedIn)
         NodeRoutes(clusters: parts.clusters).add(to: signedIn)
         administration.add(to: signedIn)
-        FrontRoutes(clusters: parts.clusters).add(to: signedIn)
-        FrontDocument(clusters: parts.clusters, server: parts.publicURL).add(to: router)
         return router
     }
 
@@ -75,7 +73,7 @@ package struct GatewayServer: Sendable {
     private func edge(proxies: TrustedProxies) -> Router<GatewayContext> {
         let router = Router(context: GatewayContext.self)
         router.add(middleware: Edge(proxies: proxies, metrics: dependencies.metrics))
-        router.add(middleware: RequestRules(endpoints: .all, bodyLimit: GatewayServer.bodyLimit))
+        router.add(middleware: RequestRules(endpoints: .v1, bodyLimit: GatewayServer.bodyLimit))
         return router
     }
 
