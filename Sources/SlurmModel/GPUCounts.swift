@@ -65,7 +65,7 @@ package struct GPUCounts: Sendable, Hashable, CustomStringConvertible {
 
     package var isEmpty: Bool { byType.isEmpty && untyped == 0 }
     /// Of whatever type.
-    package var total: Int { byType.values.reduce(untyped, +) }
+    package var total: Int { byType.values.reduce(untyped) { $0.saturatingAdd($1) } }
 
     /// `a100:2,v100:1,1`, types in order.
     package var description: String {

@@ -8,10 +8,15 @@ package enum HostList {
     package static func expand(_ text: String, limit: Int = 100_000) throws -> [String] {
         var names: [String] = []
         for part in try split(text) {
+            // Each opens all that follow it anew.
+            guard part.utf8.count(where: { $0 == 0x5b }) <= dimensions else { throw refused(text) }
             try expand(prefix: "", Substring(part), into: &names, limit: limit, whole: text)
         }
         return names
     }
+
+    /// The most brackets in one name: Slurm knows no systems of more dimensions (slurm.h, HIGHEST_DIMENSIONS).
+    private static let dimensions = 5
 
     /// At commas outside brackets.
     private static func split(_ text: String) throws -> [String] {

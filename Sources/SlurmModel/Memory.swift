@@ -18,7 +18,10 @@ package struct Memory: Sendable, Hashable, Comparable, CustomStringConvertible {
         mebibytes = amount
     }
 
-    package var bytes: Int64 { mebibytes * 1_048_576 }
+    package var bytes: Int64 {
+        let (bytes, overflow) = mebibytes.multipliedReportingOverflow(by: 1_048_576)
+        return overflow ? (mebibytes < 0 ? .min : .max) : bytes
+    }
 
     package var description: String {
         if mebibytes > 0, mebibytes % 1_048_576 == 0 { return "\(mebibytes / 1_048_576)T" }

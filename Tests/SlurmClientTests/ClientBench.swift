@@ -33,7 +33,7 @@ extension ClientBench {
     var job: JobID { get throws { try JobID("7") } }
 
     func withClient<Result>(
-        _ path: String, _ version: Int? = 42, silence: Duration = .seconds(75), deadline: Duration = .seconds(10),
+        _ path: String, _ version: Int? = 42, silence: Duration = .seconds(75), deadline: Duration = .seconds(240),
         partition: PartitionName? = nil,
         exclusive: Set<PartitionName> = [], _ body: (SlurmClient) async throws -> Result
     ) async throws -> Result {

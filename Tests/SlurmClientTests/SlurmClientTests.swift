@@ -10,7 +10,7 @@ import Testing
 @testable import SlurmClient
 
 @Suite struct SlurmClientTests: ClientBench {
-    private func failure(_ answer: FakeSlurmrestd.Answer, deadline: Duration = .seconds(10)) async throws -> (
+    private func failure(_ answer: FakeSlurmrestd.Answer, deadline: Duration = .seconds(240)) async throws -> (
         SlurmError?, Int
     ) {
         try await FakeSlurmrestd.with({ _, _ in answer }) { server in

@@ -214,4 +214,12 @@ import Testing
         #expect(bounds.cpus == 10_000_000 * 65533 * 65533)
         #expect(bounds.memory == nil)
     }
+
+    @Test func manyTypesOfGPUsAreNoSumThatCannotBeHeld() throws {
+        let types = (0..<20).map { "t\($0):1000000000" }.joined(separator: ",")
+        let bounds = try bounds(
+            ("nodes", "10000000"), ("ntasks_per_node", 65533), ("gpus_per_task", .string(types)))
+        #expect(bounds.gpusByType.count == 20)
+        #expect(GPUCounts(byType: ["a": .max, "b": 1], untyped: 1).total == .max)
+    }
 }
