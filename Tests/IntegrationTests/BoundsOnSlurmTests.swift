@@ -173,7 +173,7 @@ struct BoundsOnSlurmTests {
             parsing: try await runProgram("/bin/cat", ["\(stack.state)/clusters/\(cluster)/cluster.json"]).output)
         let socket = try #require(record["socket"]?.string)
         let connections = SlurmConnections(logger: Logger(label: "test"))
-        let client = connections.client(
+        let client = try connections.client(
             ClusterName(unchecked: cluster), at: .unixSocket(path: socket), pinned: nil,
             defaultPartition: PartitionName(unchecked: "debug"))
         let key = try await key(record)
