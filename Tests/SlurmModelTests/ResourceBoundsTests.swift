@@ -216,7 +216,7 @@ import Testing
     }
 
     @Test func manyTypesOfGPUsAreNoSumThatCannotBeHeld() throws {
-        let types = (0..<20).map { "t\($0):1000000000" }.joined(separator: ",")
+        let types = (0..<20).map { "t\($0):1000000" }.joined(separator: ",")
         let bounds = try bounds(
             ("nodes", "10000000"), ("ntasks_per_node", 65533), ("gpus_per_task", .string(types)))
         #expect(bounds.gpusByType.count == 20)
