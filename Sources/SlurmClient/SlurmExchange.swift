@@ -53,8 +53,8 @@ struct SlurmExchange: Sendable {
         var json: JSONValue
     }
 
-    /// - Throws: `SlurmError`. What may change something is sent once, over a connection of its own: one that was kept may
-    ///   be ending in this very moment, and then nobody knows whether the request arrived. A GET is sent a second time where
+    /// - Throws: `SlurmError`. What may change something is sent once, and leaves no connection behind. It may meet a kept one
+    ///   that is ending in this very moment: then nobody knows whether the request arrived. A GET is sent a second time where
     ///   the connection ended: slurmrestd closes connections as it likes, and is restarted when it has leaked enough. A
     ///   daemon that has not answered for a while is not asked (`CircuitBreaker`).
     func send(_ call: Call, token: SlurmToken) async throws(SlurmError) -> Answer {

@@ -57,7 +57,8 @@ extension JobDescription {
 
         The first column is the field's name in the gateway's own API (`POST /v1/clusters/NAME/jobs`), which is sbatch's long option
         with `_` for `-`; where sbatch has none, Slurm's own name. The others are read from bodies in Slurm's shape
-        (`POST /slurm/v0.0.NN/job/submit`). Nothing passes through: a body is read into one request, judged, and written anew in
+        (`POST /slurm/v0.0.NN/job/submit`), for which the gateway has no path yet. Nothing passes through: a body is read into one
+        request, judged, and written anew in
         the version that the cluster's slurmrestd speaks.
 
         | policy | means |
