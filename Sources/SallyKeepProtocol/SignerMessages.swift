@@ -42,12 +42,18 @@ package struct MintRequest: Sendable, Equatable, Codable {
     package var purpose: MintPurpose
     /// The decision this token is for: the signer keeps it, so that a token without its event is found.
     package var position: AuditPosition
-    package init(cluster: ClusterName, user: UserName, uid: UserID, purpose: MintPurpose, position: AuditPosition) {
+    /// From then on the token is not wanted any more: what was decided without it stands. There is none to submit without it.
+    package var mintBy: Timestamp?
+    package init(
+        cluster: ClusterName, user: UserName, uid: UserID, purpose: MintPurpose, position: AuditPosition,
+        mintBy: Timestamp? = nil
+    ) {
         self.cluster = cluster
         self.user = user
         self.uid = uid
         self.purpose = purpose
         self.position = position
+        self.mintBy = mintBy
     }
 }
 

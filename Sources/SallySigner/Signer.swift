@@ -63,12 +63,13 @@ package final class Signer: Sendable {
     /// A token for a managed account.
     ///
     /// - Throws: `SallyError(.denied)` for a name that is denied, not managed, or has another uid, and for a decision that is too
-    ///   old or has paid for all its tokens; `.rateLimited`;
+    ///   old or has paid for all its tokens; `.unavailable` where it comes too late (`MintRequest.mintBy`); `.rateLimited`;
     ///   `.notFound` for an unknown cluster; `.conflict` for a position that contradicts a countersigned head.
     package func mint(_ request: MintRequest) async throws -> MintedToken {
         let (cluster, key) = try found(request.cluster)
         let now = clock.now
         try check(request.position, at: now)
+        try checkTime(request, at: now)
         let fresh = FreshTokens.Key(
             cluster: request.cluster, user: request.user, uid: request.uid, purpose: request.purpose)
         let (account, kept) = try state.withLock { state in
@@ -211,6 +212,22 @@ package final class Signer: Sendable {
     private func check(_ position: AuditPosition, at time: Timestamp) throws {
         guard position.isWellFormed else { throw malformed() }
         try countersigner.check(position, at: time)
+    }
+
+    /// A gateway that was frozen after it had decided to ask may find its submission settled without a job when it goes on: what
+    /// it asked for then is not made. `now` is also the token's beginning, so that a signer that was frozen makes a dead one.
+    private func checkTime(_ request: MintRequest, at now: Timestamp) throws {
+        guard let mintBy = request.mintBy else {
+            guard request.purpose != .submit else {
+                throw SallyError(.invalidRequest, "a token to submit is asked for with the time by which it is wanted")
+            }
+            return
+        }
+        guard now < mintBy else {
+            throw SallyError(
+                .unavailable, "the token for event \(request.position.sequence) was wanted before \(mintBy)",
+                hint: "submit again: nothing was sent to Slurm")
+        }
     }
 
     private func malformed() -> SallyError {

@@ -12,7 +12,7 @@ import Testing
             .mint(
                 MintRequest(
                     cluster: try ClusterName("dev"), user: try UserName("alice"), uid: try UserID(20001),
-                    purpose: .submit, position: AuditPosition(sequence: 7, hash: hash))),
+                    purpose: .submit, position: AuditPosition(sequence: 7, hash: hash), mintBy: Timestamp(9))),
             .mintService(MintServiceRequest(cluster: try ClusterName("dev"), purpose: .readQueue, position: nil)),
             .deny(try UserName("bob")), .records(after: 3, limit: 100), .list, .health,
         ]

@@ -61,11 +61,11 @@ func account(
 
 func mint(
     _ name: String, _ uid: UInt32, _ purpose: MintPurpose = .submit, cluster: String = "dev",
-    position: AuditPosition = position(1)
+    position: AuditPosition = position(1), by: Timestamp? = Timestamp(4_000_000_000)
 ) throws -> MintRequest {
     MintRequest(
         cluster: try ClusterName(cluster), user: try UserName(name), uid: try UserID(uid), purpose: purpose,
-        position: position)
+        position: position, mintBy: by)
 }
 
 /// The claims as Slurm would read them.

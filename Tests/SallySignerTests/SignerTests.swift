@@ -250,6 +250,28 @@ import Testing
         }
     }
 
+    /// A gateway that was frozen between its own check and its question gets nothing: its submission may be settled by now.
+    @Test(arguments: MintPurpose.allCases) func mintsNothingThatIsNotWantedAnyMore(_ purpose: MintPurpose) async throws
+    {
+        try await Self.with { signer, fixture in
+            let request = try mint("alice", 20001, purpose, by: fixture.clock.now + .seconds(20))
+            fixture.clock.advance(.seconds(19))
+            _ = try await signer.mint(request)
+            fixture.clock.advance(.seconds(1))
+            try await Self.refuses(.unavailable) { _ = try await signer.mint(request) }
+            #expect(try signer.records(after: 0, limit: 100).mints.count == 1)
+        }
+    }
+
+    @Test func mintsNoTokenToSubmitWithoutATimeByWhichItIsWanted() async throws {
+        try await Self.with { signer, _ in
+            let request = try mint("alice", 20001, .submit, by: nil)
+            try await Self.refuses(.invalidRequest) { _ = try await signer.mint(request) }
+            _ = try await signer.mint(try mint("alice", 20001, .cancel, by: nil))
+            #expect(try signer.records(after: 0, limit: 100).mints.map(\.purpose) == ["cancel"])
+        }
+    }
+
     /// What was decided before a head was signed is at least as old as the head, whatever the gateway says.
     @Test func anOldDecisionPaysForNothing() async throws {
         try await withScratchFolder { folder in

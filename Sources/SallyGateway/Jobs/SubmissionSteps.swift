@@ -18,8 +18,8 @@ package struct SubmissionSteps: Sendable {
     let clock: any WallClock
     let log: Logger
 
-    /// No token is asked for later than this after the request, so that a reservation whose gateway died is settled after a
-    /// known time: `preparation` where the account may have to be made first, `promptness` where it is there.
+    /// No token is made later than this after the request, which the signer sees to as well, so that a reservation whose gateway
+    /// died is settled after a known time: `preparation` where the account may have to be made first, `promptness` where it is there.
     package static let preparation = Duration.seconds(150)
     package static let promptness = Duration.seconds(20)
 
@@ -88,7 +88,8 @@ package struct SubmissionSteps: Sendable {
     }
 
     private func mint(_ order: SubmissionRunner.Order) async throws -> Secret<String> {
-        guard clock.now < order.authorized.action.mintBy ?? order.authorized.decidedAt else {
+        let mintBy = order.authorized.action.mintBy ?? order.authorized.decidedAt
+        guard clock.now < mintBy else {
             throw SallyError(
                 .unavailable, "preparing the account took too long", hint: "submit again: the account may be ready now")
         }
@@ -96,7 +97,9 @@ package struct SubmissionSteps: Sendable {
             throw SubmissionSteps.undecided
         }
         let minted = try await signer.mint(
-            MintRequest(cluster: cluster, user: account.name, uid: account.uid, purpose: .submit, position: position))
+            MintRequest(
+                cluster: cluster, user: account.name, uid: account.uid, purpose: .submit, position: position,
+                mintBy: mintBy))
         return Secret(minted.token)
     }
 
