@@ -3,7 +3,7 @@
 import Synchronization
 
 /// Keeps a daemon that does not answer from costing anything: after a few calls in a row without an answer, further ones
-/// fail at once, and from time to time one that changes nothing is let through to see whether it answers again.
+/// fail at once, and from time to time one that only asks for a sign of life is let through to see whether it answers again.
 ///
 /// What Slurm refuses is an answer. A call that began before the last answer came says nothing about the time since.
 final class CircuitBreaker: Sendable {
@@ -15,12 +15,25 @@ final class CircuitBreaker: Sendable {
         var longestPause = Duration.seconds(15)
     }
 
-    /// What may be asked now.
-    enum Admission: Sendable, Equatable {
-        case go
-        /// Only what changes nothing, and one call alone.
-        case trial
-        case refused(why: String)
+    /// What a call is for.
+    enum Purpose: Sendable, Equatable {
+        /// A sign of life: it changes nothing and costs next to nothing.
+        case look
+        case work
+    }
+
+    /// What a call may do.
+    struct Admission: Sendable, Equatable {
+        enum Kind: Sendable, Equatable {
+            case go
+            /// A look, and one alone.
+            case trial
+            case refused(why: String)
+        }
+
+        let kind: Kind
+        /// When it was given: all that the call meets came later.
+        let time: ContinuousClock.Instant
     }
 
     enum Outcome: Sendable, Equatable {
@@ -54,22 +67,21 @@ final class CircuitBreaker: Sendable {
     }
 
     /// What a call may do. After `trial` the caller has to say how it ended, or nobody looks again.
-    /// - Parameter isRead: whether the call changes nothing.
-    func admit(isRead: Bool) -> Admission {
-        let now = now()
-        return memory.withLock { memory in
+    func admit(_ purpose: Purpose) -> Admission {
+        memory.withLock { memory in
+            let now = now()
             switch memory.state {
-            case .closed: return .go
+            case .closed: return Admission(kind: .go, time: now)
             case .open(let until, let pause, let why):
-                guard isRead, until <= now else { return .refused(why: why) }
+                guard purpose == .look, until <= now else { return Admission(kind: .refused(why: why), time: now) }
                 memory.state = .trying(pause: pause, why: why)
-                return .trial
-            case .trying(_, let why): return .refused(why: why)
+                return Admission(kind: .trial, time: now)
+            case .trying(_, let why): return Admission(kind: .refused(why: why), time: now)
             }
         }
     }
 
-    /// Whether a call that changes something would be let through if a read were answered first.
+    /// Whether work would be let through if a look were answered first.
     var wantsLook: Bool {
         let now = now()
         return memory.withLock { memory in
@@ -79,9 +91,9 @@ final class CircuitBreaker: Sendable {
     }
 
     /// - Returns: what to tell in the log; nil where nothing has changed.
-    func ended(_ outcome: Outcome, admitted: Admission, began: ContinuousClock.Instant) -> Change? {
-        let now = now()
-        return memory.withLock { memory in
+    func ended(_ outcome: Outcome, _ admission: Admission) -> Change? {
+        memory.withLock { memory in
+            let now = now()
             switch outcome {
             case .answered:
                 defer { memory.state = .closed(failures: 0) }
@@ -89,11 +101,11 @@ final class CircuitBreaker: Sendable {
                 if case .closed = memory.state { return nil }
                 return .answersAgain
             case .abandoned:
-                guard admitted == .trial, case .trying(let pause, let why) = memory.state else { return nil }
+                guard admission.kind == .trial, case .trying(let pause, let why) = memory.state else { return nil }
                 memory.state = .open(until: now, pause: pause, why: why)
                 return nil
             case .failed(let why):
-                if let answer = memory.lastAnswer, began < answer { return nil }
+                if let answer = memory.lastAnswer, admission.time < answer { return nil }
                 switch memory.state {
                 case .closed(let failures) where failures + 1 < settings.failures:
                     memory.state = .closed(failures: failures + 1)
@@ -101,7 +113,7 @@ final class CircuitBreaker: Sendable {
                 case .closed:
                     memory.state = .open(until: now + settings.pause, pause: settings.pause, why: why)
                     return .doesNotAnswer(why: why)
-                case .trying(let pause, _) where admitted == .trial:
+                case .trying(let pause, _) where admission.kind == .trial:
                     let next = min(pause * 2, settings.longestPause)
                     memory.state = .open(until: now + next, pause: next, why: why)
                     return nil

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Logging
-import NIOHTTP1
 import SallyModel
 import SlurmModel
 import StrictJSON
@@ -35,11 +34,8 @@ extension SlurmClient {
         if let known = version.known { return known }
         var refusal: SlurmError?
         for candidate in APIVersion.spoken {
-            let call = SlurmExchange.Call(
-                method: .GET, path: "/slurm/\(candidate)/ping", body: nil, deadline: deadline, limit: Bound.small,
-                namesUser: candidate.namesUser)
             do throws(SlurmError) {
-                let answer = try await exchange.send(call, token: token)
+                let answer = try await exchange.send(.ping(candidate, deadline: deadline), token: token)
                 guard answer.json["pings"] != nil else {
                     // Slurm's own word, such as slurmctld being away, says nothing about versions.
                     if answer.status != 404, let word = SlurmReply(answer.json, version: candidate).refusal {
@@ -57,9 +53,7 @@ extension SlurmClient {
                 case .badReply(404?, _): continue
                 // 22.05 looks for the user's name before it looks at the path, and newer versions are asked without.
                 case .authentication: refusal = error
-                case .badReply(_, let reason): throw .unreachable(reason: reason)
-                case .timeout: throw .timeout(sent: .neverSent)
-                case .refused, .notOffered, .unreachable, .noCommonVersion: throw error
+                case .refused, .notOffered, .unreachable, .noCommonVersion, .badReply, .timeout: throw error.unsent
                 }
             }
         }

@@ -36,6 +36,16 @@ package enum SlurmError: Error, Sendable, Equatable {
         }
     }
 
+    /// The same of a question that came before the request proper, which then was never sent.
+    var unsent: SlurmError {
+        switch self {
+        case .badReply(_, let reason): .unreachable(reason: reason)
+        case .timeout: .timeout(sent: .neverSent)
+        case .refused(let word) where word.leavesOutcomeOpen: .unreachable(reason: word.text)
+        case .refused, .notOffered, .unreachable, .authentication, .noCommonVersion: self
+        }
+    }
+
     /// In what way slurmrestd gave no sign of life; nil where it answered, whatever it said.
     var silence: String? {
         switch self {

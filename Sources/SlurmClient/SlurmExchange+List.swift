@@ -50,6 +50,9 @@ extension SlurmExchange {
                         elements += try make(try read(piece, &stream))
                     } catch let error as JSONError {
                         throw SlurmExchange.noJSON(status, error, begins: start)
+                    } catch SlurmError.badReply(nil, let reason) {
+                        // It answered, whatever it said: no sign of silence.
+                        throw SlurmError.badReply(status: status, reason: reason)
                     }
                 }
                 do throws(JSONError) {

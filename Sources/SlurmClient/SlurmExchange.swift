@@ -7,6 +7,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 package import SallyModel
+import SlurmModel
 import StrictJSON
 
 /// A Slurm token on its way into one header. It lives inside the gateway and nowhere else.
@@ -41,6 +42,14 @@ struct SlurmExchange: Sendable {
         var limit: Int
         /// Whether `X-SLURM-USER-NAME` is sent beside the token: v0.0.36 to v0.0.38 insist on it.
         var namesUser: Bool
+        var purpose = CircuitBreaker.Purpose.work
+
+        /// Asks for a sign of life of this version.
+        static func ping(_ version: APIVersion, deadline: Duration) -> Call {
+            Call(
+                method: .GET, path: "/slurm/\(version)/ping", body: nil, deadline: deadline,
+                limit: SlurmClient.Bound.small, namesUser: version.namesUser, purpose: .look)
+        }
 
         var timeLimit: TimeAmount {
             .nanoseconds(deadline.components.seconds * 1_000_000_000 + deadline.components.attoseconds / 1_000_000_000)
@@ -65,19 +74,18 @@ struct SlurmExchange: Sendable {
     func admitted<Value>(
         _ call: Call, _ body: () async throws(SlurmError) -> Value
     ) async throws(SlurmError) -> Value {
-        let began = ContinuousClock.now
-        let admission = breaker.admit(isRead: call.method == .GET)
-        if case .refused(let why) = admission {
+        let admission = breaker.admit(call.purpose)
+        if case .refused(let why) = admission.kind {
             throw .unreachable(reason: "it has not answered for a while and is not asked just now: \(why)")
         }
         do throws(SlurmError) {
             let answer = try await body()
-            tell(breaker.ended(.answered, admitted: admission, began: began))
+            tell(breaker.ended(.answered, admission))
             return answer
         } catch {
             let outcome: CircuitBreaker.Outcome =
                 Task.isCancelled ? .abandoned : error.silence.map { .failed(why: $0) } ?? .answered
-            tell(breaker.ended(outcome, admitted: admission, began: began))
+            tell(breaker.ended(outcome, admission))
             throw error
         }
     }

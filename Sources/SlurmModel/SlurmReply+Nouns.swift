@@ -25,6 +25,14 @@ extension SlurmReply {
     }
 }
 
+extension Job {
+    /// - Throws: `Malformed` for a record of anything else: half a queue is none.
+    package init(believed record: SlurmRecord) throws(SlurmReply.Malformed) {
+        guard let job = Job(record) else { throw SlurmReply.Malformed("an entry that is no job") }
+        self = job
+    }
+}
+
 extension Partition {
     /// - Returns: nil for a record of anything else.
     package init?(_ record: SlurmRecord) {

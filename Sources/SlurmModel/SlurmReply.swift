@@ -69,12 +69,29 @@ package struct SlurmReply: Sendable {
         case refused(SlurmRefusal)
     }
 
-    /// slurmctld's clock when it answered with its statistics.
-    /// - Throws: `Malformed` for an answer without that time.
-    package func clock() throws(Malformed) -> Timestamp {
-        let time = json["statistics"]?["req_time"].flatMap { Quantity($0).number } ?? 0
-        guard time > 0 else { throw Malformed("statistics without a time") }
-        return Timestamp(time)
+    /// What slurmctld's statistics say of itself (sdiag(1)).
+    /// - Throws: `Malformed` for an answer without the time, or how many messages wait for slurmdbd.
+    package func diagnosis() throws(Malformed) -> Diagnosis {
+        func number(_ key: String) -> Int64? { json["statistics"]?[key].flatMap { Quantity($0).number } }
+        guard let time = number("req_time"), (1..<1 << 40).contains(time) else {
+            throw Malformed("statistics without a time")
+        }
+        guard let waiting = number("dbd_agent_queue_size"), waiting >= 0 else {
+            throw Malformed("statistics without what waits for slurmdbd")
+        }
+        return Diagnosis(time: Timestamp(time), accountingBacklog: waiting)
+    }
+
+    package struct Diagnosis: Sendable, Equatable {
+        /// slurmctld's clock when it answered.
+        package var time: Timestamp
+        /// Messages that slurmdbd has not got yet: until it has, accounting may not know of a job that ended.
+        package var accountingBacklog: Int64
+
+        package init(time: Timestamp, accountingBacklog: Int64 = 0) {
+            self.time = time
+            self.accountingBacklog = accountingBacklog
+        }
     }
 
     /// What became of each job of a cancelling: `DELETE /slurm/VERSION/jobs/` (v0.0.40 and later).

@@ -54,9 +54,11 @@ final class FakeQueue: SlurmQueue {
         var cancelled: [JobID] = []
         var leavers: [SystemAction] = []
         var reads = 0
-        /// slurmctld's clock, as far from the gateway's as a test says; its cost in reads.
+        /// slurmctld's clock, as far from the gateway's as a test says.
         var clock: TestClock?
         var skew: Int64 = 0
+        /// What slurmctld has not told slurmdbd yet.
+        var backlog: Int64 = 0
         var accountingReads = 0
         var accountingFailure: SallyError?
         /// Whether states are served by themselves, and how often they and single jobs were read.
@@ -152,10 +154,14 @@ final class FakeQueue: SlurmQueue {
         }
     }
 
-    func clock(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> Timestamp {
+    func diagnosis(
+        _ read: Authorized<SystemAction>, token: Secret<String>
+    ) async throws -> SlurmReply.Diagnosis {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
-            return Timestamp((state.clock ?? TestClock()).now.rawValue + state.skew)
+            return SlurmReply.Diagnosis(
+                time: Timestamp((state.clock ?? TestClock()).now.rawValue + state.skew),
+                accountingBacklog: state.backlog)
         }
     }
 
@@ -179,17 +185,22 @@ final class FakeQueue: SlurmQueue {
     }
 }
 
+/// - Parameters:
+///   - owner: nil for somebody whom Slurm cannot name.
+///   - isRequeued: whether it began again, which makes the time of its submission anew.
 func makeJob(
-    _ id: UInt32, _ owner: UserName, comment: String? = nil, state: String = "PENDING",
-    cluster: ClusterName = ClusterName(unchecked: "demo")
+    _ id: UInt32, _ owner: UserName?, comment: String? = nil, state: String = "PENDING",
+    cluster: ClusterName = ClusterName(unchecked: "demo"), submitted: Timestamp? = nil, isRequeued: Bool = false
 ) -> QueuedJob {
     let split = SubmissionMarker.split(comment)
-    let view = JobView(
+    var view = JobView(
         job: JobID(rawValue: id)!,  // a small number
-        displayID: "\(id)", cluster: cluster, name: "job", user: owner.rawValue,
+        displayID: "\(id)", cluster: cluster, name: "job", user: owner?.rawValue ?? "",
         account: "lab", partition: "debug", states: [state])
+    view.submitted = submitted
     return QueuedJob(
-        view: view, owner: owner, array: nil, marker: split.marker, isCommented: comment?.isEmpty == false)
+        view: view, owner: owner, array: nil, marker: split.marker, isCommented: comment?.isEmpty == false,
+        isRequeued: isRequeued)
 }
 
 /// One task of an array, or its waiting rest.

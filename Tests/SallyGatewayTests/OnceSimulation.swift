@@ -32,6 +32,8 @@ struct OnceSimulation {
         var key: Int
         var created: Int64
         var ended: Int64
+        /// When slurmdbd was told of its end.
+        var told: Int64
     }
 
     /// A step of what one gateway process does for one submission; it ends with the process.
@@ -92,6 +94,8 @@ struct OnceSimulation {
     /// By process and key: which order works on it, or did.
     private var busyKeys: [Int: [Int: Int]] = [:]
     private var orders = 0
+    /// By process: when it last saw that slurmctld had told slurmdbd everything.
+    private var toldAt: [Int: Int64] = [:]
 
     // Slurm.
     let offset: Int64
@@ -167,7 +171,10 @@ struct OnceSimulation {
             plan(dice.once(in: 4) ? dice.roll(0...14) : 0, .create(order))
         case .create(let order):
             let id = JobID(rawValue: UInt32(jobs.count + 1)) ?? Self.impossible
-            jobs.append(Job(id: id, key: order.key, created: now, ended: now + dice.roll(0...400)))
+            let ended = now + dice.roll(0...400)
+            // Now and then slurmdbd is away for longer than the queue shows what has ended.
+            let told = ended + (ended < calm && dice.once(in: 6) ? dice.roll(1...900) : dice.roll(0...2))
+            jobs.append(Job(id: id, key: order.key, created: now, ended: ended, told: told))
             // Lost on its way, or late.
             if now < calm, dice.once(in: 3) { return }
             plan(now < calm ? dice.roll(0...20) : 0, .answer(order, .submitted(id)))
@@ -210,6 +217,7 @@ struct OnceSimulation {
         isUp[process] = false
         underWay[process] = []
         busyKeys[process] = [:]
+        toldAt[process] = nil
         // Sometimes for so long that Slurm forgets what has ended.
         plan(dice.once(in: 6) ? dice.roll(300...900) : dice.roll(1...20), .start(process: process))
     }
@@ -262,8 +270,10 @@ struct OnceSimulation {
 
     private mutating func readQueue(_ look: Look) {
         let skew = ClockSkew(asked: Timestamp(now), answered: Timestamp(now), slurm: Timestamp(now + offset))
+        if !jobs.contains(where: { $0.ended <= now && now < $0.told }) { toldAt[look.process] = now }
         let settlement = Settlement(
-            began: Timestamp(look.began), ended: Timestamp(now), skew: skew, records: records)
+            began: Timestamp(look.began), ended: Timestamp(now), skew: skew, records: records,
+            accountingLag: toldAt[look.process].map { Duration.seconds(now - $0) })
         let queue = jobs.filter { now < $0.ended + 300 }.map { seen($0, isCommented: true) }
         var left: [Submission] = []
         for submission in look.open {
@@ -287,7 +297,7 @@ struct OnceSimulation {
     private mutating func readAccounting(_ look: Look, _ left: [Submission], _ settlement: Settlement) {
         // slurmdbd is away.
         guard now >= calm || !dice.once(in: 6) else { return plan(5, .look(process: look.process, life: look.life)) }
-        let kept = jobs.filter { $0.ended <= now }.map { seen($0, isCommented: keepsComments) }
+        let kept = jobs.filter { $0.told <= now }.map { seen($0, isCommented: keepsComments) }
         for submission in left {
             let recent = kept.filter { $0.view.submitted ?? Timestamp(0) >= settlement.since(submission) }
             let others = others(than: submission)

@@ -21,11 +21,13 @@ import Testing
             created: Timestamp(1000), mintBy: Timestamp(1020), state: state, finished: finished.map { Timestamp($0) })
     }
 
-    private func settlement(_ began: Int64, accounting: Bool = true, keeps: Int64 = 300) -> Settlement {
+    private func settlement(
+        _ began: Int64, accounting: Bool = true, keeps: Int64 = 300, lag: Duration? = .zero
+    ) -> Settlement {
         let now = Timestamp(began)
         return Settlement(
             began: now, ended: now, skew: ClockSkew(asked: now, answered: now, slurm: now),
-            records: Settlement.Records(accounting: accounting, queueKeeps: .seconds(keeps)))
+            records: Settlement.Records(accounting: accounting, queueKeeps: .seconds(keeps)), accountingLag: lag)
     }
 
     @Test func aJobIsItsOwnersWhateverItsMarkerSays() throws {
@@ -90,5 +92,25 @@ import Testing
         silent.view.submitted = Timestamp(900)
         #expect(verdict(5000, [silent]) == .none)
         #expect(verdict(5000, []) == .none)
+    }
+
+    /// What accounting was not told yet it does not have. A job leaves the queue 300 s after its end; a minute is to spare.
+    @Test(
+        arguments: [
+            (.zero, 300, true), (.seconds(239), 300, true), (.seconds(240), 300, false), (nil, 300, false),
+            (.seconds(1), 60, false), (.zero, 0, true),
+        ] as [(Duration?, Int64, Bool)])
+    func accountingThatWasNotToldEverythingIsNoProof(lag: Duration?, keeps: Int64, isProof: Bool) {
+        let verdict = settlement(5000, keeps: keeps, lag: lag).absence(
+            of: submission(), fromAccounting: [makeJob(6, alice, comment: "x", state: "COMPLETED")], others: [])
+        if isProof {
+            #expect(verdict == .none)
+        } else if case .undecidable(let why) = verdict {
+            #expect(why.contains("slurmdbd"))
+        } else {
+            Issue.record("decided")
+        }
+        // The queue has not forgotten it yet, and did not show it.
+        #expect(settlement(1200, lag: lag).absence(of: submission(), fromAccounting: [], others: []) == .none)
     }
 }

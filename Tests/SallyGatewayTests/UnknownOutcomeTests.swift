@@ -3,6 +3,7 @@
 import HTTPTypes
 import HummingbirdTesting
 import SallyIdentity
+import SallyKeepProtocol
 import SallyModel
 import SallyStore
 import SallyTestSupport
@@ -157,7 +158,7 @@ import Testing
             #expect(world.signer.now.minted.isEmpty)
             world.steward.change { $0.meanwhile = { world.clock.advance(149) } }
             try await client.expect(.created, .post, Self.path, world.bob, body: body)
-            #expect(world.signer.now.minted.count == 1)
+            #expect(world.signer.now.minted.map(\.mintBy) == [Timestamp(world.clock.now.rawValue + 1)])
             // Where the account is there nothing takes long.
             world.queue.change { $0.answer = Self.lost }
             try await client.expect(.accepted, .post, Self.path, world.bob, body: body)
@@ -270,6 +271,73 @@ import Testing
             let answer = try await client.call(.post, Self.path, token, body: goodJob, headers: Self.key)
             #expect(answer.status == (isDecided ? .created : .accepted), "\(answer.text)")
             if !isDecided { #expect(try answer.decode(SubmitPending.self).obstacle?.contains("job_comment") == true) }
+        }
+    }
+
+    /// What slurmctld has not told slurmdbd yet, accounting does not have.
+    @Test func accountingIsWaitedForUntilItWasToldEverything() async throws {
+        try await withWorld { world, client in
+            world.queue.change { state in
+                state.answer = Self.lost
+                state.backlog = 3
+            }
+            try await ask(world, client, .accepted)
+            world.queue.change { $0.answer = nil }
+            let alice = try await muchLater(world, 3600)
+            let answer = try await client.call(.post, Self.path, alice, body: goodJob, headers: Self.key)
+            #expect(answer.status == .accepted)
+            let obstacle = try answer.decode(SubmitPending.self).obstacle
+            #expect(obstacle?.contains("slurmdbd") == true, "\(String(describing: obstacle))")
+            #expect(world.queue.now.submits.count == 1)
+            world.queue.change { $0.backlog = 0 }
+            // What accounting could not tell is asked again after a pause.
+            try await eventually("accounting was told everything") {
+                try await client.call(.post, Self.path, alice, body: goodJob, headers: Self.key).status == .created
+            }
+            #expect(world.queue.now.submits.count == 2)
+        }
+    }
+
+    /// While a directory service does not answer Slurm cannot name users: the job may well be the person's.
+    @Test func aMarkedJobThatSlurmGivesNobodyDecidesNothing() async throws {
+        try await withWorld { world, client in
+            world.queue.change { $0.answer = Self.lost }
+            try await ask(world, client, .accepted)
+            let comment = world.queue.now.submits[0].comment
+            world.queue.change { state in
+                state.answer = nil
+                state.jobs = [makeJob(55, nil, comment: comment)]
+            }
+            world.clock.advance(Self.certain + 1)
+            let answer = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
+            #expect(answer.status == .accepted, "\(answer.text)")
+            #expect(try answer.decode(SubmitPending.self).obstacle?.contains("job 55") == true)
+            world.queue.change { $0.jobs = [makeJob(55, UserName(unchecked: "alice"), comment: comment)] }
+            let found = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
+            #expect(try found.decode(SubmitReply.self).job.rawValue == 55)
+            #expect(world.queue.now.submits.count == 1)
+        }
+    }
+
+    /// After MaxJobId, or where slurmctld lost its state, a number names a second job. A requeued job is the first all the same.
+    @Test(arguments: [(3600 as Int64, false, true), (3600, true, false), (60, false, false)])
+    func aNumberThatSlurmGaveAgainIsTheNewJobs(later: Int64, isRequeued: Bool, isFound: Bool) async throws {
+        try await withWorld { world, client in
+            let first = try await client.call(
+                .post, Self.path, world.alice, body: goodJob, headers: [("Idempotency-Key", "key-0")])
+            #expect(try first.decode(SubmitReply.self).job.rawValue == 100)
+            let alice = try await muchLater(world, later)
+            world.signer.change { $0.mintTime = world.clock.now }
+            world.queue.change { $0.answer = Self.lost }
+            try await ask(world, client, .accepted, alice)
+            let again = makeJob(
+                100, UserName(unchecked: "alice"), comment: world.queue.now.submits[1].comment,
+                submitted: world.clock.now, isRequeued: isRequeued)
+            world.queue.change { $0.jobs = [again] }
+            let answer = try await client.call(.post, Self.path, alice, body: goodJob, headers: Self.key)
+            #expect(answer.status == (isFound ? .created : .accepted), "\(answer.text)")
+            if isFound { #expect(try answer.decode(SubmitReply.self).job.rawValue == 100) }
+            #expect(world.queue.now.submits.count == 2)
         }
     }
 

@@ -22,12 +22,19 @@ import Testing
         var now: ContinuousClock.Instant { time.withLock { $0 } }
         func pass(_ duration: Duration) { time.withLock { $0 += duration } }
 
+        func admit(_ purpose: CircuitBreaker.Purpose) -> CircuitBreaker.Admission.Kind { breaker.admit(purpose).kind }
+
         @discardableResult func fail(began: ContinuousClock.Instant? = nil) -> CircuitBreaker.Change? {
-            breaker.ended(.failed(why: "gone"), admitted: .go, began: began ?? now)
+            breaker.ended(.failed(why: "gone"), .init(kind: .go, time: began ?? now))
         }
 
+        /// How a call of everyday work ended.
         func end(_ outcome: CircuitBreaker.Outcome) -> CircuitBreaker.Change? {
-            breaker.ended(outcome, admitted: .trial, began: now)
+            breaker.ended(outcome, .init(kind: .go, time: now))
+        }
+
+        func endTrial(_ outcome: CircuitBreaker.Outcome) -> CircuitBreaker.Change? {
+            breaker.ended(outcome, .init(kind: .trial, time: now))
         }
 
         func open() { for _ in 0..<3 { fail() } }
@@ -37,33 +44,52 @@ import Testing
         let bench = Bench()
         #expect(bench.fail() == nil)
         #expect(bench.fail() == nil)
-        #expect(bench.breaker.admit(isRead: false) == .go)
+        #expect(bench.admit(.work) == .go)
         #expect(bench.fail() == .doesNotAnswer(why: "gone"))
-        #expect(bench.breaker.admit(isRead: true) == .refused(why: "gone"))
-        #expect(bench.breaker.admit(isRead: false) == .refused(why: "gone"))
+        #expect(bench.admit(.look) == .refused(why: "gone"))
+        #expect(bench.admit(.work) == .refused(why: "gone"))
     }
 
     @Test func anAnswerBetweenFailuresCountsThemAnew() {
         let bench = Bench()
         bench.fail()
         bench.fail()
-        #expect(bench.breaker.ended(.answered, admitted: .go, began: bench.now) == nil)
+        #expect(bench.end(.answered) == nil)
         bench.fail()
         bench.fail()
-        #expect(bench.breaker.admit(isRead: true) == .go)
+        #expect(bench.admit(.look) == .go)
     }
 
-    @Test func afterThePauseOneReadTriesAndNothingElse() {
+    @Test func afterThePauseOneLookTriesAndNothingElse() {
         let bench = Bench()
         bench.open()
         #expect(!bench.breaker.wantsLook)
         bench.pass(.seconds(1))
         #expect(bench.breaker.wantsLook)
-        #expect(bench.breaker.admit(isRead: false) == .refused(why: "gone"), "a change is no trial")
-        #expect(bench.breaker.admit(isRead: true) == .trial)
-        #expect(bench.breaker.admit(isRead: true) == .refused(why: "gone"), "one trial at a time")
-        #expect(bench.end(.answered) == .answersAgain)
-        #expect(bench.breaker.admit(isRead: false) == .go)
+        #expect(bench.admit(.work) == .refused(why: "gone"), "work is no trial")
+        #expect(bench.admit(.look) == .trial)
+        #expect(!bench.breaker.wantsLook, "somebody looks")
+        #expect(bench.admit(.look) == .refused(why: "gone"), "one trial at a time")
+        #expect(bench.admit(.work) == .refused(why: "gone"), "nothing before the answer")
+        #expect(bench.endTrial(.answered) == .answersAgain)
+        #expect(bench.admit(.work) == .go, "whoever looked goes on")
+        #expect(!bench.breaker.wantsLook)
+    }
+
+    /// However long its caller had waited before: a trial that nobody counts would be the last.
+    @Test func aTrialBeginsWhenItIsAdmitted() {
+        let bench = Bench()
+        bench.pass(.seconds(5))
+        _ = bench.end(.answered)
+        bench.open()
+        bench.pass(.seconds(1))
+        let trial = bench.breaker.admit(.look)
+        #expect(trial == .init(kind: .trial, time: bench.now))
+        bench.pass(.seconds(1))
+        #expect(bench.breaker.ended(.failed(why: "still gone"), trial) == nil)
+        #expect(bench.admit(.look) == .refused(why: "still gone"))
+        bench.pass(.seconds(2))
+        #expect(bench.admit(.look) == .trial)
     }
 
     @Test func pausesGrowUpToALimit() {
@@ -71,10 +97,10 @@ import Testing
         bench.open()
         for pause in [1, 2, 4, 4] {
             bench.pass(.seconds(pause) - .milliseconds(1))
-            #expect(bench.breaker.admit(isRead: true) == .refused(why: "gone"))
+            #expect(bench.admit(.look) == .refused(why: "gone"))
             bench.pass(.milliseconds(1))
-            #expect(bench.breaker.admit(isRead: true) == .trial)
-            #expect(bench.end(.failed(why: "gone")) == nil)
+            #expect(bench.admit(.look) == .trial)
+            #expect(bench.endTrial(.failed(why: "gone")) == nil)
         }
     }
 
@@ -82,15 +108,15 @@ import Testing
         let bench = Bench()
         bench.open()
         bench.pass(.seconds(1))
-        #expect(bench.breaker.admit(isRead: true) == .trial)
-        #expect(bench.end(.abandoned) == nil)
-        #expect(bench.breaker.admit(isRead: true) == .trial)
+        #expect(bench.admit(.look) == .trial)
+        #expect(bench.endTrial(.abandoned) == nil)
+        #expect(bench.admit(.look) == .trial)
     }
 
     @Test func whoGaveUpSaysNothingOfTheDaemon() {
         let bench = Bench()
-        for _ in 0..<10 { _ = bench.breaker.ended(.abandoned, admitted: .go, began: bench.now) }
-        #expect(bench.breaker.admit(isRead: true) == .go)
+        for _ in 0..<10 { _ = bench.end(.abandoned) }
+        #expect(bench.admit(.look) == .go)
     }
 
     /// Calls that waited for their deadline while others were answered.
@@ -98,9 +124,9 @@ import Testing
         let bench = Bench()
         let before = bench.now
         bench.pass(.seconds(1))
-        _ = bench.breaker.ended(.answered, admitted: .go, began: bench.now)
+        _ = bench.end(.answered)
         for _ in 0..<10 { bench.fail(began: before) }
-        #expect(bench.breaker.admit(isRead: true) == .go)
+        #expect(bench.admit(.look) == .go)
     }
 
     /// A straggler's failure neither ends a trial nor makes the pause longer.
@@ -108,9 +134,10 @@ import Testing
         let bench = Bench()
         bench.open()
         bench.pass(.seconds(1))
-        #expect(bench.breaker.admit(isRead: true) == .trial)
+        #expect(bench.admit(.look) == .trial)
         bench.fail()
-        #expect(bench.breaker.admit(isRead: true) == .refused(why: "gone"))
-        #expect(bench.end(.answered) == .answersAgain)
+        #expect(bench.end(.abandoned) == nil)
+        #expect(bench.admit(.look) == .refused(why: "gone"))
+        #expect(bench.endTrial(.answered) == .answersAgain)
     }
 }

@@ -29,16 +29,36 @@ import Testing
         }
     }
 
-    /// Before anything is sent that changes something, a read shows that the daemon is back.
-    @Test func aDaemonThatIsBackIsFoundByAPing() async throws {
+    /// What is asked of a daemon, and how it begins there.
+    enum Work: String, CaseIterable {
+        case submit = "POST /slurm/v0.0.42/job/submit"
+        case queue = "GET /slurm/v0.0.42/jobs"
+        case job = "GET /slurm/v0.0.42/job/7"
+        case states = "GET /slurm/v0.0.42/jobs/state/"
+    }
+
+    private func perform(_ work: Work, _ client: SlurmClient) async throws {
+        switch work {
+        case .submit: _ = try await client.submit(submission(), token: token)
+        case .queue: _ = try await client.jobs(read, token: token)
+        case .job: _ = try await client.job(job, read, token: token)
+        case .states: _ = try await client.states(read, token: token)
+        }
+    }
+
+    /// Before anything else is sent, a ping shows that the daemon is back; and then it is sent at once.
+    @Test(arguments: Work.allCases) func aDaemonThatIsBackIsFoundByAPing(_ work: Work) async throws {
         try await FakeSlurmrestd.with({ request, count in
-            count < 5 ? .close : .reply(200, request.line.contains("ping") ? #"{"pings":[]}"# : ok)
+            guard count >= 5 else { return .close }
+            if request.line.contains("ping") { return .reply(200, #"{"pings":[]}"#) }
+            return .reply(200, request.line.hasPrefix("GET") ? noJobs : ok)
         }) { server in
             try await withClient(server.path) { client in
                 for _ in 0..<5 { _ = try? await client.submit(submission(), token: token) }  // these fail
-                try await eventually("the job is taken") {
+                try await eventually("it answers") {
                     do {
-                        return try await client.submit(submission(), token: token).id == job
+                        try await perform(work, client)
+                        return true
                     } catch SlurmError.unreachable {
                         return false
                     }
@@ -46,8 +66,70 @@ import Testing
             }
             #expect(
                 server.requests.dropFirst(5).map(\.line) == [
-                    "GET /slurm/v0.0.42/ping HTTP/1.1", "POST /slurm/v0.0.42/job/submit HTTP/1.1",
+                    "GET /slurm/v0.0.42/ping HTTP/1.1", "\(work.rawValue) HTTP/1.1",
                 ])
+        }
+    }
+
+    /// Whatever becomes of the ping, the request proper was not sent.
+    @Test(
+        arguments: [
+            .close, .reply(200, "text"), .reply(500, "text"), .raw("garbage\r\n\r\n"),
+            .stall("HTTP/1.1 200 X\r\nContent-Length: 100\r\n\r\n{\"pings\":"),
+        ] as [FakeSlurmrestd.Answer])
+    func aLookThatFailsLeavesNothingOpen(answer: FakeSlurmrestd.Answer) async throws {
+        try await FakeSlurmrestd.with({ request, _ in request.line.contains("ping") ? answer : .close }) { server in
+            try await withClient(server.path, silence: .milliseconds(500)) { client in
+                for _ in 0..<5 { _ = try? await client.submit(submission(), token: token) }  // these fail
+                try await eventually("it was looked for") {
+                    let error = await #expect(throws: SlurmError.self) {
+                        try await client.submit(submission(), token: token)
+                    }
+                    #expect(error?.outcomeIsUnknown == false, "\(String(describing: error))")
+                    return server.requests.contains { $0.line.contains("ping") }
+                }
+            }
+            #expect(server.requests.count { $0.line.hasPrefix("POST") } == 5)
+        }
+    }
+
+    /// The version was replaced while the daemon was silent: that the ping finds it gone is an answer, too.
+    @Test func anUpgradeDuringTheSilenceIsFound() async throws {
+        try await FakeSlurmrestd.with({ request, count in
+            // Four questions for the version, and five submissions without an answer.
+            if (4..<9).contains(count) { return .close }
+            guard request.line.contains(count < 4 ? "v0.0.42" : "v0.0.40") else { return notServed }
+            return .reply(200, request.line.contains("/ping") ? #"{"pings":[]}"# : ok)
+        }) { server in
+            try await withClient(server.path, nil) { client in
+                for _ in 0..<5 { _ = try? await client.submit(submission(), token: token) }  // these fail
+                try await eventually("the job is taken") {
+                    do {
+                        return try await client.submit(submission(), token: token).id == job
+                    } catch SlurmError.unreachable {
+                        #expect(server.requests.count == 9, "an answer was not enough")
+                        return false
+                    }
+                }
+            }
+            #expect(
+                server.requests.dropFirst(9).first?.line == "GET /slurm/v0.0.42/ping HTTP/1.1"
+                    && server.requests.last?.line == "POST /slurm/v0.0.40/job/submit HTTP/1.1")
+        }
+    }
+
+    @Test func whoeverGivesUpStopsNobody() async throws {
+        try await FakeSlurmrestd.with({ _, count in count < 6 ? .nothing : .reply(200, ok) }) { server in
+            try await withClient(server.path) { client in
+                for number in 1...6 {
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        group.addTask { _ = try? await client.submit(submission(), token: token) }  // is cancelled
+                        try await eventually("it was sent") { server.requests.count == number }
+                        group.cancelAll()
+                    }
+                }
+                #expect(try await client.submit(submission(), token: token).id == job)
+            }
         }
     }
 
@@ -137,11 +219,24 @@ import Testing
     }
 }
 
+@Suite struct VersionMemoryTests {
+    /// Two callers meet the gone version; one has found the next before the other forgets.
+    @Test func onlyTheVersionThatIsGoneIsForgotten() {
+        let memory = VersionMemory(pinned: nil)
+        memory.remember(APIVersion(rawValue: 40))
+        memory.forget(APIVersion(rawValue: 42))
+        #expect(memory.known == APIVersion(rawValue: 40))
+        memory.forget(APIVersion(rawValue: 40))
+        #expect(memory.known == nil)
+    }
+}
+
 /// slurmrestd behind TLS, with a certificate of a site's own authority.
 @Suite struct SlurmrestdTLSTests: ClientBench {
     /// Made for one test: the certificate signs itself, and is for `name` alone.
     private func withCertificate(
-        for name: String, _ body: (_ file: String, _ context: NIOSSLContext) async throws -> Void
+        for name: String, newest: TLSVersion? = nil,
+        _ body: (_ file: String, _ context: NIOSSLContext) async throws -> Void
     ) async throws {
         try await withScratchFolder { folder in
             let made = try await runProgram(
@@ -154,8 +249,9 @@ import Testing
             try #require(made.status == 0, "\(made)")
             let certificates = try NIOSSLCertificate.fromPEMFile("\(folder)/cert.pem")
             let key = try NIOSSLPrivateKey(file: "\(folder)/key.pem", format: .pem)
-            let configuration = TLSConfiguration.makeServerConfiguration(
+            var configuration = TLSConfiguration.makeServerConfiguration(
                 certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key))
+            configuration.maximumTLSVersion = newest
             try await body("\(folder)/cert.pem", try NIOSSLContext(configuration: configuration))
         }
     }
@@ -194,6 +290,25 @@ import Testing
                 }
                 #expect(reason.contains("no secure connection"))
                 #expect(server.requests.isEmpty)
+            }
+        }
+    }
+
+    @Test(arguments: [(TLSVersion.tlsv12, true), (.tlsv11, false)])
+    func speaksNoOldTLS(newest: TLSVersion, isSpoken: Bool) async throws {
+        try await withCertificate(for: "IP:127.0.0.1", newest: newest) { file, context in
+            try await FakeSlurmrestd.with(tls: context, { _, _ in .reply(200, #"{"jobs":[],"errors":[]}"#) }) {
+                server, port in
+                if isSpoken {
+                    let found = try await jobs(port: port, authorities: file)
+                    #expect(found.isEmpty)
+                } else {
+                    let error = await #expect(throws: SlurmError.self) {
+                        try await jobs(port: port, authorities: file)
+                    }
+                    #expect(error?.outcomeIsUnknown == false)
+                }
+                #expect(server.requests.count == (isSpoken ? 1 : 0))
             }
         }
     }

@@ -120,27 +120,36 @@ import Testing
     }
 
     @Test(arguments: [
-        (42, #"{"statistics":{"req_time":{"set":true,"infinite":false,"number":1800000000}},"errors":[]}"#),
-        (38, #"{"statistics":{"req_time":1800000000},"errors":[]}"#),
+        (
+            42,
+            #"{"statistics":{"req_time":{"set":true,"infinite":false,"number":1800000000},"dbd_agent_queue_size":3},"errors":[]}"#
+        ),
+        (38, #"{"statistics":{"req_time":1800000000,"dbd_agent_queue_size":3},"errors":[]}"#),
     ])
     func slurmctldsClockIsInItsStatistics(version: Int, body: String) async throws {
         try await FakeSlurmrestd.with({ _, _ in .reply(200, body) }) { server in
-            let time = try await withClient(server.path, version) { try await $0.clock(read, token: token) }
-            #expect(time == Timestamp(1_800_000_000))
+            let said = try await withClient(server.path, version) { try await $0.diagnosis(read, token: token) }
+            #expect(said == SlurmReply.Diagnosis(time: Timestamp(1_800_000_000), accountingBacklog: 3))
             #expect(server.requests.map(\.line) == ["GET /slurm/v0.0.\(version)/diag HTTP/1.1"])
         }
     }
 
     @Test(arguments: [
-        #"{"statistics":{},"errors":[]}"#, #"{"errors":[]}"#, #"{"statistics":{"req_time":0},"errors":[]}"#,
-        #"{"statistics":{"req_time":"1800000000"},"errors":[]}"#,
-        #"{"statistics":{"req_time":{"set":false,"number":5}},"errors":[]}"#,
-        #"{"statistics":{"req_time":1800000000},"errors":[{"error_number":2002,"error":"no"}]}"#,
+        #"{"statistics":{},"errors":[]}"#, #"{"errors":[]}"#,
+        #"{"statistics":{"req_time":0,"dbd_agent_queue_size":0},"errors":[]}"#,
+        #"{"statistics":{"req_time":"1800000000","dbd_agent_queue_size":0},"errors":[]}"#,
+        #"{"statistics":{"req_time":{"set":false,"number":5},"dbd_agent_queue_size":0},"errors":[]}"#,
+        #"{"statistics":{"req_time":9223372036854775807,"dbd_agent_queue_size":0},"errors":[]}"#,
+        #"{"statistics":{"req_time":1099511627776,"dbd_agent_queue_size":0},"errors":[]}"#,
+        #"{"statistics":{"req_time":1800000000},"errors":[]}"#,
+        #"{"statistics":{"req_time":1800000000,"dbd_agent_queue_size":-1},"errors":[]}"#,
+        #"{"statistics":{"req_time":1800000000,"dbd_agent_queue_size":"0"},"errors":[]}"#,
+        #"{"statistics":{"req_time":1800000000,"dbd_agent_queue_size":0},"errors":[{"error_number":2002,"error":"no"}]}"#,
     ])
-    func aClockThatIsNotSaidIsNotGuessed(body: String) async throws {
+    func whatStatisticsDoNotSayIsNotGuessed(body: String) async throws {
         try await FakeSlurmrestd.with({ _, _ in .reply(200, body) }) { server in
             try await withClient(server.path) { client in
-                await #expect(throws: SlurmError.self) { try await client.clock(read, token: token) }
+                await #expect(throws: SlurmError.self) { try await client.diagnosis(read, token: token) }
             }
         }
     }
@@ -289,6 +298,21 @@ import Testing
                     try await withClient(server.path, version) { try await $0.jobs(read, token: token) }
                 }
             }
+        }
+    }
+
+    /// A row that is no job may stand for the one that is looked for.
+    @Test(arguments: [#"{"job_id":2}"#, #"{"job_id":0,"job_state":["RUNNING"]}"#, #"{"job_id":2,"job_state":[]}"#])
+    func aRowThatIsNoJobIsNotLeftOut(row: String) async throws {
+        let body = #"{"jobs":[{"job_id":1,"job_state":["RUNNING"]},\#(row)],"errors":[]}"#
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, body) }) { server in
+            try await withClient(server.path) { client in
+                for _ in 0..<20 {
+                    await #expect(throws: SlurmError.self) { try await client.jobs(read, token: token) }
+                    await #expect(throws: SlurmError.self) { try await client.job(job, read, token: token) }
+                }
+            }
+            #expect(server.requests.count == 40, "what cannot be read is an answer all the same")
         }
     }
 

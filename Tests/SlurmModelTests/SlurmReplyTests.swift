@@ -55,6 +55,11 @@ import Testing
         #expect(cancelled.states == [.cancelled])
     }
 
+    @Test(arguments: Fixture.daemons) func readsTheStatistics(daemon: Fixture.Daemon) throws {
+        let said = try Fixture.reply("diag", daemon).diagnosis()
+        #expect(said.time > Timestamp(1_700_000_000) && said.accountingBacklog == 0)
+    }
+
     @Test(arguments: Fixture.daemons) func readsArrays(daemon: Fixture.Daemon) throws {
         let array = try job("array", daemon)
         #expect(array.arrayID == array.id)

@@ -30,6 +30,6 @@ extension QueuedJob {
         self.init(
             view: view, owner: UserName(rawValue: job.user), array: job.arrayID,
             marker: SubmissionMarker.split(job.comment).marker, record: record,
-            isCommented: job.comment?.isEmpty == false)
+            isCommented: job.comment?.isEmpty == false, isRequeued: job.restarts ?? 0 > 0)
     }
 }

@@ -18,13 +18,14 @@ package struct QueuedJob: Sendable, Equatable {
     ///   - record: all that Slurm reports of it, packed (`SlurmRecord`), our marker included; empty where the job was not
     ///     read from the queue.
     ///   - isCommented: whether Slurm reports a comment of it, whatever it says.
+    ///   - isRequeued: whether Slurm reports that it began again.
     package init(
         view: JobView, owner: UserName?, array: JobID?, marker: SubmissionMarker?, record: [UInt8] = [],
-        isCommented: Bool = false
+        isCommented: Bool = false, isRequeued: Bool = false
     ) {
         kept = Kept(
             view: view, json: JobJSON.bytes(view), record: record, owner: owner, array: array, marker: marker,
-            isCommented: isCommented, isStale: false)
+            isCommented: isCommented, isRequeued: isRequeued, isStale: false)
     }
 
     package var view: JobView {
@@ -46,6 +47,9 @@ package struct QueuedJob: Sendable, Equatable {
 
     /// Whether Slurm reports a comment of it, whatever it says.
     package var isCommented: Bool { kept.isCommented }
+
+    /// Whether Slurm reports that it began again; accounting says so from v0.0.42 on.
+    package var isRequeued: Bool { kept.isRequeued }
 
     /// Its states are newer than the rest, or the rest is what we know of our own submission.
     package var isStale: Bool {
@@ -75,7 +79,7 @@ package struct QueuedJob: Sendable, Equatable {
         left.kept === right.kept
             || left.kept.owner == right.kept.owner && left.kept.array == right.kept.array
                 && left.kept.marker == right.kept.marker && left.kept.isStale == right.kept.isStale
-                && left.kept.isCommented == right.kept.isCommented
+                && left.kept.isCommented == right.kept.isCommented && left.kept.isRequeued == right.kept.isRequeued
                 && left.kept.json == right.kept.json && left.kept.record == right.kept.record
     }
 
@@ -87,12 +91,13 @@ package struct QueuedJob: Sendable, Equatable {
         let array: JobID?
         let marker: SubmissionMarker?
         let isCommented: Bool
+        let isRequeued: Bool
         let isStale: Bool
         let isFinished: Bool
 
         init(
             view: JobView, json: [UInt8], record: [UInt8], owner: UserName?, array: JobID?,
-            marker: SubmissionMarker?, isCommented: Bool, isStale: Bool
+            marker: SubmissionMarker?, isCommented: Bool, isRequeued: Bool, isStale: Bool
         ) {
             self.view = view
             self.json = json
@@ -101,6 +106,7 @@ package struct QueuedJob: Sendable, Equatable {
             self.array = array
             self.marker = marker
             self.isCommented = isCommented
+            self.isRequeued = isRequeued
             self.isStale = isStale
             isFinished = view.states.map { JobState($0) }.isFinished
         }
@@ -108,25 +114,25 @@ package struct QueuedJob: Sendable, Equatable {
         func changed(view: JobView, json: [UInt8]) -> Kept {
             Kept(
                 view: view, json: json, record: record, owner: owner, array: array, marker: marker,
-                isCommented: isCommented, isStale: isStale)
+                isCommented: isCommented, isRequeued: isRequeued, isStale: isStale)
         }
 
         func changed(array: JobID?) -> Kept {
             Kept(
                 view: view, json: json, record: record, owner: owner, array: array, marker: marker,
-                isCommented: isCommented, isStale: isStale)
+                isCommented: isCommented, isRequeued: isRequeued, isStale: isStale)
         }
 
         func changed(marker: SubmissionMarker?) -> Kept {
             Kept(
                 view: view, json: json, record: record, owner: owner, array: array, marker: marker,
-                isCommented: isCommented, isStale: isStale)
+                isCommented: isCommented, isRequeued: isRequeued, isStale: isStale)
         }
 
         func changed(isStale: Bool) -> Kept {
             Kept(
                 view: view, json: json, record: record, owner: owner, array: array, marker: marker,
-                isCommented: isCommented, isStale: isStale)
+                isCommented: isCommented, isRequeued: isRequeued, isStale: isStale)
         }
     }
 }

@@ -13,15 +13,13 @@ import Synchronization
 /// asks with the same idempotency key. `Settlement` says what a look means.
 ///
 /// All that is open is looked up together: one read of the queue and one of accounting for each person, however many ask.
+/// What is asked of whom is `OutcomeEvidence`.
 package final class Reconciler: Service {
     private let cluster: ClusterName
     private let book: any SubmissionBook
-    private let queue: any SlurmQueue
     private let keeper: QueueKeeper
-    private let access: ServiceAccess
-    private let signer: any TokenMinter
+    private let evidence: OutcomeEvidence
     private let runner: SubmissionRunner
-    private let markers: SubmissionMarker.Maker
     private let records: Settlement.Records
     private let metrics: Metrics
     private let clock: any WallClock
@@ -46,6 +44,8 @@ package final class Reconciler: Service {
         /// What accounting could not tell is asked again at these times, seldom and more seldom.
         var patience: [Int64: (next: ContinuousClock.Instant, pause: Duration)] = [:]
         var purged: ContinuousClock.Instant?
+        /// When slurmctld was last seen to have told slurmdbd everything.
+        var accountingToldAt: ContinuousClock.Instant?
         var trouble: String?
 
         mutating func takeWaiting() -> [AsyncStream<Void>.Continuation] {
@@ -71,12 +71,11 @@ package final class Reconciler: Service {
     ) {
         self.cluster = cluster
         self.book = book
-        self.queue = queue
         self.keeper = keeper
-        self.access = access
-        self.signer = signer
         self.runner = runner
-        self.markers = markers
+        evidence = OutcomeEvidence(
+            cluster: cluster, book: book, queue: queue, access: access, signer: signer, markers: markers,
+            metrics: metrics, clock: clock, log: log)
         self.records = records
         self.metrics = metrics
         self.clock = clock
@@ -150,25 +149,41 @@ package final class Reconciler: Service {
             }
         }
         let snapshot = try await keeper.snapshot(readAfter: .now, within: .seconds(30))
+        let nobodys = snapshot.jobs.filter { $0.owner == nil }
         var missing: [Submission] = []
         for submission in open {
             // What is there needs no clock.
-            if let job = try await job(of: submission, in: snapshot.jobs(of: submission.user)) {
+            if let job = try await evidence.job(of: submission, in: snapshot.jobs(of: submission.user)) {
                 await record(.submitted(job), submission)
+            } else if let job = evidence.marked(for: submission, in: nobodys) {
+                await act(on: .undecidable("job \(job) may be it, and Slurm cannot name its user just now"), submission)
             } else {
                 missing.append(submission)
             }
         }
         guard !missing.isEmpty else { return }
-        let settlement = Settlement(began: began, ended: clock.now, skew: try await measured(), records: records)
+        let (skew, backlog) = try await evidence.measured()
+        let settlement = Settlement(
+            began: began, ended: clock.now, skew: skew, records: records, accountingLag: lag(backlog))
         var left: [Submission] = []
         for submission in missing {
-            switch settlement.absence(of: submission, minted: await minted(submission)) {
+            switch settlement.absence(of: submission, minted: await evidence.minted(submission)) {
             case .askAccounting: left.append(submission)
             case let verdict: await act(on: verdict, submission)
             }
         }
         try await settleByAccounting(left, settlement)
+    }
+
+    /// How long ago slurmctld was last seen to have told slurmdbd everything; nil where that was never seen.
+    private func lag(_ backlog: Int64) -> Duration? {
+        state.withLock { state in
+            guard backlog > 0 else {
+                state.accountingToldAt = .now
+                return .zero
+            }
+            return state.accountingToldAt?.duration(to: .now)
+        }
     }
 
     /// One read for each person. What one cannot tell holds up no other.
@@ -181,16 +196,14 @@ package final class Reconciler: Service {
         for (user, submissions) in Dictionary(grouping: due, by: \.user) {
             guard let since = submissions.map(settlement.since).min() else { continue }
             do {
-                let wanted = FinishedJobs(user: user, job: nil, since: since, limit: .max)
-                let jobs = try await access.read(.readAccounting(cluster)) { read, token in
-                    try await queue.finished(wanted, read, token: token)
-                }
+                let jobs = try await evidence.finished(user, since: since)
                 for submission in submissions {
-                    if let job = try await job(of: submission, in: jobs) {
+                    if let job = try await evidence.job(of: submission, in: jobs) {
                         await record(.submitted(job), submission)
                         continue
                     }
-                    let others = try await others(settlement.doubtful(for: submission, in: jobs), submission)
+                    let doubtful = settlement.doubtful(for: submission, in: jobs)
+                    let others = try await evidence.others(doubtful, than: submission)
                     await act(
                         on: settlement.absence(of: submission, fromAccounting: jobs, others: others), submission)
                 }
@@ -227,49 +240,6 @@ package final class Reconciler: Service {
             let pause = min(last.map { $0 * 2 } ?? Reconciler.firstPause, Reconciler.longestPause)
             state.patience[submission.id] = (.now + pause, pause)
         }
-    }
-
-    private func job(of submission: Submission, in jobs: [QueuedJob]) async throws -> JobID? {
-        let marker = markers.marker(
-            person: submission.person, cluster: cluster, operation: submission.operation,
-            key: submission.idempotencyKey ?? "")
-        let marked = Set(jobs.filter { $0.marker == marker }.map(\.base))
-        return Settlement.job(of: submission, marker, in: jobs, others: try await others(marked, submission))
-    }
-
-    /// How far the clocks are apart, now: slurmctld's clock in the middle of an answer of its own.
-    ///
-    /// - Throws: `.misconfigured` where they are so far apart that nothing may be decided.
-    private func measured() async throws -> ClockSkew {
-        let asked = clock.now
-        let slurm = try await access.read(.readQueue(cluster)) { read, token in
-            try await queue.clock(read, token: token)
-        }
-        let skew = ClockSkew(asked: asked, answered: clock.now, slurm: slurm)
-        metrics.skewed(cluster, seconds: skew.apart)
-        if let problem = skew.problem(cluster) { throw problem }
-        return skew
-    }
-
-    /// When the signer made the last token for it. Nil where it made none, or cannot be asked: then more time has to pass.
-    private func minted(_ submission: Submission) async -> Timestamp? {
-        do {
-            return try await signer.records(after: submission.position.sequence - 1, limit: 1).mints
-                .filter { $0.position == submission.position }.map(\.time).max()
-        } catch {
-            log.debug("the signer did not say what it minted", metadata: ["cause": "\(error)"])
-            return nil
-        }
-    }
-
-    /// Those of these jobs that are known to be another submission's.
-    private func others(_ jobs: Set<JobID>, _ submission: Submission) async throws -> Set<JobID> {
-        var others: Set<JobID> = []
-        for job in jobs {
-            guard let known = try await book.submission(job: job, cluster: cluster) else { continue }
-            if known.id != submission.id { others.insert(job) }
-        }
-        return others
     }
 
     private func record(_ outcome: SubmissionOutcome, _ submission: Submission) async {

@@ -15,6 +15,9 @@ package struct Settlement: Sendable {
     package let ended: Timestamp
     package let skew: ClockSkew
     package let records: Records
+    /// How long ago slurmctld was last seen to have told slurmdbd everything: zero in this look, after the queue was read; nil
+    /// where that was never seen.
+    package let accountingLag: Duration?
 
     /// What the cluster remembers of jobs that have ended.
     package struct Records: Sendable, Equatable {
@@ -36,11 +39,14 @@ package struct Settlement: Sendable {
     /// slurmctld's times and ours are compared with so much to spare.
     private static let margin = Duration.seconds(60)
 
-    package init(began: Timestamp, ended: Timestamp, skew: ClockSkew, records: Records) {
+    package init(
+        began: Timestamp, ended: Timestamp, skew: ClockSkew, records: Records, accountingLag: Duration?
+    ) {
         self.began = began
         self.ended = ended
         self.skew = skew
         self.records = records
+        self.accountingLag = accountingLag
     }
 
     package enum Verdict: Sendable, Equatable {
@@ -79,12 +85,18 @@ package struct Settlement: Sendable {
 
     /// What it means that accounting does not show its job either.
     ///
-    /// slurmctld forgets ended jobs, and accounting keeps comments only where slurm.conf says so (AccountingStoreFlags has
-    /// job_comment). A job without any comment from that time might be the one, unless jobs with one show that they are kept.
+    /// slurmctld forgets ended jobs. Accounting learns of them when slurmdbd answers; until then slurmctld keeps the messages. And
+    /// accounting keeps comments only where slurm.conf says so (AccountingStoreFlags has job_comment): a job without any comment
+    /// from that time might be the one, unless jobs with one show that they are kept.
     package func absence(
         of submission: Submission, fromAccounting accounting: [QueuedJob], others: Set<JobID>
     ) -> Verdict {
-        guard !queueIsEnough(for: submission), !accounting.contains(where: \.isCommented),
+        guard !queueIsEnough(for: submission) else { return .none }
+        guard accountingIsComplete else {
+            return .undecidable(
+                "slurmctld has messages that slurmdbd has not got yet: accounting may lack a job that ended")
+        }
+        guard !accounting.contains(where: \.isCommented),
             let doubtful = accounting.first(where: { isDoubtful($0, submission) && !others.contains($0.base) })
         else { return .none }
         return .undecidable(
@@ -111,8 +123,15 @@ package struct Settlement: Sendable {
     }
 
     /// Jobs without a comment that might be it.
-    package func doubtful(for submission: Submission, in jobs: [QueuedJob]) -> Set<JobID> {
-        Set(jobs.filter { isDoubtful($0, submission) }.map(\.base))
+    package func doubtful(for submission: Submission, in jobs: [QueuedJob]) -> [QueuedJob] {
+        jobs.filter { isDoubtful($0, submission) }
+    }
+
+    /// Whether accounting was told the end of every job that had left the queue when that was read. A job leaves it MinJobAge after
+    /// its end: slurmctld had nothing left to tell at a time in between.
+    private var accountingIsComplete: Bool {
+        guard let accountingLag else { return false }
+        return accountingLag == .zero || accountingLag + Settlement.margin < records.queueKeeps
     }
 
     /// Whether no job of it, however short, can have left the queue before it was read.

@@ -21,8 +21,8 @@ package protocol SlurmQueue: Sendable {
     func job(_ job: JobID, _ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [QueuedJob]
     /// The states of all jobs; nil where they are not served by themselves.
     func states(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [JobStateEntry]?
-    /// slurmctld's clock, by which tokens live and end.
-    func clock(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> Timestamp
+    /// slurmctld's clock, by which tokens live and end, and how much it has not told slurmdbd yet.
+    func diagnosis(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> SlurmReply.Diagnosis
     func partitions(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Partition]
     func nodes(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Node]
     /// From accounting.

@@ -70,8 +70,10 @@ package struct SlurmQueueClient: SlurmQueue {
         try await told { () async throws(SlurmError) in try await client.states(read, token: service(token)) }
     }
 
-    package func clock(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> Timestamp {
-        try await told { () async throws(SlurmError) in try await client.clock(read, token: service(token)) }
+    package func diagnosis(
+        _ read: Authorized<SystemAction>, token: Secret<String>
+    ) async throws -> SlurmReply.Diagnosis {
+        try await told { () async throws(SlurmError) in try await client.diagnosis(read, token: service(token)) }
     }
 
     package func partitions(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Partition] {
