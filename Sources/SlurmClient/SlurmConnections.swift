@@ -7,9 +7,11 @@ import NIOSSL
 package import SallyModel
 package import SlurmModel
 
-/// The connections to all slurmrestd daemons: one pool, no redirects, nothing retried.
+/// The connections to all slurmrestd daemons: no redirects, nothing retried. Reads share kept connections; what changes something
+/// goes out on one that is made for it.
 package struct SlurmConnections: Sendable {
-    private let client: HTTPClient
+    private let reading: HTTPClient
+    private let changing: HTTPClient
     private let logger: Logger
 
     /// - Parameter silence: the longest pause within an answer; longer than the deadline of any call but a listing of
@@ -23,7 +25,12 @@ package struct SlurmConnections: Sendable {
         // A daemon that is down is said to be down at once.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
-        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        reading = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        // `Connection: close` alone would send a change on a connection that a read has left behind, and that the daemon may be
+        // closing at this moment. The second setting is for one that was made for a request that gave up before it was there.
+        configuration.maximumUsesPerConnection = 1
+        configuration.connectionPool.idleTimeout = .zero
+        changing = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         self.logger = logger
     }
 
@@ -38,7 +45,7 @@ package struct SlurmConnections: Sendable {
         return SlurmClient(
             cluster: cluster,
             exchange: SlurmExchange(
-                address: address, client: client, tls: try authorities.map(SlurmConnections.tls),
+                address: address, reading: reading, changing: changing, tls: try authorities.map(SlurmConnections.tls),
                 breaker: CircuitBreaker(), logger: logger),
             pinned: pinned, defaultPartition: defaultPartition, exclusivePartitions: exclusivePartitions,
             deadline: deadline, logger: logger)
@@ -59,5 +66,13 @@ package struct SlurmConnections: Sendable {
         return tls
     }
 
-    package func close() async throws { try await client.shutdown() }
+    package func close() async throws {
+        do {
+            try await reading.shutdown()
+        } catch {
+            try await changing.shutdown()
+            throw error
+        }
+        try await changing.shutdown()
+    }
 }

@@ -25,7 +25,10 @@ package struct SlurmToken: Sendable {
 /// One request to slurmrestd and its answer.
 struct SlurmExchange: Sendable {
     let address: SlurmrestdAddress
-    let client: HTTPClient
+    /// Keeps connections.
+    let reading: HTTPClient
+    /// Keeps none: `SlurmConnections`.
+    let changing: HTTPClient
     /// For `https`; nil trusts the system's authorities.
     let tls: TLSConfiguration?
     let breaker: CircuitBreaker
@@ -62,10 +65,10 @@ struct SlurmExchange: Sendable {
         var json: JSONValue
     }
 
-    /// - Throws: `SlurmError`. What may change something is sent once, and leaves no connection behind. It may meet a kept one
-    ///   that is ending in this very moment: then nobody knows whether the request arrived. A GET is sent a second time where
-    ///   the connection ended: slurmrestd closes connections as it likes, and is restarted when it has leaked enough. A
-    ///   daemon that has not answered for a while is not asked (`CircuitBreaker`).
+    /// - Throws: `SlurmError`. What may change something is sent once, on a connection of its own: on a kept one that is ending
+    ///   in this very moment nobody would know whether the request arrived. A GET is sent a second time where the connection
+    ///   ended: slurmrestd closes connections as it likes, and is restarted when it has leaked enough. A daemon that has not
+    ///   answered for a while is not asked (`CircuitBreaker`).
     func send(_ call: Call, token: SlurmToken) async throws(SlurmError) -> Answer {
         try await admitted(call) { () async throws(SlurmError) in try await exchange(call, token: token) }
     }
@@ -140,6 +143,7 @@ struct SlurmExchange: Sendable {
         _ request: HTTPClientRequest, _ call: Call, _ take: (_ status: Int, ByteBuffer) throws -> Void
     ) async throws -> Int {
         let end = NIODeadline.now() + call.timeLimit
+        let client = call.method == .GET ? reading : changing
         let response = try await client.execute(request, deadline: end)
         let status = Int(response.status.code)
         try SlurmExchange.checkStatus(status)

@@ -24,6 +24,9 @@ final class FakeSlurmrestd: Sendable {
         var line: String
         var headers: [String]
         var body: String
+        /// On which connection it came, from 1, and how many came there before it.
+        var connection = 0
+        var before = 0
 
         func header(_ name: String) -> [String] {
             headers.compactMap { line in
@@ -37,6 +40,7 @@ final class FakeSlurmrestd: Sendable {
     let path: String
     private let script: @Sendable (Request, Int) -> Answer
     private let seen = Mutex<[Request]>([])
+    private let connections = Mutex(0)
 
     var requests: [Request] { seen.withLock { $0 } }
 
@@ -86,6 +90,13 @@ final class FakeSlurmrestd: Sendable {
         }
     }
 
+    private func connected() -> Int {
+        connections.withLock { count in
+            count += 1
+            return count
+        }
+    }
+
     private func answer(_ request: Request) -> Answer {
         let before = seen.withLock { seen in
             seen.append(request)
@@ -99,8 +110,13 @@ final class FakeSlurmrestd: Sendable {
         typealias OutboundOut = ByteBuffer
         private let server: FakeSlurmrestd
         private var text = ""
+        private let connection: Int
+        private var count = 0
 
-        init(_ server: FakeSlurmrestd) { self.server = server }
+        init(_ server: FakeSlurmrestd) {
+            self.server = server
+            connection = server.connected()
+        }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             var buffer = unwrapInboundIn(data)
@@ -112,6 +128,9 @@ final class FakeSlurmrestd: Sendable {
             let length = request.header("Content-Length").first.flatMap { Int($0) } ?? 0
             guard request.body.utf8.count >= length else { return }
             request.body = String(request.body.prefix(length))
+            request.connection = connection
+            request.before = count
+            count += 1
             text = ""
             switch server.answer(request) {
             case .reply(let status, let body):

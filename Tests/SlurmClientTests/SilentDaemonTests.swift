@@ -149,10 +149,26 @@ import Testing
             server in
             try await withClient(server.path) { client in
                 _ = try await client.jobs(read, token: token)
-                _ = try await client.submit(submission(), token: token)
+                for _ in 0..<3 { _ = try await client.submit(submission(), token: token) }
                 _ = try await client.jobs(read, token: token)
             }
-            #expect(server.requests.map { $0.header("Connection") } == [[], ["close"], []])
+            #expect(server.requests.map { $0.header("Connection") } == [[], ["close"], ["close"], ["close"], []])
+            #expect(server.requests.map(\.connection) == [1, 2, 3, 4, 1])
+        }
+    }
+
+    /// It takes a second request on a connection and ends it, as a daemon does whose keep-alive has run out.
+    @Test func aDaemonThatEndsKeptConnectionsLosesNoChange() async throws {
+        try await FakeSlurmrestd.with({ request, _ in
+            request.before > 0 ? .close : .reply(200, request.line.hasPrefix("GET") ? noJobs : ok)
+        }) { server in
+            try await withClient(server.path) { client in
+                for _ in 0..<3 {
+                    _ = try await client.jobs(read, token: token)
+                    #expect(try await client.submit(submission(), token: token).id == job)
+                }
+            }
+            #expect(server.requests.count { $0.line.hasPrefix("POST") } == 3)
         }
     }
 
