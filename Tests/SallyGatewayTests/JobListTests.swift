@@ -106,6 +106,32 @@ import Testing
         }
     }
 
+    /// A name may be as long as Slurm lets it be: what a page says comes next is taken.
+    @Test(arguments: ["name", "-name"])
+    func pagesOfJobsWithLongNamesGoOn(sort: String) async throws {
+        let ends = ["", "a", "b", "ü", "\u{1f600}"]
+        let jobs = (UInt32(1)...10).map { number -> QueuedJob in
+            var job = makeTask(number, of: 1, "1_[\(String(repeating: "1\(number),", count: 400))]", Self.alice)
+            // Some differ within what counts, some after it, and some have a character across its end.
+            let start = String(repeating: "x", count: number.isMultiple(of: 2) ? 254 : 3000)
+            job.view.name = start + ends[Int(number) / 2 % ends.count] + String(repeating: "ü", count: 300)
+            return job
+        }
+        try await withWorld(Self.settings(jobs)) { world, client in
+            var paged: [JobID] = []
+            var cursor: String?
+            repeat {
+                let answer = try await client.call(
+                    .get, "\(Self.path)?sort=\(sort)&limit=1\(cursor.map { "&cursor=\($0)" } ?? "")", world.alice)
+                #expect(answer.status == .ok, "\(answer.text)")
+                let list = try answer.decode(JobList.self)
+                paged += list.jobs.map(\.job)
+                cursor = list.next
+            } while cursor != nil && paged.count <= jobs.count
+            #expect(paged.count == jobs.count && Set(paged) == Set(jobs.map(\.id)))
+        }
+    }
+
     @Test func aPageGoesOnWhereTheOneBeforeEndedWhateverLeftMeanwhile() async throws {
         try await withWorld(Self.settings((1...9).map { makeJob($0, Self.alice) })) { world, client in
             let first = try await client.call(.get, "\(Self.path)?limit=3", world.alice).decode(JobList.self)

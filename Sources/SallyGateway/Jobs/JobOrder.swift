@@ -37,11 +37,34 @@ struct JobOrder: Sendable, Equatable {
         self.direction = direction
     }
 
+    /// Short whatever a job is called: a cursor holds one and has to come back in a URL.
     struct Key: Sendable, Equatable {
-        var number: Int64
-        var text: String
-        var job: JobID
-        var displayID: String
+        let number: Int64
+        let text: String
+        let job: JobID
+        let displayID: String
+
+        /// Bytes of a text that count.
+        static let longest = 256
+
+        /// - Parameters:
+        ///   - text: its start counts, and among equals the job's number.
+        init(number: Int64, text: String, job: JobID, displayID: String) {
+            self.number = number
+            self.text = Key.start(of: text)
+            self.job = job
+            self.displayID = Key.start(of: displayID)
+        }
+
+        /// Whole characters of Unicode.
+        private static func start(of text: String) -> String {
+            guard text.utf8.count > longest else { return text }
+            var bytes = Array(text.utf8.prefix(longest))
+            while true {
+                if let start = String(validating: bytes, as: UTF8.self) { return start }
+                bytes.removeLast()
+            }
+        }
 
         func precedes(_ other: Key, _ order: JobOrder) -> Bool {
             switch order.direction {

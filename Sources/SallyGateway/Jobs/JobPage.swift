@@ -31,6 +31,9 @@ struct JobPage: Sendable {
         tag = JobPage.tag(body.readableBytesView)
     }
 
+    /// All of them, without a tag.
+    static func whole(_ jobs: [QueuedJob]) -> ByteBuffer { body(jobs, nil, nil) }
+
     private static func body(_ jobs: [QueuedJob], _ next: String?, _ fields: Set<JobView.CodingKeys>?) -> ByteBuffer {
         var bytes = ByteBuffer()
         bytes.reserveCapacity(jobs.reduce(64) { $0 + $1.json.count + 1 })
@@ -69,6 +72,10 @@ struct JobPage: Sendable {
 struct JobCursor: Sendable, Equatable {
     let key: JobOrder.Key
 
+    /// Bytes: four for every three of two texts and what stands before them.
+    private static let longest = 1024
+
+    /// No longer than what `init` takes: a key's texts are short.
     func text(_ order: JobOrder) -> String {
         Base64.url.encode(
             Array("1 \(order.text) \(key.number) \(key.job.rawValue) \(key.displayID) \(key.text)".utf8))
@@ -76,7 +83,7 @@ struct JobCursor: Sendable, Equatable {
 
     /// - Throws: `.invalidRequest` for what is no cursor of a list in this order.
     init(_ text: String, _ order: JobOrder) throws {
-        let bytes = text.utf8.count <= 1024 ? Base64.url.decode(text) : nil
+        let bytes = text.utf8.count <= JobCursor.longest ? Base64.url.decode(text) : nil
         let parts = bytes.flatMap { String(validating: $0, as: UTF8.self) }?
             .split(separator: " ", maxSplits: 5, omittingEmptySubsequences: false)
         guard let parts, parts.count == 6, parts[0] == "1", parts[1] == order.text, let number = Int64(parts[2]),
