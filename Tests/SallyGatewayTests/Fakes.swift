@@ -80,6 +80,10 @@ final class FakeQueue: SlurmQueue {
         /// The moments since which changes were asked for; `saysUnchanged` answers them with nothing.
         var changesAsked: [Timestamp?] = []
         var saysUnchanged = false
+        /// When something changed last, by slurmctld's clock: what was asked for since a later moment is answered with nothing.
+        var changedAt: Timestamp?
+        /// Whether slurmctld does not tell its clock when it is asked.
+        var hidesClock = false
         var blocksFinished: Latch?
         var cancelsNothing = false
     }
@@ -129,6 +133,10 @@ final class FakeQueue: SlurmQueue {
             state.changesAsked.append(moment)
             if let failure = state.failure { throw failure }
             if moment != nil, state.saysUnchanged { return QueueListing(jobs: [], readAt: state.listedAt) }
+            // slurmctld, proc_req.c: `(last_update - 1) >= last_job_update`.
+            if let moment, let changedAt = state.changedAt, moment.rawValue - 1 >= changedAt.rawValue {
+                return QueueListing(jobs: [], readAt: nil)
+            }
             return QueueListing(
                 jobs: state.lists.isEmpty ? state.jobs : state.lists.removeFirst(), readAt: state.listedAt)
         }
@@ -159,6 +167,7 @@ final class FakeQueue: SlurmQueue {
     ) async throws -> SlurmReply.Diagnosis {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
+            if state.hidesClock { throw SallyError(.unsupported, "no clock") }
             return SlurmReply.Diagnosis(
                 time: Timestamp((state.clock ?? TestClock()).now.rawValue + state.skew),
                 accountingBacklog: state.backlog)

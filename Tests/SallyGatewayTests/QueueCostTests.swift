@@ -15,19 +15,23 @@ import Testing
 
     private static var settings: WorldSettings {
         var settings = WorldSettings()
-        settings.before = { queue in queue.change { $0.jobs = (1...3).map { makeJob($0, alice) } } }
+        settings.before = { queue in
+            queue.change { state in
+                state.jobs = (1...3).map { makeJob($0, alice) }
+                state.listedAt = Timestamp(777)
+            }
+        }
         return settings
     }
 
     private static func reader(_ world: World) -> QueueReader {
-        QueueReader(cluster: World.name, queue: world.queue, access: world.cluster.access, clock: world.clock)
+        QueueReader(cluster: World.name, queue: world.queue, access: world.cluster.access)
     }
 
     @Test func changesAreAskedForSinceTheListBefore() async throws {
         try await withWorld(Self.settings) { world, _ in
             let reader = Self.reader(world)
             world.queue.change { state in
-                state.listedAt = Timestamp(777)
                 state.changesAsked = []
                 state.saysUnchanged = true
             }
@@ -46,11 +50,49 @@ import Testing
         }
     }
 
-    /// Where slurmctld does not say what its clock says, ours may be ahead of it.
-    @Test func withoutSlurmsClockOursIsNotTrusted() async throws {
+    /// Clocks may be minutes apart: whether something has changed is asked by slurmctld's own.
+    @Test(arguments: [-3600, -299, -130, -1, 0, 1, 130, 299, 3600] as [Int64])
+    func noChangeIsMissedWhateverTheClocksSay(skew: Int64) async throws {
         try await withWorld(Self.settings) { world, _ in
-            let first = try await Self.reader(world).read(after: .init(), .usual)
-            #expect(first.changesSince == world.clock.now - QueueReader.skew)
+            func slurmsNow() -> Timestamp { Timestamp(world.clock.now.rawValue + skew) }
+            let reader = Self.reader(world)
+            world.queue.change { state in
+                state.listedAt = nil
+                state.skew = skew
+                state.changedAt = slurmsNow()
+            }
+            // The first list shows that it comes without a clock; from then on the clock is asked for before each.
+            let first = try await reader.read(after: .init(), .usual)
+            #expect(first.changesSince == nil)
+            world.clock.advance(10)
+            let second = try await reader.read(after: first, .usual)
+            #expect(second.changesSince == slurmsNow())
+            world.clock.advance(10)
+            world.queue.change { $0.changesAsked = [] }
+            let third = try await reader.read(after: second, .usual)
+            #expect(world.queue.now.changesAsked.contains(second.changesSince) && third.jobs.count == 3)
+            #expect(third.listedAt == second.listedAt, "nothing has changed, and no list came")
+            world.queue.change { state in
+                state.jobs.removeLast()
+                state.changedAt = slurmsNow()
+            }
+            let fourth = try await reader.read(after: third, .usual)
+            #expect(fourth.jobs.count == 2)
+        }
+    }
+
+    @Test func withoutSlurmsClockEveryListIsRead() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            let reader = Self.reader(world)
+            world.queue.change { state in
+                state.listedAt = nil
+                state.hidesClock = true
+            }
+            var memory = QueueReader.Memory()
+            for _ in 0..<3 {
+                memory = try await reader.read(after: memory, .usual)
+                #expect(memory.changesSince == nil && memory.jobs.count == 3)
+            }
         }
     }
 
@@ -98,6 +140,7 @@ import Testing
         settings.before = { queue in
             queue.change { state in
                 state.jobs = (1...3).map { makeJob($0, Self.alice) }
+                state.listedAt = Timestamp(777)
                 state.servesStates = true
             }
         }
@@ -164,7 +207,7 @@ import Testing
         try await withWorld(Self.settings) { world, _ in
             let keeper = QueueKeeper(
                 cluster: World.name, queue: world.queue, access: world.cluster.access, metrics: Metrics(),
-                clock: world.clock, pause: .seconds(2), log: world.server.dependencies.log)
+                pause: .seconds(2), log: world.server.dependencies.log)
             await keeper.refresh()
             #expect(keeper.pauses.pause < .seconds(60))
             world.queue.change {

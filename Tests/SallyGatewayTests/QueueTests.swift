@@ -56,7 +56,7 @@ import Testing
             let latch = Latch()
             let keeper = QueueKeeper(
                 cluster: World.name, queue: world.queue, access: world.cluster.access, metrics: Metrics(),
-                clock: world.clock, pause: .seconds(2), silence: silence, log: world.server.dependencies.log)
+                pause: .seconds(2), silence: silence, log: world.server.dependencies.log)
             await keeper.refresh()
             #expect(keeper.failure == nil)
             world.queue.change { $0.blocksReads = latch }

@@ -72,13 +72,13 @@ package final class QueueKeeper: Service {
     ///   - pause: the shortest pause between two reads.
     ///   - silence: a read that takes longer, and three times as long as any before it, counts as failed while it goes on.
     package init(
-        cluster: ClusterName, queue: some SlurmQueue, access: ServiceAccess, metrics: Metrics, clock: some WallClock,
-        pause: Duration, silence: Duration = .seconds(5), log: Logger
+        cluster: ClusterName, queue: some SlurmQueue, access: ServiceAccess, metrics: Metrics, pause: Duration,
+        silence: Duration = .seconds(5), log: Logger
     ) {
         self.cluster = cluster
         self.queue = queue
         self.access = access
-        reader = QueueReader(cluster: cluster, queue: queue, access: access, clock: clock)
+        reader = QueueReader(cluster: cluster, queue: queue, access: access)
         self.metrics = metrics
         self.pause = pause
         self.silence = silence

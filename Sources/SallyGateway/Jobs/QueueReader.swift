@@ -15,7 +15,6 @@ struct QueueReader: Sendable {
     let cluster: ClusterName
     let queue: any SlurmQueue
     let access: ServiceAccess
-    let clock: any WallClock
 
     /// At most so many jobs are read one by one.
     static let mostSingly = 50
@@ -24,8 +23,6 @@ struct QueueReader: Sendable {
     private static let wholeShare = 30
     /// Nobody's word is taken for "nothing has changed" for longer.
     static let longestTrust = Duration.seconds(120)
-    /// How far our clock may be ahead of slurmctld's, where slurmctld does not say what its clock says.
-    static let skew = Duration.seconds(120)
 
     /// What is known of the queue between two reads.
     struct Memory: Sendable {
@@ -35,9 +32,12 @@ struct QueueReader: Sendable {
         /// When the last list was asked for, and how long it took.
         var wholeAt: ContinuousClock.Instant?
         var wholeTook = Duration.zero
-        /// When the last list came that was no "nothing has changed", and the moment to ask for changes since.
+        /// When the last list came that was no "nothing has changed", and the moment to ask for changes since: of slurmctld's
+        /// clock, never of ours, which may be minutes ahead. Nil where it is not known.
         var listedAt: ContinuousClock.Instant?
         var changesSince: Timestamp?
+        /// Whether lists come without slurmctld's clock (v0.0.38), so that it has to be asked for.
+        var lacksClock = false
         /// Whether `jobs` has every job of the last read.
         var isComplete = true
 
@@ -105,7 +105,7 @@ struct QueueReader: Sendable {
         // Before the list, so that what changes meanwhile differs at the next look.
         let states = try await states(read, token)
         let start = ContinuousClock.now
-        let moment = clock.now - QueueReader.skew
+        let moment = memory.lacksClock ? await slurmsClock(read, token) : nil
         var next = memory
         next.states = states
         next.wholeAt = start
@@ -132,15 +132,22 @@ struct QueueReader: Sendable {
     }
 
     private func listed(
-        _ listing: QueueListing, _ memory: Memory, _ start: ContinuousClock.Instant, _ moment: Timestamp
+        _ listing: QueueListing, _ memory: Memory, _ start: ContinuousClock.Instant, _ moment: Timestamp?
     ) -> Memory {
         var next = memory
         next.jobs = shared(listing.jobs, memory.jobs)
         next.wholeTook = start.duration(to: .now)
         next.listedAt = start
         next.changesSince = listing.readAt ?? moment
+        next.lacksClock = listing.readAt == nil
         next.isComplete = true
         return next
+    }
+
+    /// Asked before the list, so that what changes while it is made has changed since. Where the clock is not told, the next list is
+    /// read whatever has changed.
+    private func slurmsClock(_ read: Authorized<SystemAction>, _ token: Secret<String>) async -> Timestamp? {
+        try? await queue.clock(read, token: token)  // nothing depends on it but what the next list costs
     }
 
     /// The same jobs, those that are as they were in the place where they are kept already.

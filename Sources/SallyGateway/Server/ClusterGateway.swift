@@ -31,8 +31,7 @@ package struct ClusterGateway: Sendable {
         let name = config.name
         let access = ServiceAccess(cluster: name, gate: gate, signer: signer, clock: clock)
         let keeper = QueueKeeper(
-            cluster: name, queue: queue, access: access, metrics: metrics, clock: clock, pause: .seconds(1),
-            log: log)
+            cluster: name, queue: queue, access: access, metrics: metrics, pause: .seconds(1), log: log)
         let accounts = AccountDoor(config: config, keeper: steward, clock: clock)
         let steps = SubmissionSteps(
             cluster: name, accounts: accounts, signer: signer, queue: queue, keeper: keeper, book: submissions,
