@@ -82,7 +82,8 @@ extension String {
         let principal = try await world.server.dependencies.reader.principal(of: Secret(world.alice))
         var generator = SystemRandomNumberGenerator()
         let watch = try await world.cluster.jobs.watch(
-            job, after: last, for: principal, request: OpaqueID.random(using: &generator))
+            job, after: last, for: principal, sessions: world.server.dependencies.reader,
+            request: OpaqueID.random(using: &generator))
         let heard = Heard()
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await listen(watch, heard) }
@@ -146,29 +147,66 @@ extension String {
         }
     }
 
+    /// Watches as Alice until it ends by itself. `body` runs when it has begun.
+    private static func watchingToTheEnd(_ world: World, _ body: () async throws -> Void) async throws -> Heard {
+        let reader = world.server.dependencies.reader
+        let principal = try await reader.principal(of: Secret(world.alice))
+        var watch: JobWatch?
+        try await eventually("it begins") {
+            var generator = SystemRandomNumberGenerator()
+            watch = try? await world.cluster.jobs.watch(  // not while what was read is too old
+                nil, after: nil, for: principal, sessions: reader, request: OpaqueID.random(using: &generator))
+            return watch != nil
+        }
+        let heard = Heard()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let began = try #require(watch)
+            watch = nil
+            group.addTask {
+                try await listen(began, heard)
+                heard.end()
+            }
+            defer { group.cancelAll() }
+            try await eventually("it has begun") { !heard.events.isEmpty }
+            try await body()
+            try await eventually("it ends by itself") { heard.hasEnded }
+        }
+        #expect(world.cluster.keeper.watcherCount == 0)
+        return heard
+    }
+
     /// Rule 4: who is revoked is told nothing more, though the connection was there before.
     @Test func endsWithTheSession() async throws {
         try await withWorld(Self.settings) { world, client in
-            let principal = try await world.server.dependencies.reader.principal(of: Secret(world.alice))
-            var generator = SystemRandomNumberGenerator()
-            var watch: JobWatch? = try await world.cluster.jobs.watch(
-                nil, after: nil, for: principal, request: OpaqueID.random(using: &generator))
-            let heard = Heard()
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                let began = try #require(watch)
-                watch = nil
-                group.addTask {
-                    try await Self.listen(began, heard)
-                    heard.end()
-                }
-                defer { group.cancelAll() }
-                try await eventually("it has begun") { !heard.events.isEmpty }
+            let heard = try await Self.watchingToTheEnd(world) {
                 try await client.expect(.ok, .post, "/v1/admin/identities/alice/revoke", world.dana)
                 Self.add(makeJob(9, Self.alice), world)
-                try await eventually("it ends by itself") { heard.hasEnded }
             }
             #expect(!heard.all.contains(#""job":9"#))
-            #expect(world.cluster.keeper.watcherCount == 0)
+        }
+    }
+
+    /// The session lives on; what it is allowed is as of now.
+    @Test func endsWhenThePersonHasLostTheGroup() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            let heard = try await Self.watchingToTheEnd(world) {
+                _ = try await World.signIn("alice", ["others"], world.identities, world.sessions)
+                Self.add(makeJob(9, Self.alice), world)
+            }
+            #expect(!heard.all.contains(#""job":9"#))
+        }
+    }
+
+    @Test func endsWhenWhatIsKnownIsTooOld() async throws {
+        var settings = Self.settings
+        settings.staleLimit = .seconds(3)
+        try await withWorld(settings) { world, _ in
+            let heard = try await Self.watchingToTheEnd(world) {
+                world.queue.change { $0.failure = SallyError(.unavailable, "away") }
+            }
+            let last = try #require(heard.events.last)
+            // It stands for nothing that is known: who comes back is told what has changed since.
+            #expect(last.name == "age" && last.data.contains(#""stale":true"#) && last.id == nil, "\(heard.all)")
         }
     }
 

@@ -178,7 +178,7 @@ import Testing
     @Test func aSlowClusterIsAskedLessAndAStrainedOneLesser() {
         typealias Pauses = (rest: Duration, pause: Duration)
         func pauses(_ took: Int, strain: Int = 1, failed: Bool = false) -> Pauses {
-            QueueKeeper.pauses(
+            QueuePace.pauses(
                 shortest: .seconds(2), took: .seconds(took), pace: .seconds(took * 5), strain: strain, hasFailed: failed
             )
         }

@@ -80,9 +80,9 @@ import Testing
 
     @Test func aClusterThatIsSlowIsGivenThreeTimesWhatItTook() {
         let silence = Duration.seconds(5)
-        #expect(QueueKeeper.patience(silence, after: [.zero, .seconds(1)]) == silence)
-        #expect(QueueKeeper.patience(silence, after: [.seconds(1), .seconds(20)]) == .seconds(60))
-        #expect(QueueKeeper.patience(silence, after: [.seconds(4), .seconds(2)]) == .seconds(12))
+        #expect(QueuePace.patience(silence, after: [.zero, .seconds(1)]) == silence)
+        #expect(QueuePace.patience(silence, after: [.seconds(1), .seconds(20)]) == .seconds(60))
+        #expect(QueuePace.patience(silence, after: [.seconds(4), .seconds(2)]) == .seconds(12))
     }
 
     @Test func whatWeDidShowsAtOnce() async throws {

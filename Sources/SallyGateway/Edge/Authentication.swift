@@ -9,6 +9,9 @@ package import SallyModel
 package protocol SessionReader: Sendable {
     /// - Throws: `SallyError(.unauthenticated)` for a token that is not one of our live sessions, whatever the reason.
     func principal(of token: Secret<String>) async throws -> Principal
+    /// The same person as of now, in the same session: for what goes on after its request was let in.
+    /// - Throws: `SallyError(.unauthenticated)` once the session has ended, whatever the reason.
+    func current(_ principal: Principal) async throws -> Principal
 }
 
 /// Lets in who has a live session.

@@ -11,6 +11,9 @@ final class Doorbell: Sendable {
         var waiting: CheckedContinuation<Void, Never>?
     }
 
+    /// Whether it rang and nobody has come yet.
+    var isRung: Bool { state.withLock { $0.rung } }
+
     func ring() {
         let waiting = state.withLock { state in
             defer { state.waiting = nil }

@@ -9,6 +9,7 @@ import SallyWire
 struct JobRoutes: Sendable {
     let clusters: ClusterTable
     let seats: WatchSeats
+    let sessions: any SessionReader
 
     func add(to routes: some RouterMethods<GatewayContext>) {
         routes.post("/v1/clusters/:cluster/jobs", use: submit)
@@ -59,7 +60,8 @@ struct JobRoutes: Sendable {
         let cluster = try clusters.named(context)
         let job = try request.query("job").map { try JobID($0) }
         let watch = try await cluster.jobs.watch(
-            job, after: request.headers[.lastEventID], for: try context.principal, request: context.requestID)
+            job, after: request.headers[.lastEventID], for: try context.principal, sessions: sessions,
+            request: context.requestID)
         let seat = try seats.take(try context.principal.person)
         return Response(
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store", .buffering: "no"],

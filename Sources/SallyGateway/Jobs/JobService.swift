@@ -66,16 +66,17 @@ struct JobService: Sendable {
         return (queued + finished).sorted { ($0.id, $0.view.displayID) < ($1.id, $1.view.displayID) }
     }
 
+    /// - Parameter sessions: reads the principal again before anything is told.
     /// - Throws: as `list`; once it has begun nothing is thrown for what ends it.
     func watch(
-        _ job: JobID?, after last: String?, for principal: Principal, request: OpaqueID
+        _ job: JobID?, after last: String?, for principal: Principal, sessions: any SessionReader, request: OpaqueID
     ) async throws -> JobWatch {
         _ = try await gate.authorize(
             ReadOwnJobs(cluster: cluster, owner: principal.account.name), by: principal, request: request.rawValue)
         _ = try shown()
         return JobWatch(
-            cluster: cluster, gate: gate, keeper: keeper, principal: principal, request: request, job: job,
-            last: last)
+            cluster: cluster, gate: gate, sessions: sessions, keeper: keeper, staleLimit: staleLimit,
+            principal: principal, request: request, job: job, last: last)
     }
 
     func show(_ id: JobID, for principal: Principal, request: OpaqueID) async throws -> JobView {
@@ -130,10 +131,10 @@ struct JobService: Sendable {
     /// - Throws: while the cluster has never been read, or was read too long ago.
     func shown() throws -> QueueSnapshot {
         let snapshot = keeper.snapshot
-        guard let readAt = snapshot.readAt else {
+        guard snapshot.readAt != nil else {
             throw keeper.failure ?? SallyError(.unavailable, "cluster \(cluster) was not read yet")
         }
-        guard readAt.duration(to: .now) <= staleLimit else {
+        guard !snapshot.isOlder(than: staleLimit) else {
             let why = keeper.failure
             throw SallyError(
                 .unavailable, "cluster \(cluster) was last read \(snapshot.age) seconds ago: that is too old to show",

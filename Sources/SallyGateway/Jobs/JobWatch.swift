@@ -16,7 +16,9 @@ import Synchronization
 struct JobWatch: Sendable {
     private let cluster: ClusterName
     private let gate: Gate
+    private let sessions: any SessionReader
     private let keeper: QueueKeeper
+    private let staleLimit: Duration
     private let principal: Principal
     private let request: OpaqueID
     private let job: JobID?
@@ -25,17 +27,22 @@ struct JobWatch: Sendable {
     private let end = ContinuousClock.now + JobWatch.longest
     private var told: Told?
     private var written: ContinuousClock.Instant?
+    private var isOver = false
 
     /// - Parameters:
+    ///   - staleLimit: what was read longer ago is not told.
+    ///   - principal: whose session it is; what the person may now is read again before anything is told.
     ///   - job: only this job, or the tasks of this array.
     ///   - last: the client's `Last-Event-ID`.
     init(
-        cluster: ClusterName, gate: Gate, keeper: QueueKeeper, principal: Principal, request: OpaqueID, job: JobID?,
-        last: String?
+        cluster: ClusterName, gate: Gate, sessions: any SessionReader, keeper: QueueKeeper, staleLimit: Duration,
+        principal: Principal, request: OpaqueID, job: JobID?, last: String?
     ) {
         self.cluster = cluster
         self.gate = gate
+        self.sessions = sessions
         self.keeper = keeper
+        self.staleLimit = staleLimit
         self.principal = principal
         self.request = request
         self.job = job
@@ -46,7 +53,7 @@ struct JobWatch: Sendable {
 
     /// Something is written at least so often, so that both sides notice when the other is gone.
     static let heartbeat = Duration.seconds(15)
-    /// The session is looked at so often even while nothing changes.
+    /// Session, person and age are looked at so often even while nothing changes.
     private static let look = Duration.seconds(5)
     /// What happens within so long is told together.
     private static let gathering = Duration.milliseconds(200)
@@ -55,13 +62,15 @@ struct JobWatch: Sendable {
 
     /// What the client knows.
     private struct Told {
-        var jobs: [String: QueuedJob]
+        var jobs: WatchedJobs
         var tag: String
         var isStale: Bool
     }
 
-    /// What is to be written next. Nil when the session has ended, the gateway stops, or it was long enough.
+    /// What is to be written next. Nil when the session has ended, the person may not look any more, what is known is too old, the
+    /// gateway stops, or it was long enough.
     mutating func next() async throws -> ByteBuffer? {
+        guard !isOver else { return nil }
         guard let before = written else {
             written = .now
             return ByteBuffer(string: "retry: 2000\n\n")
@@ -69,7 +78,14 @@ struct JobWatch: Sendable {
         while true {
             if told != nil { try await wait() }
             guard ContinuousClock.now < end, !Task.isShuttingDownGracefully, try await isPermitted() else { return nil }
-            let news = news(since: told)
+            // The jobs first: they are no older than this then says.
+            let jobs = await watcher.jobs()
+            let snapshot = keeper.latest
+            guard !snapshot.isOlder(than: staleLimit) else {
+                isOver = true
+                return age(of: snapshot, isStale: true)
+            }
+            let news = news(jobs, snapshot)
             told = news.told
             if news.text.readableBytes > 0 {
                 written = .now
@@ -92,44 +108,54 @@ struct JobWatch: Sendable {
         try await Task.sleep(for: JobWatch.gathering)
     }
 
-    /// As of now, on the disk: what was revoked a moment ago is told nothing more.
+    /// As of now, on the disk: the session, the person's groups, and what policy says of them. What was taken away a moment ago is
+    /// told nothing more.
     private func isPermitted() async throws -> Bool {
+        let owner = principal.account.name
         do {
+            let now = try await sessions.current(principal)
+            guard now.account.name == owner else { return false }
             _ = try await gate.authorize(
-                ReadOwnJobs(cluster: cluster, owner: principal.account.name), by: principal, request: request.rawValue)
+                ReadOwnJobs(cluster: cluster, owner: owner), by: now, request: request.rawValue)
             return true
         } catch let error as SallyError where error.code == .unauthenticated || error.code == .denied {
             return false
         }
     }
 
-    private func news(since told: Told?) -> (told: Told, text: ByteBuffer) {
-        let snapshot = keeper.snapshot
-        var filter = JobFilter()
-        filter.owner = principal.account.name
-        filter.array = job
-        let jobs = snapshot.jobs(filter)
-        let now = Told(
-            jobs: Dictionary(jobs.map { ($0.view.displayID, $0) }) { first, _ in first },
-            tag: JobWatch.tag(jobs), isStale: keeper.failure != nil)
+    private func news(_ jobs: WatchedJobs, _ snapshot: QueueSnapshot) -> (told: Told, text: ByteBuffer) {
+        let isStale = keeper.failure != nil
+        var now = Told(jobs: jobs, tag: jobs.tag, isStale: isStale)
         var text = ByteBuffer()
         if let told {
-            for job in jobs where told.jobs[job.view.displayID]?.json != job.json {
-                event(.job, job.json, into: &text)
+            let news = jobs.news(since: told.jobs)
+            let (changed, gone) = (news.changed.filter(isMeant), news.gone.filter(isMeant))
+            for job in changed { event(.job, job.json, into: &text) }
+            for job in gone {
+                event(.gone, encoded(JobGone(job: job.id, displayID: job.view.displayID)), into: &text)
             }
-            let gone = told.jobs.filter { now.jobs[$0.key] == nil }.sorted { $0.key < $1.key }
-            for (name, job) in gone {
-                event(.gone, encoded(JobGone(job: job.id, displayID: name)), into: &text)
+            if job != nil {
+                now.tag = changed.isEmpty && gone.isEmpty ? told.tag : WatchedJobs.tag(jobs.jobs.filter(isMeant))
             }
-        } else if last != now.tag {
-            event(.jobs, Array(JobPage(jobs, .everything).body.readableBytesView), into: &text)
+        } else {
+            let meant = job == nil ? jobs.jobs : jobs.jobs.filter(isMeant)
+            if job != nil { now.tag = WatchedJobs.tag(meant) }
+            if last != now.tag { event(.jobs, Array(JobPage.whole(meant).readableBytesView), into: &text) }
         }
-        if told.map({ $0.isStale != now.isStale }) ?? now.isStale {
-            event(.age, encoded(QueueAge(age: snapshot.age, stale: now.isStale)), into: &text)
+        if told.map({ $0.isStale != isStale }) ?? isStale {
+            text.writeImmutableBuffer(age(of: snapshot, isStale: isStale))
         }
         // An id by itself is no event, and counts from here on: only now does the client know all of it.
         if text.readableBytes > 0 { text = withID(now.tag, text) }
         return (now, text)
+    }
+
+    private func isMeant(_ other: QueuedJob) -> Bool { job.map { other.base == $0 || other.id == $0 } ?? true }
+
+    private func age(of snapshot: QueueSnapshot, isStale: Bool) -> ByteBuffer {
+        var text = ByteBuffer()
+        event(.age, encoded(QueueAge(age: snapshot.age, stale: isStale)), into: &text)
+        return text
     }
 
     /// The last of the events carries the id: who is cut off between them has not seen all.
@@ -150,21 +176,6 @@ struct JobWatch: Sendable {
     private func encoded(_ value: some Encodable) -> [UInt8] {
         // Numbers and text of a fixed shape: encoding cannot fail.
         (try? StrictEncoder.encode(value)) ?? Array("{}".utf8)  // see above
-    }
-
-    private static func tag(_ jobs: [QueuedJob]) -> String {
-        var bytes: [UInt8] = []
-        for job in jobs { bytes += job.json }
-        return String(JobPage.tag(bytes).dropFirst().dropLast())
-    }
-}
-
-extension JobQuery {
-    /// All of them, on one page.
-    fileprivate static var everything: JobQuery {
-        var query = JobQuery()
-        query.limit = .max
-        return query
     }
 }
 

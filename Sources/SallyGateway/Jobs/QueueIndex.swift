@@ -66,6 +66,13 @@ final class QueueIndex: Sendable {
         return at(shortest).filter(filter.admits)
     }
 
+    /// Whether a person sees the same jobs in both.
+    func shows(_ user: UserName, asIn other: QueueIndex) -> Bool {
+        let (mine, others) = (owners[user] ?? [], other.owners[user] ?? [])
+        return mine.count == others.count
+            && zip(mine, others).allSatisfy { jobs[Int($0)].isShown(like: other.jobs[Int($1)]) }
+    }
+
     /// The page of `user`, made by `make` the first time.
     func page(of user: UserName, _ make: () -> JobPage) -> JobPage {
         if let page = pages.withLock({ $0[user] }) { return page }

@@ -10,10 +10,9 @@ import Synchronization
 
 /// Keeps one cluster's snapshot fresh, by one loop whoever reads. Readers never wait for it.
 ///
-/// The pause between reads is at least one second and at least five times what a read of the whole list takes, or twice what one of
-/// states takes, so that a slow cluster is asked less, and longer while slurmctld says that it is asked too often. Whoever needs a newer read gets one sooner, but
-/// never does the loop read for more than half of the time. A read that failed leaves the snapshot as it was. An empty list takes the place of a full one only after a
-/// second read said so too: slurmrestd answers with an empty list for more than one reason.
+/// A read that failed leaves the snapshot as it was. An empty list takes the place of a full one only after a second read said so
+/// too: slurmrestd answers with an empty list for more than one reason. How often it reads says `QueuePace`; whom it tells,
+/// `QueueWatchers`.
 package final class QueueKeeper: Service {
     let cluster: ClusterName
     private let queue: any SlurmQueue
@@ -24,11 +23,11 @@ package final class QueueKeeper: Service {
     private let pause: Duration
     private let silence: Duration
     private let bell = Doorbell()
+    private let watchers = QueueWatchers()
     private let state = Mutex(State())
 
     /// Partitions and nodes change seldom.
     private static let slowPause = Duration.seconds(30)
-    private static let longestPause = Duration.seconds(60)
 
     private struct State {
         var snapshot = QueueSnapshot.empty
@@ -38,20 +37,14 @@ package final class QueueKeeper: Service {
         var cancelled: [(job: JobID, owner: UserName, at: ContinuousClock.Instant)] = []
         /// The same, as the snapshot has it.
         var deeds = QueueSnapshot.Deeds()
-        /// Whoever wants to hear of changes to somebody's jobs.
-        var watchers: [UserName: [ObjectIdentifier: Doorbell]] = [:]
         /// Jobs read by themselves since.
         var wholes: [JobID: [QueuedJob]] = [:]
         var shapeReadAt: ContinuousClock.Instant?
         var failure: SallyError?
         var failures = 0
-        /// How many times as long as usual the pause is, since slurmctld said that it is asked too often.
-        var strain = 1
+        var pace = QueuePace()
         /// The latest moment after which somebody wants a read to begin.
         var wanted: ContinuousClock.Instant?
-        var took = Duration.zero
-        /// What the pause before the next read has to be at least.
-        var pace = Duration.zero
         /// When the read began that is under way.
         var readingSince: ContinuousClock.Instant?
 
@@ -111,7 +104,7 @@ package final class QueueKeeper: Service {
             if let failure = state.failure { return failure }
             if let since = state.readingSince,
                 since.duration(to: .now)
-                    >= QueueKeeper.patience(silence, after: [state.took, state.memory.wholeTook])
+                    >= QueuePace.patience(silence, after: [state.pace.took, state.memory.wholeTook])
             {
                 return SallyError(
                     .unavailable, "cluster \(cluster) did not answer in time", hint: "try again in a moment")
@@ -147,39 +140,27 @@ package final class QueueKeeper: Service {
     /// Shows a job that Slurm just took. The queue is not read sooner for it: a burst of submissions costs Slurm no more
     /// reads than silence.
     func show(_ job: QueuedJob) {
-        let bells = state.withLock { state in
+        state.withLock { state in
             state.submitted.append((job, .now))
-            guard let owner = job.owner else { return [Doorbell]() }
-            state.deeds.submitted[owner, default: []].append(job)
-            return Array(state.watchers[owner, default: [:]].values)
+            if let owner = job.owner { state.deeds.submitted[owner, default: []].append(job) }
         }
-        for bell in bells { bell.ring() }
+        if let owner = job.owner { watchers.tell([owner]) }
     }
 
     /// Shows a job as ended that Slurm just ended.
     func showCancelled(_ job: JobID, of owner: UserName) {
-        let bells = state.withLock { state in
+        state.withLock { state in
             state.cancelled.append((job, owner, .now))
             state.deeds.cancelled[owner, default: []].insert(job)
-            return Array(state.watchers[owner, default: [:]].values)
         }
-        for bell in bells { bell.ring() }
+        watchers.tell([owner])
     }
 
-    /// A bell that rings whenever something may have changed for `user`.
-    func watch(_ user: UserName) -> QueueWatcher {
-        let bell = Doorbell()
-        state.withLock { $0.watchers[user, default: [:]][ObjectIdentifier(bell)] = bell }
-        return QueueWatcher(bell: bell) { [self] in
-            state.withLock { state in
-                state.watchers[user]?[ObjectIdentifier(bell)] = nil
-                if state.watchers[user]?.isEmpty == true { state.watchers[user] = nil }
-            }
-        }
-    }
+    /// Somebody who hears of it whenever something has changed for `user`.
+    func watch(_ user: UserName) -> QueueWatcher { watchers.join(user) { [self] in snapshot } }
 
     /// How many are watching.
-    var watcherCount: Int { state.withLock { $0.watchers.values.reduce(0) { $0 + $1.count } } }
+    var watcherCount: Int { watchers.count }
 
     /// The records of a job, read by itself if only their states are new, once between two reads of the queue; `[]` when
     /// Slurm has forgotten the job.
@@ -215,13 +196,11 @@ package final class QueueKeeper: Service {
                 defer {
                     state.failure = problem
                     state.failures += 1
-                    if problem.slurm?.number == QueueKeeper.tooOften {
-                        state.strain = min(QueueKeeper.largestStrain, state.strain * 2)
-                    }
+                    state.pace.failed(problem)
                 }
                 return state.failure == nil
             }
-            if first { ringAll() }
+            if first { watchers.ringAll() }
             metrics.ready(cluster, false)
             let metadata: Logger.Metadata = [
                 "cluster": "\(cluster)", "message": "\(problem.message)", "cause": "\(problem.cause ?? "")",
@@ -265,7 +244,8 @@ package final class QueueKeeper: Service {
         let index = old.jobs == memory.jobs ? old : QueueIndex(memory.jobs)
         var memory = memory
         memory.jobs = index.jobs
-        let (recovered, hadDeeds) = state.withLock { state in
+        let (recovered, doers) = state.withLock { state in
+            let before = state.deeds
             defer {
                 state.memory = memory
                 // While jobs are missing the snapshot is no newer than the read that had all.
@@ -279,57 +259,19 @@ package final class QueueKeeper: Service {
                 state.deeds = State.deeds(state.submitted, state.cancelled)
                 state.wholes = [:]
                 state.failure = nil
-                state.strain = max(1, state.strain / 2)
-                state.took = took
-                state.pace = memory.pace(of: took, since: start)
+                state.pace.succeeded(after: took, memory.pace(of: took, since: start))
             }
-            return (state.failure != nil, !state.deeds.isEmpty)
+            return (state.failure != nil, before.people)
         }
-        if recovered { log.info("the queue is read again", metadata: ["cluster": "\(cluster)"]) }
-        if recovered || hadDeeds || index !== old { ringAll() }
-    }
-
-    private func ringAll() {
-        let bells = state.withLock { $0.watchers.values.flatMap(\.values) }
-        for bell in bells { bell.ring() }
+        if recovered {
+            log.info("the queue is read again", metadata: ["cluster": "\(cluster)"])
+            watchers.ringAll()
+        }
+        // Whoever did something sees what Slurm made of it, and others only what has changed for them.
+        watchers.tell(index === old ? doers : doers.union(watchers.people.filter { !index.shows($0, asIn: old) }))
     }
 
     var pauses: (rest: Duration, pause: Duration) {
-        state.withLock {
-            QueueKeeper.pauses(
-                shortest: pause, took: $0.took, pace: $0.pace, strain: $0.strain, hasFailed: $0.failure != nil)
-        }
+        state.withLock { $0.pace.pauses(shortest: pause, hasFailed: $0.failure != nil) }
     }
-
-    /// ESLURM: SLURMCTLD_COMMUNICATIONS_BACKOFF, of `SlurmctldParameters=rl_enable`.
-    private static let tooOften = 1804
-    private static let largestStrain = 16
-
-    /// How long the loop pauses, and which part of that whatever happens.
-    static func pauses(
-        shortest: Duration, took: Duration, pace: Duration, strain: Int, hasFailed: Bool
-    ) -> (rest: Duration, pause: Duration) {
-        let usual = max(shortest, pace)
-        let pause = min((hasFailed ? max(usual, shortest * 4) : usual) * strain, longestPause)
-        // Slurm says when it is too much: nobody's need comes before that.
-        return (strain > 1 ? pause : min(took, pause), pause)
-    }
-
-    /// So long a read may take before it counts as failed: a whole list of many jobs takes its time.
-    static func patience(_ silence: Duration, after reads: [Duration]) -> Duration {
-        reads.reduce(silence) { max($0, $1 * 3) }
-    }
-}
-
-/// Somebody who wants to hear of changes, until nobody holds it any more.
-final class QueueWatcher: Sendable {
-    let bell: Doorbell
-    private let leave: @Sendable () -> Void
-
-    init(bell: Doorbell, _ leave: @Sendable @escaping () -> Void) {
-        self.bell = bell
-        self.leave = leave
-    }
-
-    deinit { leave() }
 }

@@ -20,6 +20,7 @@ package struct QueueSnapshot: Sendable {
         var cancelled: [UserName: Set<JobID>] = [:]
 
         var isEmpty: Bool { submitted.isEmpty && cancelled.isEmpty }
+        var people: Set<UserName> { Set(submitted.keys).union(cancelled.keys) }
     }
 
     package static let empty = QueueSnapshot(jobs: [], partitions: [], nodes: [], readAt: nil)
@@ -75,6 +76,9 @@ package struct QueueSnapshot: Sendable {
 
     /// Seconds since it was read; 0 before the first.
     var age: Int { readAt.map { Int(max(0, $0.duration(to: .now) / .seconds(1))) } ?? 0 }
+
+    /// Whether it was read longer ago than that, or never.
+    func isOlder(than limit: Duration) -> Bool { readAt.map { $0.duration(to: .now) > limit } ?? true }
 
     private func asWeKnow(_ job: QueuedJob) -> QueuedJob {
         guard let owner = job.owner, let cancelled = deeds.cancelled[owner], !job.isFinished,

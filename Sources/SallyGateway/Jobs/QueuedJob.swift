@@ -83,6 +83,9 @@ package struct QueuedJob: Sendable, Equatable {
                 && left.kept.json == right.kept.json && left.kept.record == right.kept.record
     }
 
+    /// Whether its owner sees no difference.
+    func isShown(like other: QueuedJob) -> Bool { kept === other.kept || kept.json == other.kept.json }
+
     private final class Kept: Sendable {
         let view: JobView
         let json: [UInt8]

@@ -14,8 +14,16 @@ package struct SessionGuard: SessionReader {
     }
 
     package func principal(of token: Secret<String>) async throws -> Principal {
+        try await principal { try await sessions.authenticate(token.reveal()) }
+    }
+
+    package func current(_ principal: Principal) async throws -> Principal {
+        try await self.principal { try await sessions.live(principal.session, of: principal.person) }
+    }
+
+    private func principal(_ live: () async throws -> LiveSession) async throws -> Principal {
         do {
-            return try await sessions.authenticate(token.reveal()).principal(administrators: administrators)
+            return try await live().principal(administrators: administrators)
         } catch let problem as SessionTokenProblem {
             throw sessions.error(problem)
         }

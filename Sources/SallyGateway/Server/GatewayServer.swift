@@ -47,7 +47,7 @@ package struct GatewayServer: Sendable {
                 since: start))
         session.add(to: signedIn)
         MeRoutes(service: MeService(clusters: parts.clusters)).add(to: signedIn)
-        JobRoutes(clusters: parts.clusters, seats: WatchSeats()).add(to: signedIn)
+        JobRoutes(clusters: parts.clusters, seats: WatchSeats(), sessions: parts.reader).add(to: signedIn)
         CanIRoutes(clusters: parts.clusters).add(to: signedIn)
         PartitionRoutes(clusters: parts.clusters).add(to: signedIn)
         NodeRoutes(clusters: parts.clusters).add(to: signedIn)

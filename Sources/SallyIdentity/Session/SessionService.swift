@@ -36,11 +36,17 @@ package struct SessionService: Sendable {
     /// - Throws: `SessionTokenProblem`; what the store throws.
     package func authenticate(_ token: String) async throws -> LiveSession {
         let claims = try issuer.verify(token)
-        guard let live = try await store.live(claims.session), live.session == claims.session,
-            live.person.id == claims.person, live.person.offboarded == nil
+        return try await live(claims.session, of: claims.person)
+    }
+
+    /// The same of a session whose token was verified before, and may have expired since.
+    /// - Throws: `SessionTokenProblem`; what the store throws.
+    package func live(_ session: OpaqueID, of person: PersonID) async throws -> LiveSession {
+        guard let live = try await store.live(session), live.session == session, live.person.id == person,
+            live.person.offboarded == nil
         else {
             // Only who has a token that we signed hears of it.
-            throw try await store.isClosed(claims.session) ? SessionTokenProblem.closed : .ended
+            throw try await store.isClosed(session) ? SessionTokenProblem.closed : .ended
         }
         return live
     }
