@@ -16,7 +16,7 @@ let dependencies: [Package.Dependency] = [
     // Unix sockets with peer credentials: SallySocket. Certificates: SallyGateway, SallyClient.
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
-    // Reloading of TLS certificates: SallyGateway.
+    // Reloading of TLS certificates, parts of HTTP messages: SallyGateway.
     .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
     // FilePath for swift-subprocess: SallyTransport.
     .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
@@ -45,6 +45,8 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let certificateReloading = Target.Dependency.product(name: "NIOCertificateReloading", package: "swift-nio-extras")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -140,8 +142,8 @@ let tier2: [Target] = [
         name: "SallyGateway",
         dependencies: [
             "SallyModel", "SlurmModel", "SallyPolicy", "SallyWire", "SallyKeepProtocol", "StrictJSON", "SallySocket",
-            "SallyConfig", "SallyIdentity", "SallyStore", "SlurmClient", hummingbird, hummingbirdTLS, nioCore, nioSSL,
-            certificateReloading, serviceLifecycle, unixSignals, crypto, logging,
+            "SallyConfig", "SallyIdentity", "SallyStore", "SlurmClient", hummingbird, hummingbirdTLS, nioCore,
+            nioHTTPTypes, nioSSL, certificateReloading, serviceLifecycle, unixSignals, crypto, logging,
         ]),
     // What the CLI says to a gateway: contexts, sign-in, requests.
     .target(
@@ -201,7 +203,10 @@ let support: [Target] = [
     .testTarget(name: "SallyStewardTests", dependencies: ["SallySteward", "SallyTransport", "SallyTestSupport"]),
     .testTarget(
         name: "SallyGatewayTests",
-        dependencies: ["SallyGateway", "SallyStore", "SallyTestSupport", hummingbirdTesting, hummingbird, jwtKit]),
+        dependencies: [
+            "SallyGateway", "SallyStore", "SallyTestSupport", hummingbirdTesting, hummingbird, jwtKit, nioCore,
+            nioEmbedded, nioHTTPTypes,
+        ]),
     .testTarget(
         name: "SallyClientTests",
         dependencies: ["SallyClient", "SallyModel", "SallyWire", "StrictJSON", "SallyTestSupport", nioCore, nioPosix]),

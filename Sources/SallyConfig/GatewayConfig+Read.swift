@@ -93,6 +93,8 @@ extension GatewayConfig: ConfigFile {
         rates.signInsPerMinute = section.optional("sign_ins_per_minute")?.integer(in: range) ?? rates.signInsPerMinute
         rates.failuresPerMinute = section.optional("failures_per_minute")?.integer(in: range) ?? rates.failuresPerMinute
         rates.requestsPerMinute = section.optional("requests_per_minute")?.integer(in: range) ?? rates.requestsPerMinute
+        rates.concurrentRequests =
+            section.optional("concurrent_requests")?.integer(in: range) ?? rates.concurrentRequests
         return rates
     }
 

@@ -88,6 +88,8 @@ package struct GatewayConfig: Sendable, Equatable {
         package var signInsPerMinute = 30
         package var failuresPerMinute = 60
         package var requestsPerMinute = 1200
+        /// Of one person, under way at the same time.
+        package var concurrentRequests = 100
     }
 }
 

@@ -58,7 +58,7 @@ enum Full {
         steward_socket: /run/sallyport/steward.sock
         policy: /etc/sallyport/policy.yaml
         admin_socket: /run/sallyport/admin.sock
-        rate_limits: {sign_ins_per_minute: 5, failures_per_minute: 6, requests_per_minute: 7}
+        rate_limits: {sign_ins_per_minute: 5, failures_per_minute: 6, requests_per_minute: 7, concurrent_requests: 8}
         single_user: true
         """
 

@@ -39,6 +39,7 @@ import Testing
         #expect(config.clusters[1].slurmrestd == .url("https://slurm.example.org:6820"))
         #expect(config.clusters[1].slurmrestdCAFile == "/etc/sallyport/ca.pem")
         #expect(config.rates.signInsPerMinute == 5)
+        #expect(config.rates.concurrentRequests == 8)
         #expect(config.singleUser)
     }
 

@@ -81,7 +81,7 @@ struct World: Sendable {
 struct WorldSettings: Sendable {
     var output = true
     var rates = GatewayConfig.RateLimits(
-        signInsPerMinute: 10_000, failuresPerMinute: 10_000, requestsPerMinute: 100_000)
+        signInsPerMinute: 10_000, failuresPerMinute: 10_000, requestsPerMinute: 100_000, concurrentRequests: 10_000)
     var proxies = TrustedProxies(ranges: [], unixSocket: false)
     var leavers = LeaverJobs.cancel
     var accounting = true

@@ -24,6 +24,8 @@ struct Authentication: RouterMiddleware {
     let failures: RateLimiter
     /// Requests by person.
     let requests: RateLimiter
+    /// Requests of one person at the same time.
+    let concurrent: ConcurrencyLimiter
     let since: ContinuousClock.Instant
 
     func handle(
@@ -42,6 +44,13 @@ struct Authentication: RouterMiddleware {
         guard requests.admits(.person(principal.person), now: since.duration(to: .now)) else {
             throw SallyError(.rateLimited, "too many requests of \(principal.account.name)", hint: "ask less often")
         }
+        guard concurrent.enter(principal.person) != nil else {
+            throw SallyError(
+                .rateLimited, "\(principal.account.name) has \(concurrent.limit) requests under way",
+                hint: "wait for answers before asking more")
+        }
+        // An answer that nobody reads is under way: it takes memory and a connection.
+        defer { context.whenDelivered { concurrent.leave(principal.person) } }
         for name in request.headers[values: .slurmName] where name != principal.account.name.rawValue {
             throw SallyError(
                 .denied, "X-SLURM-USER-NAME \(quoted(name)) is not the caller's user name",

@@ -28,11 +28,16 @@ package struct GatewayListener: Service {
 extension GatewayServer {
     /// Where everybody comes in. Certificates are read again when their files change.
     ///
+    /// - Parameter patience: how long a reader may take nothing of an answer.
     /// - Throws: `.misconfigured` for plain HTTP on an address that is not this machine's own, and for certificate files
     ///   that cannot be used.
-    package func application(listen: GatewayConfig.Listen) throws -> GatewayListener {
+    package func application(
+        listen: GatewayConfig.Listen, patience: Duration = GatewayServer.patience
+    ) throws -> GatewayListener {
+        let log = dependencies.log
         let base = HTTPServerBuilder.http1(
             configuration: .init(
+                additionalChannelHandlers: [AnswerDelivery(patience: patience, log: log)],
                 idleTimeout: .seconds(75),
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 64 * 1024, maxHeaderFieldCount: 100)))
@@ -55,10 +60,13 @@ extension GatewayServer {
 
     /// The administration socket, mode 0600, for the OS users in `permitted` and nobody else.
     package func administration(socket path: String, permitted: Set<UInt32>) -> GatewayListener {
-        listener(
-            localRouter(LocalAdministration(permitted: permitted)), .http1(), .unixDomainSocket(path: path),
-            services: [],
-            socketMode: 0o600)
+        let log = dependencies.log
+        return listener(
+            localRouter(LocalAdministration(permitted: permitted)),
+            .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [AnswerDelivery(patience: GatewayServer.patience, log: log)])),
+            .unixDomainSocket(path: path), services: [], socketMode: 0o600)
     }
 
     private func listener(

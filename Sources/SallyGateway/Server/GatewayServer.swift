@@ -10,6 +10,8 @@ package struct GatewayServer: Sendable {
 
     /// Bytes: a script of 4 MiB (slurm.conf's max_script_size) with what JSON adds to it.
     static let bodyLimit = 8 * 1024 * 1024
+    /// A connection whose reader takes nothing of an answer for so long is ended.
+    package static let patience = Duration.seconds(30)
     /// Addresses that a limiter remembers.
     private static let addresses = 20_000
 
@@ -44,7 +46,7 @@ package struct GatewayServer: Sendable {
                 sessions: parts.reader,
                 failures: RateLimiter(perMinute: parts.rates.failuresPerMinute, capacity: GatewayServer.addresses),
                 requests: RateLimiter(perMinute: parts.rates.requestsPerMinute, capacity: GatewayServer.addresses),
-                since: start))
+                concurrent: ConcurrencyLimiter(limit: parts.rates.concurrentRequests), since: start))
         session.add(to: signedIn)
         MeRoutes(service: MeService(clusters: parts.clusters)).add(to: signedIn)
         JobRoutes(clusters: parts.clusters, seats: WatchSeats(), sessions: parts.reader).add(to: signedIn)
