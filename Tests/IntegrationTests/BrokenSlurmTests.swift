@@ -41,7 +41,7 @@ struct BrokenSlurmTests {
         let stack = try Stack.required()
         let other = cluster == "it12" ? "it13" : "it12"
         let name = "start-\(stack.port)-\(trouble)"
-        try await withBrokenReplica("broken-\(trouble)", cluster, waitsForReady: false) { proxy in
+        try await stack.withBrokenReplica("broken-\(trouble)", cluster, waitsForReady: false) { proxy in
             try await trouble.apply(to: proxy)
         } body: { replica, proxy in
             try await eventually("\(cluster) alone is missing") {
@@ -72,7 +72,8 @@ struct BrokenSlurmTests {
 
     /// Not the first read but the next one fails: what was read stays, and `/readyz` says so.
     @Test func aDaemonThatStopsLaterIsNoticed() async throws {
-        try await withBrokenReplica("broken-later", "it12") { _ in
+        let stack = try Stack.required()
+        try await stack.withBrokenReplica("broken-later", "it12") { _ in
         } body: { replica, proxy in
             try await proxy.stop()
             try await replica.wait(untilReady: false)
@@ -86,7 +87,8 @@ struct BrokenSlurmTests {
 
     /// Slower than any deadline, while the other cluster is used.
     @Test func aSilentDaemonIsNoticed() async throws {
-        try await withBrokenReplica("broken-silent", "it13") { _ in
+        let stack = try Stack.required()
+        try await stack.withBrokenReplica("broken-silent", "it13") { _ in
         } body: { replica, proxy in
             proxy.behave(.deaf)
             let other = try await replica.sally("bob", ["jobs", "-M", "it12"])
@@ -104,7 +106,7 @@ struct BrokenSlurmTests {
     func anErrorOfSlurmIsSaidWithItsNumber(_ cluster: String) async throws {
         let stack = try Stack.required()
         let name = "refused-\(stack.port)-\(cluster)"
-        try await withBrokenReplica("broken-500-\(cluster)", cluster) { _ in
+        try await stack.withBrokenReplica("broken-500-\(cluster)", cluster) { _ in
         } body: { replica, proxy in
             proxy.behave(.reply(500, type: "application/json", BrokenSlurmTests.error(2051)), only: "POST")
             let refused = try await replica.sally(
@@ -121,7 +123,7 @@ struct BrokenSlurmTests {
     func aLostAnswerIsOneJob(_ cluster: String, isLate: Bool) async throws {
         let stack = try Stack.required()
         let name = "lost-\(stack.port)-\(cluster)-\(isLate)"
-        try await withBrokenReplica("broken-\(isLate ? "late" : "lost")-\(cluster)", cluster) { _ in
+        try await stack.withBrokenReplica("broken-\(isLate ? "late" : "lost")-\(cluster)", cluster) { _ in
         } body: { replica, proxy in
             proxy.behave(isLate ? .held : .cut, only: "POST")
             let result = try await replica.sally(
@@ -141,7 +143,7 @@ struct BrokenSlurmTests {
     @Test func anAnswerThatStopsInTheMiddleIsOneJob() async throws {
         let stack = try Stack.required()
         let name = "stalled-\(stack.port)"
-        try await withBrokenReplica("broken-stalled", "it13") { _ in
+        try await stack.withBrokenReplica("broken-stalled", "it13") { _ in
         } body: { replica, proxy in
             proxy.behave(.stalled, only: "POST")
             let result = try await replica.sally(
@@ -158,7 +160,7 @@ struct BrokenSlurmTests {
     @Test func anAnswerWithoutEndIsCutOff() async throws {
         let stack = try Stack.required()
         let name = "endless-\(stack.port)"
-        try await withBrokenReplica("broken-endless", "it12") { _ in
+        try await stack.withBrokenReplica("broken-endless", "it12") { _ in
         } body: { replica, proxy in
             proxy.behave(.endless, only: "POST")
             let token = try await stack.token("bob")
@@ -195,7 +197,7 @@ struct BrokenSlurmTests {
             own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
             + "/\(socket)"
         try await eventually("the other daemon listens") { exists(other) }
-        try await withBrokenReplica("broken-upgrade", "it13") { _ in
+        try await stack.withBrokenReplica("broken-upgrade", "it13") { _ in
         } body: { replica, proxy in
             for (round, upstream) in [other, own].enumerated() {
                 proxy.replace(upstream: upstream)
@@ -218,7 +220,7 @@ struct BrokenSlurmTests {
     @Test func aDeadClusterCostsNobodyElseAnything() async throws {
         let stack = try Stack.required()
         let name = "dead-\(stack.port)"
-        try await withBrokenReplica("broken-dead", "it13") { _ in
+        try await stack.withBrokenReplica("broken-dead", "it13") { _ in
         } body: { replica, proxy in
             proxy.behave(.deaf)
             let token = try await stack.token("bob")
@@ -252,7 +254,7 @@ struct BrokenSlurmTests {
         let key = "Idempotency-Key: \(name)-0123456789"
         let body = ##"{"job_name":"\##(name)","script":"#!/bin/bash\ntrue\n","begin":"now+1hour"}"##
         let path = "/v1/clusters/\(cluster)/jobs"
-        try await withBrokenReplica("hangup-\(cluster)", cluster) { _ in
+        try await stack.withBrokenReplica("hangup-\(cluster)", cluster) { _ in
         } body: { replica, proxy in
             proxy.behave(.held, only: "POST")
             let connection = try await RawConnection(to: replica.url)
@@ -274,62 +276,5 @@ struct BrokenSlurmTests {
             #expect(answer.status == 201 && answer.body.contains("\"job\":\(jobs.first ?? "none")"), "\(answer)")
             try await stack.cancelOnly(cluster, named: name)
         }
-    }
-
-    /// A second gateway whose way to `cluster` leads through a proxy; `before` gets the proxy before the gateway starts.
-    private func withBrokenReplica(
-        _ name: String, _ cluster: String, waitsForReady: Bool = true,
-        before: (SlurmProxy) async throws -> Void, body: (Replica, SlurmProxy) async throws -> Void
-    ) async throws {
-        let stack = try Stack.required()
-        // Its account is there: what is tested is the way of the job.
-        let socket = try await stack.socket(cluster)
-        try await withScratchFolder { folder in
-            try await stack.open(folder)
-            let proxy = SlurmProxy(path: "\(folder)/slurm.sock", upstream: socket)
-            try await proxy.start()
-            do {
-                try await before(proxy)
-                try await stack.withReplica(
-                    name, waitsForReady: waitsForReady,
-                    change: { file, _ in file.set("slurmrestd", "unix:\(proxy.path)", cluster: cluster) },
-                    { replica in try await body(replica, proxy) })
-            } catch {
-                try await proxy.stop()
-                throw error
-            }
-            try await proxy.stop()
-        }
-    }
-}
-
-extension Stack {
-    /// Where a cluster's slurmrestd listens.
-    func socket(_ cluster: String) async throws -> String {
-        let known = try await runProgram(
-            "/usr/bin/jq", ["-er", ".socket", "\(state)/clusters/\(cluster)/cluster.json"])
-        guard known.status == 0 else { throw Failure("\(known)") }
-        return known.output.filter { !$0.isNewline }
-    }
-
-    /// The ids of all jobs of this name that slurmctld knows, ended or not.
-    func jobs(_ cluster: String, named name: String) async throws -> [String] {
-        let result = try await onNode(
-            cluster, "master", ["squeue", "-a", "-h", "-t", "all", "-n", name, "-o", "%A"])
-        guard result.status == 0 else { throw Failure("\(result)") }
-        return result.output.split(separator: "\n").map(String.init)
-    }
-
-    /// Cancels the one job of this name.
-    func cancelOnly(_ cluster: String, named name: String) async throws {
-        let found = try await jobs(cluster, named: name)
-        #expect(found.count == 1, "jobs named \(name): \(found)")
-        _ = try await onNode(cluster, "master", ["scancel", "--name", name])
-    }
-
-    /// Lets the OS user of `serve` through a folder.
-    func open(_ folder: String) async throws {
-        let result = try await runProgram("/bin/chmod", ["711", folder])
-        guard result.status == 0 else { throw Failure("\(result)") }
     }
 }

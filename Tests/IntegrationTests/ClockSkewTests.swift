@@ -13,50 +13,17 @@ import Darwin
 /// through a library that it loads first.
 @Suite(
     .enabled(if: Stack.current != nil, Stack.skipped),
-    .enabled(if: hasCompiler, "no C compiler: the clock of a process cannot be changed"), .serialized)
+    .enabled(if: OtherClock.isPossible, OtherClock.missing), .serialized)
 struct ClockSkewTests {
-    private static let library = """
-        #define _GNU_SOURCE
-        #include <sys/syscall.h>
-        #include <sys/time.h>
-        #include <time.h>
-        #include <unistd.h>
-        int clock_gettime(clockid_t clock, struct timespec *now) {
-            int result = syscall(SYS_clock_gettime, clock, now);
-            if (result == 0 && clock == CLOCK_REALTIME) now->tv_sec += SKEW;
-            return result;
-        }
-        int gettimeofday(struct timeval *restrict now, void *restrict zone) {
-            struct timespec value;
-            (void)zone;
-            clock_gettime(CLOCK_REALTIME, &value);
-            now->tv_sec = value.tv_sec;
-            now->tv_usec = value.tv_nsec / 1000;
-            return 0;
-        }
-        time_t time(time_t *place) {
-            struct timespec value;
-            clock_gettime(CLOCK_REALTIME, &value);
-            if (place) *place = value.tv_sec;
-            return value.tv_sec;
-        }
-
-        """
-
     @Test(arguments: [-55, 55])
     func aMinuteOfClockSkewIsBorne(_ seconds: Int) async throws {
         let stack = try Stack.required()
         try await withScratchFolder { folder in
             try await stack.open(folder)
-            try writeFile("\(folder)/skew.c", ClockSkewTests.library)
-            let made = try await runProgram(
-                "clang",
-                ["-shared", "-fPIC", "-O1", "-DSKEW=(\(seconds))", "-o", "\(folder)/skew.so", "\(folder)/skew.c"],
-                environment: ["PATH": variable("PATH") ?? "/usr/bin:/bin"])
-            try #require(made.status == 0, "\(made)")
+            let skew = try await OtherClock.library(seconds, in: folder)
             let url = "http://127.0.0.1:\(stack.port + 3)"
             try await stack.withReplica(
-                seconds < 0 ? "clock-behind" : "clock-ahead", url: url, preload: "\(folder)/skew.so",
+                seconds < 0 ? "clock-behind" : "clock-ahead", url: url, preload: skew,
                 change: { file, _ in file.set("public_url", url) }
             ) { replica in
                 let own = ["SALLY_CONFIG_DIR": "\(folder)/contexts"]
@@ -77,5 +44,3 @@ struct ClockSkewTests {
         }
     }
 }
-
-private let hasCompiler = (variable("PATH") ?? "").split(separator: ":").contains { exists("\($0)/clang") }
