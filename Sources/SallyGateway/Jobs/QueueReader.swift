@@ -147,7 +147,7 @@ struct QueueReader: Sendable {
     /// Asked before the list, so that what changes while it is made has changed since. Where the clock is not told, the next list is
     /// read whatever has changed.
     private func slurmsClock(_ read: Authorized<SystemAction>, _ token: Secret<String>) async -> Timestamp? {
-        try? await queue.clock(read, token: token)  // nothing depends on it but what the next list costs
+        try? await queue.diagnosis(read, token: token).time  // nothing depends on it but what the next list costs
     }
 
     /// The same jobs, those that are as they were in the place where they are kept already.
