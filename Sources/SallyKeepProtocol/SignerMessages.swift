@@ -32,6 +32,7 @@ package enum SignerRequest: Sendable, Equatable, Codable {
 package enum MintPurpose: String, Sendable, Codable, CaseIterable {
     case submit
     case cancel
+    case update
     case read
 }
 

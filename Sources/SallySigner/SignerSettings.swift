@@ -61,7 +61,7 @@ package struct SignerCluster: Sendable {
 
     func life(_ purpose: MintPurpose) -> Duration {
         switch purpose {
-        case .submit: min(max(submitLife, .seconds(1)), .seconds(15))
+        case .submit, .update: min(max(submitLife, .seconds(1)), .seconds(15))
         case .cancel, .read: serviceLife
         }
     }

@@ -60,6 +60,13 @@ struct Stack: Sendable {
             environment: environment.merging(["SALLY_CONTEXT": user]) { $1 }.merging(extra) { $1 }, input: input)
     }
 
+    /// Runs a program in the surroundings of `sally`; `extra` is put over its environment.
+    func run(
+        _ program: String, _ arguments: [String], input: String = "", with extra: [String: String] = [:]
+    ) async throws -> ProgramResult {
+        try await runProgram(program, arguments, environment: environment.merging(extra) { $1 }, input: input)
+    }
+
     /// Signs in through the real provider, as a person does, but with a program for a browser. Contexts for everybody are
     /// there before the tests begin: sign-ins are limited per address and minute.
     ///

@@ -213,10 +213,11 @@ import Testing
     @Test(
         arguments: [
             ("submit", .person(action: "job.submit")), ("cancel", .person(action: "job.cancel")),
+            ("update", .person(action: "job.update")),
             ("read", .person(action: "job.read")),
             ("cancel-leaver-job", .system(action: "system.cancel-leaver-job")),
             ("hold-leaver-job", .system(action: "system.hold-leaver-job")), ("read-queue", .none),
-            ("read-accounting", .none), ("", .none), ("update", .none),
+            ("read-accounting", .none), ("", .none), ("delete", .none),
         ] as [(String, AuditMint.Payer)])
     func everyPurposeHasItsPayer(purpose: String, payer: AuditMint.Payer) {
         #expect(AuditMint.Payer(purpose: purpose) == payer)

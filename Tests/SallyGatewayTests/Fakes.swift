@@ -5,7 +5,9 @@ import SallyKeepProtocol
 import SallyModel
 import SallyPolicy
 import SallyWire
+import SlurmClient
 import SlurmModel
+import StrictJSON
 import Synchronization
 
 @testable import SallyGateway
@@ -52,6 +54,7 @@ final class FakeQueue: SlurmQueue {
         var folders: [String?] = []
         var tokens: [String] = []
         var cancelled: [JobID] = []
+        var signals: [String] = []
         var leavers: [SystemAction] = []
         var reads = 0
         /// slurmctld's clock, as far from the gateway's as a test says.
@@ -86,6 +89,11 @@ final class FakeQueue: SlurmQueue {
         var hidesClock = false
         var blocksFinished: Latch?
         var cancelsNothing = false
+        /// What is listed beside the queue.
+        var records: [SlurmListing: [SlurmRecord]] = [:]
+        var listed: [SlurmListing] = []
+        var updates: [(job: JobID, body: JSONValue)] = []
+        var blocksLists: Latch?
     }
 
     private let state = Mutex(State())
@@ -120,6 +128,7 @@ final class FakeQueue: SlurmQueue {
     func cancel(_ cancel: Authorized<Cancel>, token: Secret<String>) async throws {
         state.withLock { state in
             state.cancelled.append(cancel.action.job)
+            if let signal = cancel.action.signal { state.signals.append(signal) }
             if !state.cancelsNothing { state.jobs.removeAll { $0.view.job == cancel.action.job } }
         }
     }
@@ -191,6 +200,32 @@ final class FakeQueue: SlurmQueue {
 
     func endLeaverJob(_ action: Authorized<SystemAction>, token: Secret<String>) async throws {
         state.withLock { $0.leavers.append(action.action) }
+    }
+}
+
+extension FakeQueue: SlurmUpdater {
+    func update(_ update: Authorized<UpdateJob>, token: Secret<String>) async throws {
+        let body = try update.action.update.json(version: APIVersion(rawValue: 42), now: Timestamp(0))
+        change {
+            $0.updates.append((job: update.action.job, body: body))
+            $0.tokens.append(token.reveal())
+        }
+    }
+}
+
+extension FakeQueue: SlurmLister {
+    func records(
+        _ listing: SlurmListing, _ read: Authorized<SystemAction>, token: Secret<String>
+    ) async throws -> [SlurmRecord] {
+        change { $0.listed.append(listing) }
+        await now.blocksLists?.wait()
+        if let failure = now.failure { throw failure }
+        switch listing {
+        // By day: what is asked for is cut to the minute.
+        case .jobs(let user, _): return now.records[.jobs(of: user, since: Timestamp(0))] ?? []
+        case .partitions, .nodes, .reservations, .users, .associations, .accounts, .qos, .job:
+            return now.records[listing] ?? []
+        }
     }
 }
 

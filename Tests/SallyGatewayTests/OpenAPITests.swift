@@ -13,9 +13,9 @@ import Testing
     @Test func theTableAndTheRoutesAgree() async throws {
         try await withWorld { world, _ in
             let routes = Set(world.server.router().routes.map { "\($0.method) \($0.path)" })
-            let table = Set(EndpointTable.v1.all.map { "\($0.method) \($0.path)" })
+            let table = Set(EndpointTable.all.all.map { "\($0.method) \($0.path)" })
             #expect(routes == table)
-            #expect(table.count == EndpointTable.v1.all.count)
+            #expect(table.count == EndpointTable.all.all.count)
         }
     }
 

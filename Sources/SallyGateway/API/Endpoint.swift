@@ -15,6 +15,8 @@ struct Endpoint: Sendable {
     var query: [Query] = []
     /// Providers add parameters of their own to their redirect.
     var takesAnyQuery = false
+    /// Parameters that are known and not offered: 501 where others are 400.
+    var refusedQuery: [String] = []
     var body: Body = .none
     var answers: [Answer]
     /// Beyond those that every endpoint has.
@@ -38,6 +40,10 @@ struct Endpoint: Sendable {
         case none
         /// The name of its schema.
         case json(String)
+        /// None, or a JSON object that says what the query could: slurmrestd reads either.
+        case query
+        /// Nobody looks at it.
+        case unread
     }
 
     struct Answer: Sendable {
@@ -67,8 +73,8 @@ struct Endpoint: Sendable {
         case .host: codes.insert(.denied)
         }
         switch body {
-        case .none: break
-        case .json: codes.formUnion([.tooLarge, .unsupportedMediaType])
+        case .none, .unread: break
+        case .json, .query: codes.formUnion([.tooLarge, .unsupportedMediaType])
         }
         codes.formUnion(refusals)
         return SallyError.Code.allCases.filter(codes.contains)

@@ -20,6 +20,7 @@ extension AuditMint.Payer {
             switch purpose {
             case .submit: self = .person(action: Submit.name)
             case .cancel: self = .person(action: Cancel.name)
+            case .update: self = .person(action: UpdateJob.name)
             case .read: self = .person(action: ReadOwnJobs.name)
             }
         } else if let purpose = ServicePurpose(rawValue: purpose) {

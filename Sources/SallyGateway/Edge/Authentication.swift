@@ -36,15 +36,23 @@ struct Authentication: RouterMiddleware {
         do {
             principal = try await sessions.principal(of: try token(request.headers))
         } catch let error as SallyError where error.code == .unauthenticated {
-            guard failures.admits(.init(context.client), now: since.duration(to: .now)) else {
+            let verdict = failures.admit(.init(context.client), now: since.duration(to: .now))
+            guard verdict.isAdmitted else {
+                context.advice.retry(after: verdict.nextIn)
                 throw SallyError(.rateLimited, "too many failed requests from this address", hint: "run `sally login`")
             }
             throw error
         }
-        guard requests.admits(.person(principal.person), now: since.duration(to: .now)) else {
+        let verdict = requests.admit(.person(principal.person), now: since.duration(to: .now))
+        context.advice.tell(requests, verdict)
+        guard verdict.isAdmitted else {
+            context.advice.retry(after: verdict.nextIn)
             throw SallyError(.rateLimited, "too many requests of \(principal.account.name)", hint: "ask less often")
         }
-        guard concurrent.enter(principal.person) != nil else {
+        let remaining = concurrent.enter(principal.person)
+        context.advice.tell(concurrent, remaining: remaining)
+        guard remaining != nil else {
+            context.advice.retry(after: 1)
             throw SallyError(
                 .rateLimited, "\(principal.account.name) has \(concurrent.limit) requests under way",
                 hint: "wait for answers before asking more")

@@ -6,8 +6,8 @@ import Logging
 import NIOCore
 import SallyModel
 
-/// The outermost layer: the client's address, the request id, errors as problem documents, security headers, one log
-/// line, metrics.
+/// The outermost layer: the client's address, the request id, errors as problem documents (of the front: in Slurm's
+/// shape), limits, security headers, one log line, metrics.
 struct Edge: RouterMiddleware {
     let proxies: TrustedProxies
     let metrics: Metrics
@@ -27,9 +27,12 @@ struct Edge: RouterMiddleware {
             let problem = asSallyError(error)
             log(problem, context.logger)
             refused = problem.code
-            response = .problem(problem, request: context.requestID)
+            response =
+                FrontPath(request.uri.path).map { .refusal(problem, at: $0, context) }
+                ?? .problem(problem, request: context.requestID)
         }
         protect(&response, id: context.requestID)
+        context.advice.put(into: &response.headers)
         let took = start.duration(to: .now)
         let route = context.endpointPath ?? "none"
         metrics.answered(

@@ -57,8 +57,25 @@ package final class RateLimiter: Sendable {
         self.init(burst: max(1, perMinute / 2), perSecond: Double(perMinute) / 60, capacity: capacity)
     }
 
+    /// Requests that may come at once, and the seconds after which as many may come again.
+    var quota: (units: Int, seconds: Int) { (Int(burst), wholeSeconds(burst / perSecond)) }
+
+    /// What became of one request, and what may come next.
+    struct Verdict: Equatable {
+        var isAdmitted: Bool
+        /// Requests that may come now.
+        var remaining: Int
+        /// Until all may come that can come at once, in seconds, rounded up.
+        var fullIn: Int
+        /// Until one may come, in seconds, rounded up; at least 1.
+        var nextIn: Int
+    }
+
     /// Takes one request of `key` at `now`, a time since any fixed moment.
-    func admits(_ key: Key, now: Duration) -> Bool {
+    func admits(_ key: Key, now: Duration) -> Bool { admit(key, now: now).isAdmitted }
+
+    /// The same, with what a client wants to know.
+    func admit(_ key: Key, now: Duration) -> Verdict {
         state.withLock { state in
             if var bucket = state.buckets[key] {
                 defer { state.buckets[key] = bucket }
@@ -84,14 +101,19 @@ package final class RateLimiter: Sendable {
         min(burst, bucket.tokens + max(0, (now - bucket.at) / .seconds(1)) * perSecond)
     }
 
-    private func take(_ bucket: inout Bucket, _ now: Duration) -> Bool {
+    private func take(_ bucket: inout Bucket, _ now: Duration) -> Verdict {
         bucket.tokens = filled(bucket, now)
         bucket.at = now
-        guard bucket.tokens >= 1 else { return false }
-        bucket.tokens -= 1
-        return true
+        let isAdmitted = bucket.tokens >= 1
+        if isAdmitted { bucket.tokens -= 1 }
+        return Verdict(
+            isAdmitted: isAdmitted, remaining: Int(bucket.tokens),
+            fullIn: wholeSeconds((burst - bucket.tokens) / perSecond),
+            nextIn: max(1, wholeSeconds((1 - bucket.tokens) / perSecond)))
     }
 }
+
+private func wholeSeconds(_ seconds: Double) -> Int { Int(min(86_400, max(0, seconds)).rounded(.up)) }
 
 /// Limits endpoints that anybody may call.
 struct AddressLimit: RouterMiddleware {
@@ -102,7 +124,9 @@ struct AddressLimit: RouterMiddleware {
         _ request: Request, context: GatewayContext,
         next: @concurrent (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
-        guard limiter.admits(.init(context.client), now: since.duration(to: .now)) else {
+        let verdict = limiter.admit(.init(context.client), now: since.duration(to: .now))
+        guard verdict.isAdmitted else {
+            context.advice.retry(after: verdict.nextIn)
             throw SallyError(.rateLimited, "too many requests from this address", hint: "try again in a moment")
         }
         return try await next(request, context)

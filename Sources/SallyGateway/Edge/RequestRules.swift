@@ -18,7 +18,7 @@ struct RequestRules: RouterMiddleware {
         _ request: Request, context: GatewayContext,
         next: @concurrent (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
-        try checkTarget(request.head.path ?? "")
+        try checkTarget(request.head.path ?? "", isFront: FrontPath(request.uri.path) != nil)
         guard let path = context.endpointPath else { return try await next(request, context) }
         guard let endpoint = endpoints[request.method, path] else {
             throw SallyError(.internal, "the endpoint is not in the table", cause: "\(request.method) \(path)")
@@ -29,7 +29,8 @@ struct RequestRules: RouterMiddleware {
     }
 
     /// Names in our paths need no escape, so none is taken: there is nothing to decode twice.
-    private func checkTarget(_ target: String) throws {
+    /// The front's clients end some of them with a slash.
+    private func checkTarget(_ target: String, isFront: Bool) throws {
         guard target.utf8.count <= 8192 else { throw SallyError(.invalidRequest, "the request target is too long") }
         let path = target.prefix { $0 != "?" }
         let plain = path.utf8.allSatisfy { byte in
@@ -38,7 +39,8 @@ struct RequestRules: RouterMiddleware {
             default: false
             }
         }
-        let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        var segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        if isFront, segments.count > 1, segments.last?.isEmpty == true { segments.removeLast() }
         let whole = path == "/" || segments.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
         guard path.hasPrefix("/"), plain, whole else {
             throw SallyError(
@@ -52,6 +54,13 @@ struct RequestRules: RouterMiddleware {
         var seen: Set<Substring> = []
         for pair in query.split(separator: "&", omittingEmptySubsequences: false) {
             let name = pair.prefix { $0 != "=" }
+            if endpoint.refusedQuery.contains(String(name)) {
+                throw SallyError(
+                    .unsupported, "query parameter \(quoted(String(name))) is not offered",
+                    hint: endpoint.query.isEmpty
+                        ? "this endpoint takes none"
+                        : "offered: \(endpoint.query.map(\.name).joined(separator: ", "))")
+            }
             guard endpoint.query.contains(where: { $0.name == name }) || endpoint.takesAnyQuery else {
                 throw SallyError(
                     .invalidRequest, "unknown query parameter \(quoted(String(name)))",
@@ -68,11 +77,13 @@ struct RequestRules: RouterMiddleware {
         let length = try declaredLength(request)
         let chunked = request.headers[.transferEncoding] != nil
         switch endpoint.body {
+        case .unread: break
+        case .query where length ?? 0 == 0 && !chunked: break
         case .none:
             guard length ?? 0 == 0, !chunked else {
                 throw SallyError(.invalidRequest, "\(request.method) takes no body here")
             }
-        case .json:
+        case .json, .query:
             guard length ?? 0 <= bodyLimit else {
                 throw SallyError(.tooLarge, "the body has more than \(bodyLimit) bytes")
             }

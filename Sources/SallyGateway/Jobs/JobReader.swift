@@ -29,23 +29,31 @@ struct JobReader: Sendable {
 
     /// - Throws: `.invalidRequest` that names every unknown, doubled or mistyped field.
     func read(_ body: [UInt8]) async throws -> Asked {
-        guard body.count > JobReader.long else { return try parsed(body) }
-        return try await besideLoops { try parsed(body) }
+        try await beside(body) {
+            let json = try JSONValue(parsing: body)
+            return Asked(job: try JobRequest(json: json), fingerprint: JobReader.fingerprint(json))
+        }
+    }
+
+    /// Reads a body where it does not hold up an event loop.
+    ///
+    /// - Throws: `.invalidRequest` for what is no strict JSON; what `parse` throws.
+    func beside(_ body: [UInt8], _ parse: @Sendable () throws -> Asked) async throws -> Asked {
+        do {
+            return body.count > JobReader.long ? try await besideLoops(parse) : try parse()
+        } catch let error as JSONError {
+            throw SallyError(.invalidRequest, "\(error)", hint: "see /v1/openapi.json or /openapi")
+        }
     }
 
     /// A body of more bytes is not read on an event loop.
     private static let long = 64 << 10
 
-    private func parsed(_ body: [UInt8]) throws -> Asked {
-        do {
-            let json = try JSONValue(parsing: body)
-            let job = try JobRequest(json: json)
-            let digits = Array("0123456789abcdef".utf8)
-            let hex = SHA256.hash(data: json.bytes(.sorted)).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-            return Asked(job: job, fingerprint: String(decoding: hex, as: UTF8.self))
-        } catch let error as JSONError {
-            throw SallyError(.invalidRequest, "\(error)", hint: "see JobRequest in /v1/openapi.json")
-        }
+    /// Of the canonical form: neither the order of members nor white space counts.
+    static func fingerprint(_ json: JSONValue) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        let hex = SHA256.hash(data: json.bytes(.sorted)).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        return String(decoding: hex, as: UTF8.self)
     }
 
     /// For submitting. Home and first account of a profile are the steward's to know: before a person's first job it

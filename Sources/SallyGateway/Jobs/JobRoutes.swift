@@ -94,7 +94,7 @@ struct JobRoutes: Sendable {
 }
 
 /// A signal's name or number, as scancel(1) takes it.
-private func checkedSignal(_ text: String) throws -> String {
+func checkedSignal(_ text: String) throws -> String {
     let plain = text.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x41 && $0 <= 0x5a) }
     guard plain, (1...12).contains(text.utf8.count) else {
         throw SallyError(.invalidRequest, "signal \(quoted(text)) is not valid", hint: "such as TERM, USR1 or 15")

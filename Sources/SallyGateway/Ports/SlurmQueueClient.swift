@@ -7,9 +7,9 @@ package import SlurmModel
 
 /// `SlurmClient` as the gateway's port: whose token it is, errors as people see them, jobs with owner and marker.
 package struct SlurmQueueClient: SlurmQueue {
-    private let client: SlurmClient
+    let client: SlurmClient
     /// The service account's name: Slurm 22.05 wants it beside the token.
-    private let serviceAccount: String
+    let serviceAccount: String
 
     package init(_ client: SlurmClient, serviceAccount: String) {
         self.client = client
@@ -100,10 +100,10 @@ package struct SlurmQueueClient: SlurmQueue {
         }
     }
 
-    private func service(_ token: Secret<String>) -> SlurmToken { SlurmToken(user: serviceAccount, value: token) }
+    func service(_ token: Secret<String>) -> SlurmToken { SlurmToken(user: serviceAccount, value: token) }
 
     /// Errors as people see them.
-    private func told<Result>(_ body: () async throws(SlurmError) -> Result) async throws -> Result {
+    func told<Result>(_ body: () async throws(SlurmError) -> Result) async throws -> Result {
         do throws(SlurmError) {
             return try await body()
         } catch {

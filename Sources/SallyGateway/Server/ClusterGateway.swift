@@ -20,11 +20,15 @@ package struct ClusterGateway: Sendable {
     let canI: CanIService
     let partitions: PartitionService
     let nodes: NodeService
+    /// What is listed beside the queue.
+    let listings: FrontListings
+    let updater: any SlurmUpdater
     /// What has to run: the queue's loop, the submissions, their reconciling.
     package let services: [any Service]
 
     package static func make(
-        config: ClusterConfig, isDefault: Bool, queue: some SlurmQueue, gate: Gate, signer: some TokenMinter,
+        config: ClusterConfig, isDefault: Bool, queue: some SlurmQueue & SlurmLister & SlurmUpdater, gate: Gate,
+        signer: some TokenMinter,
         steward: some AccountKeeper, submissions: some SubmissionBook, markers: SubmissionMarker.Maker,
         metrics: Metrics, clock: some WallClock, log: Logger
     ) -> ClusterGateway {
@@ -58,6 +62,8 @@ package struct ClusterGateway: Sendable {
             canI: CanIService(reader: reader, gate: gate),
             partitions: PartitionService(config: config, gate: gate, keeper: keeper, accounts: accounts),
             nodes: NodeService(cluster: name, gate: gate, keeper: keeper),
+            listings: FrontListings(cluster: name, lister: queue, access: access, clock: clock),
+            updater: queue,
             services: [keeper, runner, reconciler])
     }
 

@@ -54,6 +54,8 @@ package struct GatewayServer: Sendable {
         PartitionRoutes(clusters: parts.clusters).add(to: signedIn)
         NodeRoutes(clusters: parts.clusters).add(to: signedIn)
         administration.add(to: signedIn)
+        FrontRoutes(clusters: parts.clusters).add(to: signedIn)
+        FrontDocument(clusters: parts.clusters, server: parts.publicURL).add(to: router)
         return router
     }
 
@@ -75,7 +77,7 @@ package struct GatewayServer: Sendable {
     private func edge(proxies: TrustedProxies) -> Router<GatewayContext> {
         let router = Router(context: GatewayContext.self)
         router.add(middleware: Edge(proxies: proxies, metrics: dependencies.metrics))
-        router.add(middleware: RequestRules(endpoints: .v1, bodyLimit: GatewayServer.bodyLimit))
+        router.add(middleware: RequestRules(endpoints: .all, bodyLimit: GatewayServer.bodyLimit))
         return router
     }
 

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import SallyConfig
+import SallyModel
+import SlurmModel
+import StrictJSON
+import Synchronization
+
+/// The OpenAPI document of the front: what is offered, in every version. Written when it is first asked for, and kept.
+final class FrontDocument: Sendable {
+    private let clusters: [String]
+    private let server: String
+    private let written = Mutex<[UInt8]?>(nil)
+
+    /// - Parameter server: the gateway's public address.
+    init(clusters: ClusterTable, server: String) {
+        self.clusters = clusters.all.map(\.config.name.rawValue)
+        self.server = server
+    }
+
+    func add(to routes: some RouterMethods<GatewayContext>) {
+        for place in FrontPlace.allCases {
+            for path in ["/openapi", "/openapi/v3"] {
+                routes.get(RouterPath(place.prefix + path)) { _, _ in
+                    Response.text(String(decoding: self.bytes, as: UTF8.self), type: "application/json")
+                }
+            }
+        }
+    }
+
+    private var bytes: [UInt8] {
+        written.withLock { written in
+            if let written { return written }
+            let bytes = json.bytes()
+            written = bytes
+            return bytes
+        }
+    }
+
+    var json: JSONValue {
+        var paths = JSONObject()
+        for version in APIVersion.offered {
+            for line in FrontLine.all {
+                guard case .offered = line.answer else { continue }
+                let path = "/\(line.service.rawValue)/\(version)/\(line.path)"
+                var item = paths[path]?.object ?? JSONObject()
+                item[line.method.rawValue.lowercased()] = operation(line, version)
+                paths[path] = .object(item)
+            }
+        }
+        let own: JSONValue = ["url": .string(server), "description": "the default cluster"]
+        let others = clusters.map { name -> JSONValue in
+            ["url": .string("\(server)/clusters/\(name)"), "description": .string("cluster \(name)")]
+        }
+        return [
+            "openapi": "3.1.0",
+            "info": [
+                "title": "Sallyport's slurmrestd-compatible API", "version": "1",
+                "description": .string(
+                    "What the gateway offers of slurmrestd's API. Bodies are slurmrestd's own of the version in the "
+                        + "path; docs/fields.md has the fields. Own jobs only."),
+                "license": ["name": "Apache 2.0", "identifier": "Apache-2.0"],
+            ],
+            "servers": .array([own] + others),
+            "paths": .object(paths),
+            "components": [
+                "schemas": FrontDocument.schemas,
+                "securitySchemes": [
+                    "bearerAuth": ["type": "http", "scheme": "bearer", "bearerFormat": "JWT"],
+                    "token": ["type": "apiKey", "in": "header", "name": "X-SLURM-USER-TOKEN"],
+                    "user": ["type": "apiKey", "in": "header", "name": "X-SLURM-USER-NAME"],
+                ],
+            ],
+        ]
+    }
+
+    private func operation(_ line: FrontLine, _ version: APIVersion) -> JSONValue {
+        let words = line.path.split { $0 == "/" || $0 == "{" || $0 == "}" }.joined(separator: "_")
+        let number = "v00\(version.rawValue)"
+        let name = "\(line.service.rawValue)_\(number)_\(line.method.rawValue.lowercased())_\(words)"
+        var operation = JSONObject()
+        operation["summary"] = .string(line.summary)
+        operation["operationId"] = .string(name)
+        operation["tags"] = [.string(line.service.rawValue)]
+        operation["security"] = [["bearerAuth": []], ["token": []], ["user": [], "token": []]]
+        operation["parameters"] = .array(parameters(line))
+        if case .json(let schema) = line.body {
+            operation["requestBody"] = [
+                "required": true, "content": ["application/json": ["schema": FrontDocument.reference(schema)]],
+            ]
+        }
+        let reply: JSONValue = ["application/json": ["schema": FrontDocument.reference("SlurmReply")]]
+        operation["responses"] = [
+            "200": ["description": .string(line.summary), "content": reply],
+            "default": ["description": "errors[] says why", "content": reply],
+        ]
+        return .object(operation)
+    }
+
+    private func parameters(_ line: FrontLine) -> [JSONValue] {
+        let text: JSONValue = ["type": "string"]
+        var found: [JSONValue] = []
+        for part in line.path.split(separator: "/") where part.hasPrefix("{") {
+            let name = JSONValue.string(String(part.dropFirst().dropLast()))
+            found.append(["name": name, "in": "path", "required": true, "schema": text])
+        }
+        for query in line.query {
+            found.append([
+                "name": .string(query.name), "in": "query", "required": false, "description": .string(query.text),
+                "schema": text,
+            ])
+        }
+        if case .offered(.submit) = line.answer {
+            found.append([
+                "name": "Idempotency-Key", "in": "header", "required": false,
+                "description": "The same request with the same key makes one job; absent: every request is a new one",
+                "schema": text,
+            ])
+        }
+        return found
+    }
+
+    private static func reference(_ schema: String) -> JSONValue {
+        ["$ref": .string("#/components/schemas/\(schema)")]
+    }
+
+    private static let schemas: JSONValue = [
+        "SlurmReply": [
+            "type": "object", "required": ["meta", "errors", "warnings"],
+            "properties": [
+                "meta": ["type": "object"],
+                "errors": [
+                    "type": "array",
+                    "items": [
+                        "type": "object",
+                        "properties": [
+                            "description": ["type": "string"], "error_number": ["type": "integer"],
+                            "error": ["type": "string"], "source": ["type": "string"],
+                        ],
+                    ],
+                ],
+                "warnings": [
+                    "type": "array",
+                    "items": [
+                        "type": "object",
+                        "properties": ["description": ["type": "string"], "source": ["type": "string"]],
+                    ],
+                ],
+            ],
+        ],
+        "JobSubmission": [
+            "type": "object",
+            "properties": [
+                "script": ["type": "string"], "job": ["type": "object"],
+                "jobs": ["type": "array", "items": ["type": "object"]],
+            ],
+        ],
+        "JobUpdate": ["type": "object"],
+        "KillJobs": [
+            "type": "object",
+            "properties": [
+                "jobs": ["type": "array", "items": ["type": "string"]], "signal": ["type": "string"],
+                "user_name": ["type": "string"], "account": ["type": "string"], "partition": ["type": "string"],
+                "job_name": ["type": "string"], "job_state": ["type": "array", "items": ["type": "string"]],
+            ],
+        ],
+    ]
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+import SlurmModel
+
+extension APIVersion {
+    /// The versions that the front answers in, whatever the daemon behind it speaks.
+    static let offered = (40...44).map(APIVersion.init(rawValue:))
+}
+
+/// A path under `/slurm`, `/slurmdb` or `/openapi`, or under these in `/clusters/NAME`: where errors are told as
+/// slurmrestd tells them.
+struct FrontPath: Sendable, Equatable {
+    enum Service: String, Sendable {
+        case slurm, slurmdb, openapi
+    }
+
+    let service: Service
+    /// The one asked for, or the newest where it is not offered.
+    let version: APIVersion
+    /// As it is written; empty for the default cluster.
+    let cluster: String
+
+    /// Nil for every other path.
+    init?(_ path: String) {
+        var parts = path.split(separator: "/")[...]
+        if parts.first == "clusters", parts.count > 2 {
+            cluster = String(parts[1].prefix(64))
+            parts = parts.dropFirst(2)
+        } else {
+            cluster = ""
+        }
+        guard let service = parts.first.flatMap({ Service(rawValue: String($0)) }) else { return nil }
+        self.service = service
+        let asked = parts.dropFirst().first
+        version =
+            APIVersion.offered.first { asked.map(String.init) == $0.description }
+            ?? APIVersion.offered[APIVersion.offered.count - 1]
+    }
+}

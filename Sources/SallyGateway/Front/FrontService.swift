@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import SallyConfig
+import SallyModel
+import SallyPolicy
+import SallyWire
+import SlurmModel
+import StrictJSON
+
+/// One cluster behind slurmrestd's paths: the services that the API of our own has, in Slurm's words.
+struct FrontService: Sendable {
+    let cluster: ClusterGateway
+
+    var name: ClusterName { cluster.config.name }
+    var gate: Gate { cluster.jobs.gate }
+
+    func reply(
+        to operation: FrontOperation, _ call: FrontCall, _ request: Request, _ context: GatewayContext
+    ) async throws -> FrontReply {
+        switch operation {
+        case .ping: try await ping(call)
+        case .diag: try await diag(call)
+        case .submit: try await submit(call, request)
+        case .jobs: try await jobs(call)
+        case .jobStates: try await jobStates(call)
+        case .job: try await job(try context.frontJob(), call)
+        case .update: try await update(try context.frontJob(), call, request)
+        case .cancel: try await cancel(try context.frontJob(), call)
+        case .cancelList: try await cancelList(call, request)
+        case .partitions: try await partitions(call)
+        case .partition: try await partition(context.frontName, call)
+        case .nodes: try await nodes(call)
+        case .node: try await node(context.frontName, call)
+        case .reservations: try await reservations(nil, call)
+        case .reservation: try await reservations(context.frontName, call)
+        case .finishedJobs: try await finishedJobs(call)
+        case .finishedJob: try await finishedJob(try context.frontJob(), call)
+        case .users: try await users(nil, call)
+        case .user: try await users(context.frontName, call)
+        case .associations: try await associations(call)
+        case .association: try await association(call)
+        case .accounts: try await accounts(nil, call)
+        case .account: try await accounts(context.frontName, call)
+        case .allQOS: try await allQOS(nil, call)
+        case .qos: try await allQOS(context.frontName, call)
+        }
+    }
+
+    /// Whether the last authenticated read of the cluster was answered, which says more than slurmrestd's own ping (200 to
+    /// any token, 24.11).
+    private func ping(_ call: FrontCall) async throws -> FrontReply {
+        try await look(call)
+        let isUp = cluster.problem == nil
+        var ping: [(String, JSONValue)] = [
+            ("hostname", .string(name.rawValue)), ("pinged", .string(isUp ? "UP" : "DOWN")), ("mode", "primary"),
+        ]
+        if call.version.rawValue >= 42 { ping += [("responding", .bool(isUp)), ("primary", true)] }
+        return FrontReply(("pings", [.object(JSONObject(ping))]))
+    }
+
+    /// How many jobs wait and run; neither slurmctld's own figures nor anybody's requests.
+    private func diag(_ call: FrontCall) async throws -> FrontReply {
+        try await look(call)
+        let snapshot = try read()
+        let (now, seen) = (cluster.jobs.clock.now, seenAt(snapshot))
+        let running = snapshot.jobs.count { $0.view.states.first == JobState.running.description }
+        return FrontReply(
+            (
+                "statistics",
+                [
+                    "parts_packed": 1, "req_time": .quantity(now.rawValue), "job_states_ts": .quantity(seen.rawValue),
+                    "jobs_pending": .integer(snapshot.jobs.count(where: \.isPending)),
+                    "jobs_running": .integer(running),
+                ]
+            ))
+    }
+
+    /// - Throws: while the cluster has never been read, or was read too long ago.
+    func read() throws -> QueueSnapshot { try cluster.jobs.shown() }
+
+    func seenAt(_ snapshot: QueueSnapshot) -> Timestamp { cluster.jobs.clock.now - .seconds(snapshot.age) }
+
+    func look(_ call: FrontCall) async throws {
+        _ = try await gate.authorize(
+            ReadCluster(cluster: name), by: call.principal, request: call.request.rawValue)
+    }
+
+    func lookAtOwnJobs(_ call: FrontCall) async throws {
+        _ = try await gate.authorize(
+            ReadOwnJobs(cluster: name, owner: call.user), by: call.principal, request: call.request.rawValue)
+    }
+}

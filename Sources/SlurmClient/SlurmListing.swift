@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+package import SlurmModel
+
+/// A list beside the queue that slurmrestd answers whole.
+package enum SlurmListing: Sendable, Hashable {
+    case partitions, nodes, reservations
+    /// Of slurmdbd.
+    case users, associations, accounts, qos
+    /// One person's jobs in accounting.
+    case jobs(of: UserName, since: Timestamp)
+    case job(JobID, of: UserName)
+
+    package var noun: SlurmNoun {
+        switch self {
+        case .partitions: .partition
+        case .nodes: .node
+        case .reservations: .reservation
+        case .users: .user
+        case .associations: .association
+        case .accounts: .account
+        case .qos: .qos
+        case .jobs, .job: .accountingJob
+        }
+    }
+
+    /// Built from checked names and numbers only.
+    func path(_ version: APIVersion) -> String {
+        switch self {
+        case .partitions: "/slurm/\(version)/partitions"
+        case .nodes: "/slurm/\(version)/nodes"
+        case .reservations: "/slurm/\(version)/reservations"
+        case .users: "/slurmdb/\(version)/users"
+        case .associations: "/slurmdb/\(version)/associations"
+        case .accounts: "/slurmdb/\(version)/accounts"
+        case .qos: "/slurmdb/\(version)/qos"
+        // v0.0.38 knows no filter by user: everybody's jobs of that time come, and are cut.
+        case .jobs(let user, let since):
+            "/slurmdb/\(version)/jobs?start_time=uts\(since.rawValue)\(version.takesOptions ? "" : "&users=\(user)")"
+        case .job(let job, _): "/slurmdb/\(version)/job/\(job)"
+        }
+    }
+
+    /// Errors that say no more than that there is nothing. 9003: an empty result is an error to some versions. 2017: no such job.
+    var meaningNothing: [Int] {
+        switch self {
+        case .partitions, .nodes: []
+        case .reservations, .users, .associations, .accounts, .qos: [9003]
+        case .jobs, .job: [9003, 2017]
+        }
+    }
+
+    /// Whose records alone are wanted.
+    var owner: UserName? {
+        switch self {
+        case .partitions, .nodes, .reservations, .users, .associations, .accounts, .qos: nil
+        case .jobs(let user, _), .job(_, let user): user
+        }
+    }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import HummingbirdTesting
+import SallyModel
+import SallyWire
+import SlurmModel
+import StrictJSON
+import Testing
+
+@testable import SallyGateway
+
+@Suite struct FrontJobTests {
+    private static let alice = UserName(unchecked: "alice")
+    private static let bob = UserName(unchecked: "bob")
+    private static let slurm = "/slurm/v0.0.42"
+
+    /// Alice has 1, the tasks of 5 and, finished, 6; Bob has 2.
+    private static var settings: WorldSettings {
+        var settings = WorldSettings()
+        settings.before = { queue in
+            queue.change {
+                $0.jobs = [
+                    recorded(makeJob(1, alice), "mine \(marker)"), recorded(makeJob(2, bob), "his"),
+                    makeTask(5, of: 5, "5_[1-3%2]", alice), makeTask(7, of: 5, "5_0", alice),
+                    makeJob(6, alice, state: "COMPLETED"),
+                ]
+            }
+        }
+        return settings
+    }
+
+    private static let marker = "sallyport:" + String(repeating: "a", count: 32)
+
+    /// The job with all that a slurmrestd of v0.0.38 says of it.
+    private static func recorded(_ job: QueuedJob, _ comment: String) -> QueuedJob {
+        var record = SlurmRecord(.job, version: APIVersion(rawValue: 38))
+        record["job_id"] = .integer(Int64(job.view.job.rawValue))
+        record["user_name"] = .text(job.view.user)
+        record["comment"] = .text(comment)
+        record["job_state"] = .words(["RUNNING"])
+        record["time_limit"] = .integer(7)
+        record["show_flags"] = .words(["SHOW_ALL", "SHOW_DETAIL"])
+        return QueuedJob(
+            view: job.view, owner: job.owner, array: job.array, marker: job.marker, record: record.packed)
+    }
+
+    private static func ids(_ answer: TestResponse) throws -> [Int] {
+        (try answer.json["jobs"]?.array ?? []).compactMap { $0["job_id"]?.integer() }
+    }
+
+    @Test(arguments: frontVersions)
+    func everybodySeesOwnJobsAlone(version: String) async throws {
+        try await withWorld(Self.settings) { world, client in
+            let list = try await client.call(.get, "/slurm/\(version)/jobs/", world.alice)
+            #expect(list.status == .ok)
+            #expect(try Self.ids(list) == [1, 5, 6, 7])
+            for job in try list.json["jobs"]?.array ?? [] {
+                #expect(job["user_name"]?.string == "alice")
+                #expect(job["job_state"]?.array?.isEmpty == false)
+            }
+            #expect(try Self.ids(try await client.call(.get, "/slurm/\(version)/jobs", world.bob)) == [2])
+            #expect(try list.json["last_update"]?["set"]?.bool == true)
+        }
+    }
+
+    @Test func anothersJobIsLikeAMissingOne() async throws {
+        try await withWorld(Self.settings) { world, client in
+            #expect(try Self.ids(try await client.call(.get, "\(Self.slurm)/job/1", world.alice)) == [1])
+            for (path, method) in [("job", HTTPRequest.Method.get), ("job", .delete)] {
+                let other = try await client.call(method, "\(Self.slurm)/\(path)/2", world.alice)
+                let none = try await client.call(method, "\(Self.slurm)/\(path)/9", world.alice)
+                #expect(other.status == .notFound && none.status == .notFound)
+                #expect(try other.slurmError == 2017)
+                #expect(other.text.replacing("job 2", with: "job N") == none.text.replacing("job 9", with: "job N"))
+            }
+            #expect(world.queue.now.cancelled.isEmpty)
+        }
+    }
+
+    @Test(arguments: ["0", "x", "1_", "1_2_3", "1_x", "99999999999", "1+1", "-1"])
+    func refusesWhatIsNoJob(id: String) async throws {
+        try await withWorld(Self.settings) { world, client in
+            let answer = try await client.call(.get, "\(Self.slurm)/job/\(id)", world.alice)
+            #expect(answer.status == .badRequest, "\(answer.text)")
+        }
+    }
+
+    @Test func arraysAndTasks() async throws {
+        try await withWorld(Self.settings) { world, client in
+            #expect(try Self.ids(try await client.call(.get, "\(Self.slurm)/job/5", world.alice)) == [5, 7])
+            #expect(try Self.ids(try await client.call(.get, "\(Self.slurm)/job/5_0", world.alice)) == [7])
+            let waiting = try await client.call(.get, "\(Self.slurm)/job/5_2", world.alice)
+            #expect(try Self.ids(waiting) == [5])
+            #expect(try waiting.json["warnings"]?.array?.count == 1)
+            let states = try await client.call(.get, "\(Self.slurm)/jobs/state/?job_id=5,2", world.alice).json
+            #expect(states["jobs"]?.array?.compactMap { $0["job_id"]?.string } == ["5_1", "5_2", "5_3", "5_0"])
+            let all = try await client.call(.get, "\(Self.slurm)/jobs/state", world.alice).json
+            #expect(all["jobs"]?.array?.count == 6)
+            // A task that has begun is a job of its own; one that waits is not.
+            let early = try await client.call(.delete, "\(Self.slurm)/job/5_2", world.alice)
+            #expect(early.status == .notImplemented)
+            try await client.expect(.ok, .delete, "\(Self.slurm)/job/5_0", world.alice)
+            #expect(world.queue.now.cancelled.map(\.rawValue) == [7])
+        }
+    }
+
+    /// The record is Slurm's, the states are those that are known since, and our marker is nobody's to see.
+    @Test func aJobIsItsWholeRecord() async throws {
+        try await withWorld(Self.settings) { world, client in
+            for version in frontVersions {
+                let answer = try await client.call(.get, "/slurm/\(version)/job/1", world.alice)
+                let job = try #require(try answer.json["jobs"]?.array?.first)
+                #expect(job["comment"]?.string == "mine")
+                #expect(job["time_limit"]?["number"]?.integer() == 7)
+                #expect(job["job_state"]?.array?.compactMap(\.string) == ["PENDING"])
+                #expect(!answer.text.contains(Self.marker))
+                #expect(!answer.text.contains("SHOW_ALL"))
+            }
+        }
+    }
+
+    /// At once, as far as we know it, and without our marker.
+    @Test func anOwnSubmissionIsThereBeforeTheQueueIsRead() async throws {
+        try await withWorld(Self.settings) { world, client in
+            _ = try await client.call(.post, "\(Self.slurm)/job/submit", world.alice, body: frontJob)
+            for path in ["jobs", "job/100"] {
+                let answer = try await client.call(.get, "\(Self.slurm)/\(path)", world.alice)
+                #expect(try Self.ids(answer).contains(100))
+                #expect(!answer.text.contains("sallyport:"), "\(answer.text)")
+            }
+        }
+    }
+
+    @Test func cancelAndSignal() async throws {
+        try await withWorld(Self.settings) { world, client in
+            try await client.expect(.badRequest, .delete, "\(Self.slurm)/job/1?signal=rm%20-rf", world.alice)
+            try await client.expect(.notImplemented, .delete, "\(Self.slurm)/job/1?flags=BATCH_JOB", world.alice)
+            #expect(world.queue.now.cancelled.isEmpty)
+            try await client.expect(.ok, .delete, "\(Self.slurm)/job/1?signal=USR1", world.alice)
+            try await client.expect(.ok, .delete, "\(Self.slurm)/job/7/", world.alice, body: #"{"signal": 15}"#)
+            #expect(world.queue.now.signals == ["USR1", "15"])
+            let finished = try await client.call(.delete, "\(Self.slurm)/job/6", world.alice)
+            #expect(finished.status == .conflict)
+            #expect(try finished.slurmError == 2021)
+        }
+    }
+
+    @Test func aListIsEndedJobByJob() async throws {
+        try await withWorld(Self.settings) { world, client in
+            let answer = try await client.call(
+                .delete, "\(Self.slurm)/jobs/", world.alice, body: #"{"jobs": ["1", 2, "6", "nonsense"]}"#)
+            #expect(answer.status == .ok)
+            let status = try answer.json["status"]?.array ?? []
+            #expect(status.map { $0["step_id"]?.string } == ["2", "6", "nonsense"])
+            #expect(status.map { $0["error"]?["code"]?.integer() } == [2017, 2021, 2017])
+            #expect(world.queue.now.cancelled.map(\.rawValue) == [1])
+        }
+    }
+
+    @Test func filtersEndOnlyOwnJobs() async throws {
+        try await withWorld(Self.settings) { world, client in
+            let path = "\(Self.slurm)/jobs/"
+            for (body, status) in [
+                ("{}", 400), (#"{"jobs": []}"#, 400), (#"{"user_name": "bob"}"#, 403), (#"{"user_id": "0"}"#, 403),
+                (#"{"qos": "x"}"#, 501), (#"{"nosuch": "x"}"#, 400), (#"{"jobs": ["1"], "signal": "x y"}"#, 400),
+                ("[]", 400), (#"{"partition": "elsewhere"}"#, 200), (#"{"job_state": ["RUNNING"]}"#, 200),
+            ] {
+                let answer = try await client.call(.delete, path, world.alice, body: body)
+                #expect(answer.status.code == status, "\(body): \(answer.text)")
+            }
+            #expect(world.queue.now.cancelled.isEmpty)
+            let both = #"{"jobs": ["1"], "partition": "elsewhere"}"#
+            try await client.expect(.ok, .delete, path, world.alice, body: both)
+            #expect(world.queue.now.cancelled.isEmpty)
+            try await client.expect(.ok, .delete, path, world.alice, body: #"{"user_name": "alice"}"#)
+            #expect(Set(world.queue.now.cancelled.map(\.rawValue)) == [1, 5, 7])
+        }
+    }
+
+    @Test func flagsOtherThanTheUsualAreRefused() async throws {
+        try await withWorld(Self.settings) { world, client in
+            try await client.expect(.ok, .get, "\(Self.slurm)/jobs?flags=DETAIL,ALL&update_time=17", world.alice)
+            try await client.expect(.notImplemented, .get, "\(Self.slurm)/jobs?flags=FEDERATION", world.alice)
+            try await client.expect(.badRequest, .get, "\(Self.slurm)/jobs?update_time=now", world.alice)
+        }
+    }
+
+    @Test func diagCountsAndTellsNothingElse() async throws {
+        try await withWorld(Self.settings) { world, client in
+            let answer = try await client.call(.get, "\(Self.slurm)/diag", world.alice).json
+            #expect(answer["statistics"]?["jobs_pending"]?.integer() == 4)
+            #expect(answer["statistics"]?["rpcs_by_user"] == nil)
+        }
+    }
+}
