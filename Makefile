@@ -68,7 +68,7 @@ docs: build
 # A million cases for each decoder and notation parser, where `make test` tries some thousand; CASES= and SEED= say others.
 fuzz: build
 	@SALLYPORT_FUZZ_CASES=$(or $(CASES),1000000) SALLYPORT_FUZZ_SEED=$(or $(SEED),1) \
-		$(STAGE) fuzz $(SWIFT) test --skip-build --filter '^SlurmModelTests\.(NotationFuzz|DecoderFuzz|RecordFuzz|BoundsProperty)Tests'
+		$(STAGE) fuzz $(SWIFT) test --skip-build --filter '^SlurmModelTests\.(NotationFuzz|DecoderFuzz|RecordFuzz|BoundsProperty|UpdateProperty)Tests'
 
 bench: bench-submit bench-reject bench-users bench-exactly-once bench-queue
 

@@ -35,6 +35,8 @@ package enum Recording: Sendable {
 package enum Question: Sendable {
     /// A job, with everything that Slurm would fill in made explicit, and the most it can use.
     case submit(ClusterName, ResolvedJob, ResourceBounds)
+    /// What may become of a job that is in the queue: each of these has to be allowed as if it were submitted.
+    case become(ClusterName, [JobUpdate.Outcome])
     /// Something of the person's own on a cluster that some rule lets the person use.
     case own(ClusterName, owner: UserName)
     /// The cluster as a whole: partitions, nodes.

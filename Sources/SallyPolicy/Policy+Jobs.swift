@@ -34,6 +34,24 @@ extension Policy {
         return Explanation(decision: decision, verdicts: verdicts)
     }
 
+    /// Judges what may become of one job: each has to be allowed, and the first that is not speaks for all.
+    func explain(_ jobs: [JobFacts], on cluster: ClusterName, for person: Asker) -> Explanation {
+        var grants: [RuleName] = []
+        var verdicts: [RuleVerdict] = []
+        for job in jobs {
+            let explanation = explain(job, on: cluster, for: person)
+            verdicts += explanation.verdicts
+            switch explanation.decision {
+            case .refused: return explanation
+            case .allowed(let grant): grants += grant.rules.filter { !grants.contains($0) }
+            }
+        }
+        guard !jobs.isEmpty else {
+            return Explanation(refused: .denied("a job of which nothing is known", on: cluster))
+        }
+        return Explanation(decision: .allowed(Grant(rules: grants)), verdicts: verdicts)
+    }
+
     /// Whether some rule lets the person use `cluster` at all, and no deny rule shuts the person out of it.
     func explainUse(of cluster: ClusterName, for person: Asker) -> Explanation {
         let verdicts = rules.map { rule in

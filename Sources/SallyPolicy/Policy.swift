@@ -30,6 +30,8 @@ package struct Policy: Sendable, Equatable {
         switch question {
         case .submit(let cluster, let job, let bounds):
             explain(JobFacts(job, bounds), on: cluster, for: person)
+        case .become(let cluster, let outcomes):
+            explain(outcomes.map { JobFacts($0) }, on: cluster, for: person)
         case .own(let cluster, let owner) where owner != person.account:
             Explanation(refused: .denied("what belongs to \(owner) is not for \(person.account)", on: cluster))
         case .own(let cluster, _), .look(let cluster):

@@ -3,7 +3,7 @@
 package import SallyModel
 package import SlurmModel
 
-/// Changing a job of one's own that is in the queue. Judged like a submission: as the job that it would become.
+/// Changing a job of one's own that is in the queue. Judged like a submission, as every job that Slurm may make of it.
 package struct UpdateJob: DirectAction {
     package static let name = "job.update"
     package static let recording = Recording.chained
@@ -11,17 +11,18 @@ package struct UpdateJob: DirectAction {
     package let job: JobID
     package let owner: UserName
     package let update: JobUpdate
-    package let merged: JobUpdate.Merged
+    package let outcomes: [JobUpdate.Outcome]
 
-    /// - Precondition: the job is `owner`'s, and `merged` is the update put onto what Slurm reports of it.
+    /// - Precondition: the job is `owner`'s, `outcomes` are those of the update on what Slurm reports of it now, and nothing else
+    ///   changes the job through this gateway until the update was sent.
     package init(
-        cluster: ClusterName, job: JobID, owner: UserName, update: JobUpdate, merged: JobUpdate.Merged
+        cluster: ClusterName, job: JobID, owner: UserName, update: JobUpdate, outcomes: [JobUpdate.Outcome]
     ) {
         clusterName = cluster
         self.job = job
         self.owner = owner
         self.update = update
-        self.merged = merged
+        self.outcomes = outcomes
     }
 
     package var cluster: ClusterName? { clusterName }
@@ -31,7 +32,8 @@ package struct UpdateJob: DirectAction {
         var details = [AuditEvent.Detail("fields", fields.joined(separator: ","))]
         if let hold = update.hold { details.append(.init("hold", "\(hold)")) }
         if let throttle = update.throttle { details.append(.init("throttle", "\(throttle)")) }
-        return details + [.init("bounds", merged.bounds.description)]
+        if let whole = outcomes.first { details.append(.init("bounds", whole.bounds.description)) }
+        return details
     }
-    package var question: Question { .submit(clusterName, merged.job, merged.bounds) }
+    package var question: Question { .become(clusterName, outcomes) }
 }

@@ -13,6 +13,8 @@ package struct ClusterDefaults: Sendable {
     package var account: AccountName?
     /// The person's home on the cluster.
     package var home: String?
+    /// The QOS that a job of the person's takes in an account where it names none; only where that is known.
+    package var usualQOS: [AccountName: QOSName] = [:]
 
     package init(
         partitions: [Partition], nodes: [Node] = [], partition: PartitionName? = nil, account: AccountName?,
@@ -67,7 +69,7 @@ extension JobRequest {
         if workingDirectory == nil { request.workingDirectory = defaults.home }
         request.environment = ResolvedJob.environment(environment, user: user, home: defaults.home)
         return ResolvedJob(
-            request: request, user: user, account: account,
+            request: request, user: user, account: account, usualQOS: defaults.usualQOS[account],
             places: chosen.map { ResolvedJob.Place($0, nodes: defaults.nodes, excluded: excludedNodes?.names ?? []) })
     }
 }

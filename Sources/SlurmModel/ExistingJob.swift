@@ -5,13 +5,18 @@ import StrictJSON
 
 /// A job of the queue as it was asked for, read back from what slurmrestd reports: as much of it as bounds and rules need.
 struct ExistingJob {
+    /// Its nodes are those of `nodes`.
     var request = JobRequest(script: "")
-    /// What Slurm counts of it: asked for, and given.
-    var reported: [TRES] = []
+    var nodes = NodeRange(minimum: 1, maximum: nil)
+    /// What Slurm counts of it: what was asked for, and what was given.
+    private(set) var required: TRES?
+    private(set) var given: TRES?
     /// Tasks of the array that this record stands for; 1 for every other job.
-    var arrayTasks = 1
+    private(set) var arrayTasks = 1
 
     private let json: JSONValue
+
+    var reported: [TRES] { [required, given].compactMap(\.self) }
 
     /// Both families name these alike, and numbers are read in either form.
     /// - Throws: `SallyError(.unsupported)` where the job asks for resources that are not offered, so that nothing bounds it.
@@ -27,18 +32,19 @@ struct ExistingJob {
         }
         try request.set(.account, to: account)
         try request.set(.partition, to: partition)
-        // Slurm reports the default as if it had been named; from v0.0.40 on it says which it was.
-        if !(json["flags"]?.array ?? []).contains("USING_DEFAULT_QOS") { try set(.qos, "qos") }
+        // Whatever the flag USING_DEFAULT_QOS says: it tells how the job was submitted, and stays when an update names a QOS.
+        try set(.qos, "qos")
         try set(.reservation, "resv_name")
         try set(.timeMinimum, "time_minimum", from: 1)
         request.timeLimit = timeLimit
-        reported = ["tres_req_str", "tres_alloc_str"].compactMap { text($0).map { TRES($0) } }
+        required = text("tres_req_str").map { TRES($0) }
+        given = text("tres_alloc_str").map { TRES($0) }
         arrayTasks = try tasksOfArray()
         try readCounts()
         try readMemory()
         try readDevices()
         try readNames()
-        reconcile()
+        request.tasks = request.tasks.map { max($0, nodes.minimum) }
     }
 
     private mutating func readCounts() throws {
@@ -46,21 +52,18 @@ struct ExistingJob {
         if tasks > 0 { request.tasks = tasks }
         if let each = number("tasks_per_node"), each > 0 { request.tasksPerNode = each }
         if let each = number("minimum_cpus_per_node"), each > 1 { request.cpusPerNode = each }
-        let least = max(1, number("node_count") ?? 1)
         let most = number("max_nodes") ?? 0
-        if most > 0 || least > 1 {
-            request.nodes = NodeCount(minimum: least, maximum: most > 0 ? max(most, least) : max(least, tasks))
-        }
-        // What a task has where it is not reported: v0.0.38 keeps it to itself.
-        let cpus = number("cpus") ?? 0
-        let each = max(number("cpus_per_task") ?? 1, tasks > 0 ? (cpus + tasks - 1) / tasks : cpus, 1)
-        if text("cpus_per_tres") == nil { request.cpusPerTask = each }
+        nodes = NodeRange(minimum: max(1, number("node_count") ?? 1), maximum: most > 0 ? most : nil)
+        // What a task has where it is not reported: v0.0.38 keeps it to itself. CPUs that come with GPUs are none of a task's.
+        let cpus = text("cpus_per_tres") == nil ? number("cpus") ?? 0 : 0
+        request.cpusPerTask = max(number("cpus_per_task") ?? 1, tasks > 0 ? (cpus + tasks - 1) / tasks : cpus, 1)
     }
 
     private mutating func readMemory() throws {
         if let each = number("memory_per_cpu"), each > 0 {
             request.memoryPerCPU = Memory(mebibytes: Int64(each))
-        } else if let each = number("memory_per_node"), text("memory_per_tres") == nil {
+        } else if let each = number("memory_per_node"), each > 0 || text("memory_per_tres") == nil {
+            // 0 is all of it, but beside an amount for each GPU: there it is what Slurm writes where nothing was said.
             request.memoryPerNode = Memory(mebibytes: Int64(each))
         }
     }
@@ -71,19 +74,19 @@ struct ExistingJob {
         ]
         for (field, key) in keys {
             guard let text = text(key) else { continue }
-            let counts = try GPUCounts(gres: text)
+            let counts = try GPUCounts(gres: try withoutCPUs(text))
             if !counts.isEmpty { try request.set(field, to: counts.description) }
         }
-        if text("tres_per_socket") != nil {
+        let unbounded =
+            text("tres_per_socket") != nil
+            ? "tres_per_socket" : (number("tasks_per_tres") ?? 0) > 0 ? "tasks_per_tres" : nil
+        if let key = unbounded {
             throw SallyError(
-                .unsupported, "the job asks for resources of each socket, which \(RefusedField.unbounded.reason)",
+                .unsupported, "the job says \(key): \(RefusedField.unbounded.reason)",
                 hint: "cancel it, and submit another")
         }
         if let text = text("cpus_per_tres") { try request.set(.cpusPerGPU, to: JobDraft.perGPU(text)) }
-        if let text = text("memory_per_tres") {
-            request.memoryPerNode = nil
-            try request.set(.memoryPerGPU, to: JobDraft.perGPU(text))
-        }
+        if let text = text("memory_per_tres") { try request.set(.memoryPerGPU, to: JobDraft.perGPU(text)) }
         switch json["shared"] {
         case nil, .null?, .array([])?, .array(["oversubscribe"])?: break
         case .array(["user"])?: request.exclusive = .user
@@ -92,19 +95,27 @@ struct ExistingJob {
         }
     }
 
+    /// Slurm 23.11 and later say --cpus-per-task once more as a resource of each task: `cpu:2`.
+    private mutating func withoutCPUs(_ text: String) throws -> String {
+        var rest: [Substring] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            guard part.hasPrefix("cpu:") || part.hasPrefix("cpu=") else {
+                rest.append(part)
+                continue
+            }
+            guard let count = decimal(part.dropFirst(4)), count <= JobRequest.largestShort else {
+                throw SallyError(.unavailable, "Slurm's record of the job says \(quoted(text)), which cannot be read")
+            }
+            request.cpusPerTask = max(request.cpusPerTask ?? 1, count)
+        }
+        return rest.isEmpty ? "none" : rest.joined(separator: ",")
+    }
+
     private mutating func readNames() throws {
         try set(.exclude, "excluded_nodes")
         try set(.nodelist, "required_nodes")
         request.requeue = json["requeue"]?.bool
         request.comment = text("comment")
-    }
-
-    /// What Slurm reports may contradict what a request may say: the larger of the two is taken.
-    private mutating func reconcile() {
-        if let tasks = request.tasks, let nodes = request.nodes { request.tasks = max(tasks, nodes.minimum) }
-        if let names = request.requiredNodes?.names.count, let nodes = request.nodes {
-            request.nodes?.maximum = max(nodes.maximum, names)
-        }
     }
 
     private var timeLimit: TimeLimit? {

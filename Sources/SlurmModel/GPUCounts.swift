@@ -94,6 +94,23 @@ package struct GPUCounts: Sendable, Hashable, CustomStringConvertible {
             untyped: left.untyped.saturatingMultiply(factor))
     }
 
+    /// Types as policy knows them.
+    var inLowerCase: GPUCounts {
+        GPUCounts(
+            byType: Dictionary(byType.map { ($0.key.lowercased(), $0.value) }) { $0.saturatingAdd($1) },
+            untyped: untyped)
+    }
+
+    /// With at least so many of each type, and at least so many in all.
+    func atLeast(_ floor: GPUCounts) -> GPUCounts {
+        guard !floor.isEmpty else { return self }
+        let (known, floor) = (inLowerCase, floor.inLowerCase)
+        var counts = GPUCounts(
+            byType: known.byType.merging(floor.byType, uniquingKeysWith: max), untyped: known.untyped)
+        if floor.total > counts.total { counts.untyped = counts.untyped.saturatingAdd(floor.total - counts.total) }
+        return counts
+    }
+
     private func parts(_ text: (String, Int) -> String) -> [String] {
         byType.sorted { $0.key < $1.key }.map { text($0.key, $0.value) }
     }

@@ -56,10 +56,10 @@ extension JobDescription {
         it: what the API versions call it and how they encode it, and what the gateway does with it.
 
         The first column is the field's name in the gateway's own API (`POST /v1/clusters/NAME/jobs`), which is sbatch's long option
-        with `_` for `-`; where sbatch has none, Slurm's own name. The others are read from bodies in Slurm's shape
-        (`POST /slurm/v0.0.NN/job/submit`), for which the gateway has no path yet. Nothing passes through: a body is read into one
-        request, judged, and written anew in
-        the version that the cluster's slurmrestd speaks.
+        with `_` for `-`; where sbatch has none, Slurm's own name. The others are read from bodies in Slurm's shape: those of v0.0.40
+        to v0.0.44 from clients of slurmrestd's (`POST /slurm/v0.0.NN/job/submit` and `POST /slurm/v0.0.NN/job/ID`, docs/api.md), all of
+        them are what is sent. Nothing passes through: a body is read into one request, judged, and written anew in the version that
+        the cluster's slurmrestd speaks.
 
         | policy | means |
         |---|---|
@@ -98,8 +98,20 @@ extension JobDescription {
         | `jobs` with one job | that job; more are a heterogeneous job and refused |
         | `job` and `jobs` | refused |
 
-        An update says only what changes. `""` takes away a comment, constraint, dependency or reservation. Judged is the job as it would
-        be afterwards, and its bounds are never less than what Slurm reports of it.
+        ## Updates
+
+        An update says only what changes. `""` takes away a comment, constraint, dependency or reservation. Updates of one job are done one
+        after the other, those of an array's tasks and of the array as well: each is judged on what Slurm reports of the job at that
+        moment. Policy has to allow the job as it would be afterwards, as if it were submitted so:
+
+        | of | is judged |
+        |---|---|
+        | QOS | the one that the job has. It counts as not named only where it is the default of the person's association in that account. Moved to another account or partition, the job is judged both ways |
+        | nodes | one end said alone leaves the other as it is; where none was ever said, a node for each task, GPU and named node. Tasks are raised to the minimum, as Slurm does |
+        | memory | `memory_per_node` and `memory_per_cpu` take each other's place, `memory_per_tres` does not: the larger of all that the job then has |
+        | GPUs | what is said takes the place of what the same field had. Where slurmrestd speaks v0.0.40 or older a change that leaves a type out is refused: Slurm 22.05 and 23.02 would add the new type to the old |
+        | everything | at least the nodes, CPUs, memory and GPUs that Slurm reports (GPUs: unless they are replaced), before anything is multiplied by them |
+        | more than one thing at once | also the larger of old and new of each: Slurm changes one after the other, and what it has changed stays when it refuses the next |
 
         """
 }

@@ -10,7 +10,8 @@ let resourceFields: [DescriptionField] = [
     .init(
         .minimumNodes, "nodes", .normalised, .nodes, .whilePending,
         [.init("minimum_nodes", 40...45, .integer(.thirtyTwo))],
-        "without a maximum, that is a node for each task; beside `nodes` it is refused unless it says the same"),
+        "without a maximum, that is a node for each task, and in an update the maximum that the job has; beside `nodes` it is "
+            + "refused unless it says the same"),
     .init(
         .maximumNodes, "nodes", .normalised, .nodes, .whilePending,
         [.init("maximum_nodes", 40...45, .integer(.thirtyTwo))], "the maximum is what counts"),
@@ -55,7 +56,8 @@ let resourceFields: [DescriptionField] = [
         .gres, "gres", .normalised, .gpus, .never, [.init("gres", 36...38, .text, .alias)],
         "gpus_per_node; other generic resources than gpu are refused"),
     .init(
-        .tresPerJob, "gpus", .judged, .gpus, .whilePending, [.init("tres_per_job", 40...45, .text)], "gres/gpu alone"),
+        .tresPerJob, "gpus", .judged, .gpus, .whilePending, [.init("tres_per_job", 40...45, .text)],
+        "gres/gpu alone; an update to another type is refused where slurmrestd speaks v0.0.40 or older"),
     .init(
         .tresPerNode, "gpus_per_node", .judged, .gpus, .whilePending, [.init("tres_per_node", 40...45, .text)],
         "gres/gpu alone"),

@@ -16,7 +16,7 @@ let timeFields: [DescriptionField] = [
         ]),
     .init(
         .array, "array", .judged, .arrayTasks, .always, [.init("array", 36...45, .text)],
-        "an update changes what stands after % and nothing else"),
+        "an update changes how many tasks run at once and nothing else: `5`, `%5` or an array with it; sent as `5`"),
     .init(.dependency, "dependency", .allowed, .nothing, .whilePending, [.init("dependency", 36...45, .text)]),
     .init(
         .killOnInvalidDependency, "kill_on_invalid_dep", .allowed, .nothing, .never,

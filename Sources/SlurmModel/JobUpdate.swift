@@ -4,8 +4,7 @@ package import SallyModel
 package import StrictJSON
 
 /// What `POST /slurm/VERSION/job/ID` asks to change of a job. What is judged is the job as it would be afterwards
-/// (`merged(with:defaults:user:)`); what is
-/// sent is `json(version:now:)`, which says these changes and nothing else.
+/// (`outcomes(of:from:defaults:user:)`); what is sent is `json(version:now:)`, which says these changes and nothing else.
 package struct JobUpdate: Sendable, Equatable {
     /// The new values of `fields`; nothing else in it means anything.
     private(set) var request: JobRequest
@@ -51,7 +50,7 @@ package struct JobUpdate: Sendable, Equatable {
                 value == "" || value == []
             {
                 cleared.insert(key)
-            } else if field?.part == .array, !value.isNull {
+            } else if field?.part == .array, !value.isNull, value != "" {
                 do { throttle = try JobUpdate.throttle(value) } catch let problem as SallyError {
                     problems.append(problem)
                 }
@@ -60,6 +59,10 @@ package struct JobUpdate: Sendable, Equatable {
             }
         }
         let draft = try JobDescription.read(rest, version, &problems)
+        if draft.said.intersection([.memory, .memoryPerCPU, .memoryPerGPU]).count > 1 {
+            problems.append(
+                SallyError(.invalidRequest, "memory_per_node, memory_per_cpu and memory_per_tres exclude each other"))
+        }
         try JobDescription.report(problems)
         request = draft.request
         fields = draft.said.subtracting([.hold])
@@ -103,7 +106,8 @@ package struct JobUpdate: Sendable, Equatable {
             case .maximum(let count): object["maximum_nodes"] = .integer(count)
             }
         }
-        if let throttle { object["array"] = .string("%\(throttle)") }
+        // The number alone, as scontrol's ArrayTaskThrottle: slurmctld reads digits, and finds none, no limit, before a %.
+        if let throttle { object["array"] = .string("\(throttle)") }
         let table = DescriptionTable.of(version)
         for field in cleared.sorted(by: { $0.rawValue < $1.rawValue }) {
             guard let part = JobUpdate.part(of: field), let spelling = table[part] else { continue }
@@ -116,14 +120,19 @@ package struct JobUpdate: Sendable, Equatable {
         jobDescriptionFields.first { $0.key == field.rawValue }?.part
     }
 
-    /// `%5`, or an array with it, of which slurmctld reads nothing else.
+    /// `5`, as slurmctld takes it, or what stands after the % of an array: of `0-9%5` slurmctld would read 0.
     private static func throttle(_ value: JSONValue) throws -> Int {
-        guard let text = value.string, let percent = text.lastIndex(of: "%"),
-            let number = decimal(text[text.index(after: percent)...]), number < ArraySpec.limit
-        else {
+        var text: String?
+        switch value {
+        case .string(let words): text = words
+        case .number(let digits): text = digits
+        case .null, .bool, .array, .object: break
+        }
+        let digits = text.map { $0.split(separator: "%", omittingEmptySubsequences: false) }?.last
+        guard let digits, let number = decimal(digits), number < ArraySpec.limit else {
             throw SallyError(
-                .unsupported, "field array cannot be changed but for the tasks at once",
-                hint: "such as %5, or %0 for all")
+                .unsupported, "field array cannot be changed but for the tasks at once", hint: "such as 5, or 0 for all"
+            )
         }
         return number
     }

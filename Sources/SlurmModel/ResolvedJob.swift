@@ -9,6 +9,8 @@ package struct ResolvedJob: Sendable, Equatable {
     package let request: JobRequest
     package let user: UserName
     package let account: AccountName
+    /// What Slurm takes where no QOS is named; nil is not known.
+    package let usualQOS: QOSName?
     /// One for each partition.
     let places: [Place]
 

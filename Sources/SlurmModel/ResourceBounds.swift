@@ -19,33 +19,28 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
     /// 1 for a job that is no array.
     package let arrayTasks: Int
 
-    init(
-        nodes: Int, cpus: Int?, memory: Int64?, gpusByType: [String: Int], untypedGPUs: Int, time: Duration?,
-        arrayTasks: Int
-    ) {
-        self.nodes = nodes
-        self.cpus = cpus
-        self.memory = memory
-        self.gpusByType = gpusByType
-        self.untypedGPUs = untypedGPUs
-        self.time = time
-        self.arrayTasks = arrayTasks
-    }
+    package init(of job: ResolvedJob) { self.init(of: job, atLeast: Floor()) }
 
-    package init(of job: ResolvedJob) {
+    /// - Parameter floor: counted before anything is multiplied, so that an amount for each CPU is one for each CPU that the
+    ///   job has already.
+    init(of job: ResolvedJob, atLeast floor: Floor) {
         let request = job.request
-        let nodes = ResourceBounds.nodes(request)
+        let nodes = max(ResourceBounds.nodes(request), floor.nodes)
         let tasks = ResourceBounds.tasks(request, nodes: nodes)
         self.nodes = nodes
         let none = GPUCounts()
         var gpus =
             (request.gpus ?? none) + (request.gpusPerNode ?? none) * nodes + (request.gpusPerTask ?? none) * tasks
+        gpus = gpus.atLeast(floor.gpus)
         var cpus = ResourceBounds.cpus(tasks: tasks, each: request.cpusPerTask ?? 1, nodes: nodes)
         if let each = request.cpusPerGPU {
             cpus = ResourceBounds.cpus(cpus, and: gpus.total, each: each, nodes: nodes)
         }
         if let each = request.cpusPerNode { cpus = ResourceBounds.cpus(cpus, and: nodes, each: each, nodes: nodes) }
-        let asked = ResourceBounds.memory(job, nodes: nodes, cpus: cpus, gpus: gpus.total)
+        cpus = cpus.map { max($0, floor.cpus) }
+        let asked = floor.memory.flatMap { least in
+            ResourceBounds.memory(job, nodes: nodes, cpus: cpus, gpus: gpus.total).map { max($0, least) }
+        }
         let givingWhole = job.places.filter { $0.isExclusive || request.exclusive != nil }
         if givingWhole.isEmpty {
             self.cpus = cpus
@@ -56,11 +51,10 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
             memory = whole.memory.flatMap { all in asked.map { max($0, all) } }
             gpus = whole.gpus.map { gpus.within($0) } ?? GPUCounts(byType: gpus.byType, untyped: .max)
         }
-        gpusByType = Dictionary(
-            gpus.byType.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { $0.saturatingAdd($1) })
+        gpusByType = gpus.inLowerCase.byType
         untypedGPUs = gpus.untyped
         time = job.timeLimit.duration
-        arrayTasks = request.array?.count ?? 1
+        arrayTasks = max(request.array?.count ?? 1, floor.arrayTasks)
     }
 
     package var description: String {
@@ -76,8 +70,9 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
 
     /// Without --nodes Slurm may give every task, and for --gpus every GPU, a node of its own.
     private static func nodes(_ request: JobRequest) -> Int {
-        if let nodes = request.nodes { return nodes.maximum }
-        return max(1, request.tasks ?? 1, request.gpus?.total ?? 1, request.requiredNodes?.names.count ?? 1)
+        let named = request.requiredNodes?.names.count ?? 1
+        if let nodes = request.nodes { return max(nodes.maximum, named) }
+        return max(1, request.tasks ?? 1, request.gpus?.total ?? 1, named)
     }
 
     private static func tasks(_ request: JobRequest, nodes: Int) -> Int {
@@ -116,12 +111,50 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
             let (product, overflow) = memory.bytes.multipliedReportingOverflow(by: Int64(count))
             return overflow ? nil : product
         }
-        if let each = request.memoryPerGPU { return times(each, gpus) }
-        if let each = request.memoryPerNode, each.mebibytes > 0 { return times(each, nodes) }
-        if request.memoryPerNode == nil {
-            if let each = request.memoryPerCPU ?? place.usualMemoryPerCPU { return cpus.flatMap { times(each, $0) } }
-            if let each = place.usualMemoryPerNode { return times(each, nodes) }
+        // A job that is there may have several of them: an update that says one leaves the others (slurmctld's `_update_job`).
+        var amounts: [Int64?] = []
+        if let each = request.memoryPerGPU { amounts.append(times(each, gpus)) }
+        if let each = request.memoryPerNode {
+            amounts.append(each.mebibytes > 0 ? times(each, nodes) : place.allMemory(nodes: nodes))
         }
-        return place.allMemory(nodes: nodes)
+        if let each = request.memoryPerCPU { amounts.append(cpus.flatMap { times(each, $0) }) }
+        if amounts.isEmpty {
+            if let each = place.usualMemoryPerCPU { return cpus.flatMap { times(each, $0) } }
+            return place.usualMemoryPerNode.map { times($0, nodes) } ?? place.allMemory(nodes: nodes)
+        }
+        var largest: Int64 = 0
+        for amount in amounts {
+            guard let amount else { return nil }
+            largest = max(largest, amount)
+        }
+        return largest
+    }
+}
+
+extension ResourceBounds {
+    /// What a job has at least, whatever is asked for: what Slurm reports of one that is there.
+    struct Floor {
+        var nodes = 0
+        var cpus = 0
+        /// Bytes; nil is unbounded.
+        var memory: Int64? = 0
+        var gpus = GPUCounts()
+        var arrayTasks = 1
+
+        init() {}
+
+        /// - Parameter reported: what was asked for and what was given, as Slurm writes it.
+        init(_ reported: [TRES], arrayTasks: Int) {
+            self.arrayTasks = arrayTasks
+            for tres in reported {
+                nodes = max(nodes, tres.nodes ?? 0)
+                cpus = max(cpus, tres.cpus ?? 0)
+                if tres.amounts["mem"] != nil {
+                    // An amount that cannot be read is no bound.
+                    memory = memory.flatMap { known in tres.memory.map { max(known, $0.bytes) } }
+                }
+                gpus = gpus.atLeast(tres.gpus)
+            }
+        }
     }
 }

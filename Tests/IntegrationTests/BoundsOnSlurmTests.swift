@@ -115,7 +115,8 @@ struct BoundsOnSlurmTests {
         ]
         let update = try JobUpdate(from: .object(JSONObject(changes)), version: APIVersion(rawValue: 42))
         let before = try await job(id, version, key, socket)
-        let merged = try update.merged(with: before, defaults: defaults, user: UserName(Self.person))
+        let outcomes = try update.outcomes(of: before, from: version, defaults: defaults, user: UserName(Self.person))
+        let merged = try #require(outcomes.first)
         let body = try update.json(version: version, now: Timestamp(Int64(time(nil)))).bytes()
         let answer = try await ask(
             "POST", "/slurm/\(version)/job/\(id)", String(decoding: body, as: UTF8.self), key, socket)

@@ -93,6 +93,8 @@ final class FakeQueue: SlurmQueue {
         var records: [SlurmListing: [SlurmRecord]] = [:]
         var listed: [SlurmListing] = []
         var updates: [(job: JobID, body: JSONValue)] = []
+        var updateResult = UpdateResult.done
+        var blocksUpdates: Latch?
         var blocksLists: Latch?
     }
 
@@ -204,12 +206,19 @@ final class FakeQueue: SlurmQueue {
 }
 
 extension FakeQueue: SlurmUpdater {
-    func update(_ update: Authorized<UpdateJob>, token: Secret<String>) async throws {
-        let body = try update.action.update.json(version: APIVersion(rawValue: 42), now: Timestamp(0))
+    func update(_ update: Authorized<UpdateJob>, token: Secret<String>) async -> UpdateResult {
+        let body: JSONValue
+        do {
+            body = try update.action.update.json(version: APIVersion(rawValue: 42), now: Timestamp(0))
+        } catch {
+            return .refused(asSallyError(error))
+        }
         change {
             $0.updates.append((job: update.action.job, body: body))
             $0.tokens.append(token.reveal())
         }
+        await now.blocksUpdates?.wait()
+        return now.updateResult
     }
 }
 

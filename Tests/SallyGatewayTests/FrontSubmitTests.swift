@@ -4,6 +4,7 @@ import HTTPTypes
 import HummingbirdTesting
 import SallyKeepProtocol
 import SallyModel
+import SallyStore
 import SlurmModel
 import StrictJSON
 import Testing
@@ -59,6 +60,8 @@ let frontJob =
             #expect(try answer.slurmError == 2002)
             #expect(try answer.json["errors"]?.array?.first?["description"]?.string?.contains("gpu") == true)
             #expect(world.queue.now.submits.isEmpty && world.signer.now.minted.isEmpty)
+            let events = try await world.audit.page(AuditQuery(action: "job.submit")).events
+            #expect(events.map(\.outcome) == [.refused])
         }
     }
 

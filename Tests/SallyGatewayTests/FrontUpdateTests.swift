@@ -5,7 +5,9 @@ import HummingbirdTesting
 import SallyKeepProtocol
 import SallyModel
 import SallyStore
+import SallyTestSupport
 import SallyWire
+import SlurmClient
 import SlurmModel
 import StrictJSON
 import Testing
@@ -18,13 +20,17 @@ import Testing
     private static let marker = "sallyport:" + String(repeating: "a", count: 32)
     private static let path = "/slurm/v0.0.42/job"
 
-    private static func job(_ id: UInt32, _ owner: String, state: String = "PENDING", task: String? = nil) -> QueuedJob
-    {
+    private static func job(
+        _ id: UInt32, _ owner: String, state: String = "PENDING", task: String? = nil, partition: String = "debug",
+        qos: String = "", first: Int64 = 0
+    ) -> QueuedJob {
         var record = SlurmRecord(.job, version: APIVersion(rawValue: 42))
         record["job_id"] = .integer(Int64(id))
         record["user_name"] = .text(owner)
         record["account"] = .text("lab")
-        record["partition"] = .text("debug")
+        record["partition"] = .text(partition)
+        record["qos"] = .text(qos)
+        record["het_job_id"] = .integer(first)
         record["job_state"] = .words([state])
         record["comment"] = .text("mine \(marker)")
         record["tasks"] = .integer(1)
@@ -110,6 +116,105 @@ import Testing
             try await client.expect(
                 .badRequest, .post, "\(Self.path)/1?comment=x", world.alice, body: #"{"hold": true}"#)
             #expect(world.queue.now.updates.isEmpty)
+        }
+    }
+
+    private static func change(_ world: World, _ job: QueuedJob) {
+        world.queue.change { state in
+            state.jobs.removeAll { $0.view.job == job.view.job }
+            state.jobs.append(job)
+        }
+    }
+
+    /// The second is judged on what the first left behind, of an array's task as of the array.
+    @Test(arguments: [(1, 1), (5, 6), (6, 5)]) func updatesOfOneJobAreJudgedOneAfterTheOther(first: Int, second: Int)
+        async throws
+    {
+        try await withWorld(Self.settings) { world, client in
+            let latch = Latch()
+            world.queue.change { $0.blocksUpdates = latch }
+            try await withThrowingTaskGroup(of: HTTPResponse.Status.self) { group in
+                group.addTask {
+                    try await client.call(.post, "\(Self.path)/\(first)", world.alice, body: #"{"nice": 1}"#).status
+                }
+                try await eventually("the first is with Slurm") { world.queue.now.updates.count == 1 }
+                group.addTask {
+                    try await client.call(.post, "\(Self.path)/\(second)", world.alice, body: #"{"nice": 2}"#).status
+                }
+                let line = JobID(rawValue: first == 1 ? 1 : 5)!  // small numbers
+                try await eventually("the second waits, or does not") {
+                    world.cluster.updates.waiting(line) == 1 || world.queue.now.updates.count == 2
+                }
+                #expect(world.cluster.updates.waiting(line) == 1)
+                // As if the first had moved it.
+                if first == 1 {
+                    Self.change(world, Self.job(1, "alice", partition: "gpu"))
+                } else {
+                    Self.change(world, Self.job(5, "alice", task: "5_[1-3]", partition: "gpu"))
+                    Self.change(world, Self.job(6, "alice", task: "5_0", partition: "gpu"))
+                }
+                latch.open()
+                var answers: Set<Int> = []
+                for try await status in group { answers.insert(status.code) }
+                #expect(answers == [200, 403])
+            }
+            #expect(world.queue.now.updates.count == 1)
+        }
+    }
+
+    /// Each part of a heterogeneous job has a number of its own.
+    @Test func partsOfAHeterogeneousJobWaitForEachOther() {
+        #expect(Self.job(12, "alice", first: 11).line.rawValue == 11)
+        #expect(Self.job(11, "alice", first: 11).line.rawValue == 11)
+        #expect(Self.job(6, "alice", task: "5_0").line.rawValue == 5)
+        #expect(Self.job(7, "alice").line.rawValue == 7)
+    }
+
+    /// Nobody knows what it would be put onto.
+    @Test func afterALostAnswerNothingIsChangedUntilItsTokenHasEnded() async throws {
+        try await withWorld(Self.settings) { world, client in
+            world.queue.change { $0.updateResult = .unknown(SallyError(.timeout, "no answer")) }
+            try await client.expect(.gatewayTimeout, .post, "\(Self.path)/5", world.alice, body: #"{"nice": 1}"#)
+            world.queue.change { $0.updateResult = .done }
+            for job in [5, 6] {
+                try await client.expect(.conflict, .post, "\(Self.path)/\(job)", world.alice, body: #"{"nice": 2}"#)
+            }
+            #expect(world.queue.now.updates.count == 1 && world.signer.now.minted.count == 1)
+            try await client.expect(.ok, .post, "\(Self.path)/1", world.alice, body: #"{"nice": 2}"#)
+            // What Slurm refused is known.
+            world.queue.change { $0.updateResult = .refused(SallyError(.slurmRefused, "no")) }
+            try await client.expect(.unprocessableContent, .post, "\(Self.path)/1", world.alice, body: #"{"nice": 3}"#)
+            world.queue.change { $0.updateResult = .done }
+            try await client.expect(.ok, .post, "\(Self.path)/1", world.alice, body: #"{"nice": 4}"#)
+        }
+    }
+
+    /// As those of /v1 are: whichever record of an array it is that policy refuses.
+    @Test(arguments: [("1", #"{"partition": "gpu"}"#), ("5", #"{"name": "x"}"#)])
+    func refusalsAreRecorded(job: String, body: String) async throws {
+        try await withWorld(Self.settings) { world, client in
+            Self.change(world, Self.job(6, "alice", task: "5_0", partition: "gpu"))
+            try await client.expect(.forbidden, .post, "\(Self.path)/\(job)", world.alice, body: body)
+            let events = try await world.audit.page(AuditQuery(action: "job.update")).events
+            #expect(events.map(\.outcome) == [.refused] && events.first?.target == job)
+            #expect(world.queue.now.updates.isEmpty && world.signer.now.minted.isEmpty)
+        }
+    }
+
+    /// The rule permits none by name: what is judged is the job's own, and the default of its association counts as none.
+    @Test func theQOSOfTheJobIsJudged() async throws {
+        try await withWorld(Self.settings) { world, client in
+            Self.change(world, Self.job(1, "alice", qos: "long"))
+            try await client.expect(.forbidden, .post, "\(Self.path)/1", world.alice, body: #"{"name": "x"}"#)
+            var association = SlurmRecord(.association, version: APIVersion(rawValue: 42))
+            association["user"] = .text("alice")
+            association["account"] = .text("lab")
+            association["qos"] = .words(["long"])
+            let known = association
+            world.queue.change { $0.records[.associations] = [known] }
+            // Lists are kept for some seconds.
+            world.clock.advance(20)
+            try await client.expect(.ok, .post, "\(Self.path)/1", world.alice, body: #"{"name": "x"}"#)
         }
     }
 }

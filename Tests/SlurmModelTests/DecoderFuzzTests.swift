@@ -112,7 +112,7 @@ import Testing
         for _ in 0..<SeededGenerator.cases / 3 {
             do {
                 let update = try JobUpdate(from: .object(description(version, &random)), version: api)
-                _ = try update.merged(with: existing, defaults: defaults, user: user)
+                _ = try update.outcomes(of: existing, from: api, defaults: defaults, user: user)
                 _ = try update.json(version: api, now: Timestamp(1_700_000_000))
             } catch is SallyError {}
         }
@@ -127,7 +127,7 @@ import Testing
             "memory_per_cpu", "tres_per_job", "tres_per_node", "tres_per_task", "cpus_per_tres", "memory_per_tres",
             "shared",
             "array_task_string", "time_limit", "tres_req_str", "required_nodes", "excluded_nodes",
-            "minimum_cpus_per_node",
+            "minimum_cpus_per_node", "tasks_per_tres",
         ]
         for _ in 0..<SeededGenerator.cases {
             var record = JSONObject([("account", "lab"), ("partition", "debug")])

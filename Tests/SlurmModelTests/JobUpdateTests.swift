@@ -16,13 +16,19 @@ import Testing
         try JobUpdate(from: .object(JSONObject(fields)), version: APIVersion(rawValue: version))
     }
 
+    /// `lab` takes the QOS normal where none is named, `other` another one.
     private static func defaults() -> ClusterDefaults {
         var debug = Partition(
             name: "debug", isDefault: true, totalNodes: 4, totalCPUs: 32, totalMemory: Memory(mebibytes: 32_000))
         debug.defaultTime = TimeLimit(minutes: 60)
         let gpu = Partition(
             name: "gpu", isDefault: false, totalNodes: 2, totalCPUs: 64, totalMemory: Memory(mebibytes: 100_000))
-        return ClusterDefaults(partitions: [debug, gpu], account: nil, home: "/home/alice")
+        var defaults = ClusterDefaults(partitions: [debug, gpu], account: nil, home: "/home/alice")
+        defaults.usualQOS = [
+            AccountName(unchecked: "lab"): QOSName(unchecked: "normal"),
+            AccountName(unchecked: "other"): QOSName(unchecked: "quick"),
+        ]
+        return defaults
     }
 
     /// As slurmrestd reports a job that waits.
@@ -38,8 +44,24 @@ import Testing
         "array_task_string": "0-9%2", "requeue": true,
     ]
 
-    private func merged(_ fields: [(String, JSONValue)], _ existing: JSONValue? = nil) throws -> JobUpdate.Merged {
-        try update(fields).merged(with: existing ?? pending, defaults: Self.defaults(), user: UserName("alice"))
+    private func outcomes(
+        _ fields: [(String, JSONValue)], _ existing: JSONValue? = nil, from daemon: Int = 42
+    ) throws -> [JobUpdate.Outcome] {
+        try update(fields).outcomes(
+            of: existing ?? pending, from: APIVersion(rawValue: daemon), defaults: Self.defaults(),
+            user: UserName("alice"))
+    }
+
+    /// The job with the whole update.
+    private func merged(_ fields: [(String, JSONValue)], _ existing: JSONValue? = nil) throws -> JobUpdate.Outcome {
+        try #require(try outcomes(fields, existing).first)
+    }
+
+    /// The waiting job, otherwise.
+    private func job(_ fields: [(String, JSONValue)]) throws -> JSONValue {
+        var job = try #require(pending.object)
+        for (key, value) in fields { job[key] = value }
+        return .object(job)
     }
 
     @Test func writesTheChangesAlone() throws {
@@ -104,11 +126,17 @@ import Testing
     }
 
     @Test func changesTheThrottleOfAnArrayAlone() throws {
-        #expect(try update([("array", "%3")]).json(version: new, now: now) == ["array": "%3"])
+        // slurmctld reads the digits at the beginning: %3 would be no limit at all.
+        for value in ["3", "%3", 3, "0-9%3"] as [JSONValue] {
+            for version in [new, old] {
+                #expect(try update([("array", value)]).json(version: version, now: now) == ["array": "3"])
+            }
+        }
         #expect(try update([("array", "0-9%0")]).throttle == 0)
-        for value in ["0-99", "%", "%x", 5, ["%3"]] as [JSONValue] {
+        for value in ["0-99", "%", "%x", -1, "3,5", ["%3"]] as [JSONValue] {
             #expect(throws: SallyError.self) { try update([("array", value)]) }
         }
+        #expect(throws: SallyError.self) { try update([("array", "")]) }
         // Its tasks stay what they are.
         #expect(try merged([("array", "%3")]).bounds.arrayTasks == 10)
     }
@@ -124,7 +152,10 @@ import Testing
     @Test(
         arguments: [
             [:], ["name": nil], ["name": ""], [], "x", ["user_id": 0], ["nosuch": 1], ["admin_comment": "x"],
-            ["priority": 5],
+            ["priority": 5], ["priority": 1], ["priority": ["set": true, "infinite": true]],
+            ["memory_per_node": 5, "memory_per_cpu": 5], ["memory_per_node": 5, "memory_per_tres": "gres/gpu:5"],
+            ["tres_per_socket": "gres/gpu:1"], ["ntasks_per_tres": 2], ["cpus_per_tres": "gres/fpga:1"],
+            ["tres_per_task": "cpu:4"], ["memory_per_tres": "gres/gpu:a100:5"], ["sockets_per_node": 2],
             ["nice": -1], ["deadline": 5], ["job_id": 7], ["site_factor": 1], ["reboot": true],
         ] as [JSONValue]) func refusesOtherBodies(body: JSONValue)
     {
@@ -140,6 +171,10 @@ import Testing
         var clearing = try update([("comment", "")])
         clearing.mapComment { $0 ?? "marker" }
         #expect(try clearing.json(version: new, now: now) == ["comment": "marker"])
+        var long = try update([("comment", .string(String(repeating: "x", count: 1024)))])
+        long.mapComment { "\($0 ?? "") marker" }
+        let made = try long.outcomes(of: pending, from: new, defaults: Self.defaults(), user: UserName("alice"))
+        #expect(made.first?.job.request.comment?.hasSuffix("x marker") == true)
         var neither = try update([("name", "x")])
         neither.mapComment { _ in "marker" }
         #expect(try neither.json(version: new, now: now) == ["name": "x"])
@@ -161,7 +196,150 @@ import Testing
         #expect(try merged([("qos", "high")]).job.qos.map(\.rawValue) == ["high"])
         #expect(try merged([("hold", true)]).job.request.hold)
         #expect(throws: SallyError.self) { try merged([("partition", "nosuch")]) }
-        #expect(throws: SallyError.self) { try merged([("minimum_nodes", 9)]) }
+        // Slurm raises the tasks to the nodes.
+        #expect(
+            try merged([("minimum_nodes", 9)]).bounds.description == "nodes=9 cpus=18 mem=1800M time=30:00 tasks=10")
+    }
+
+    /// slurmctld leaves USING_DEFAULT_QOS where it is when an update names a QOS.
+    @Test func theQOSThatTheJobHasIsJudged() throws {
+        let long = try job([("qos", "long")])
+        #expect(try merged([("name", "x")], long).job.qos.map(\.rawValue) == ["long"])
+        for flags in [["USING_DEFAULT_QOS"], []] as [JSONValue] {
+            let usual = try merged([("name", "x")], try job([("flags", flags)])).job
+            #expect(usual.qos.isEmpty && usual.usualQOS?.rawValue == "normal")
+        }
+        // Where the default is not known, nothing is one.
+        let there = try job([("account", "third")])
+        let unknown = try merged([("name", "x")], there).job
+        #expect(unknown.qos.map(\.rawValue) == ["normal"] && unknown.usualQOS == nil)
+        // Named by the update it is named, whatever is the default.
+        #expect(try merged([("qos", "normal")]).job.qos.map(\.rawValue) == ["normal"])
+    }
+
+    /// Slurm may keep it, or take the default of the other association.
+    @Test func inAnotherAccountAQOSIsJudgedBothWays() throws {
+        let moved = try outcomes([("account", "other")])
+        #expect(moved.map { $0.job.qos.map(\.rawValue) } == [["normal"], []])
+        #expect(moved.allSatisfy { $0.job.account.rawValue == "other" && $0.job.usualQOS?.rawValue == "quick" })
+        #expect(try outcomes([("account", "other"), ("qos", "long")]).allSatisfy { $0.job.qos.count == 1 })
+        #expect(try outcomes([("account", "lab")]).map(\.job.qos) == [[]])
+        #expect(try outcomes([("partition", "gpu")], try job([("qos", "long")])).map(\.job.qos.count) == [1, 0])
+    }
+
+    /// An update of one leaves the others: the largest is what Slurm may give.
+    @Test(
+        arguments: [
+            (["memory_per_node": 3000, "memory_per_cpu": nil], 6000),
+            (["memory_per_node": 10, "memory_per_cpu": nil], 2000),
+            (["memory_per_cpu": 5000, "memory_per_node": nil], 40_000),
+            (["memory_per_node": nil, "memory_per_cpu": nil], 2000),
+            // What Slurm writes where nothing was said.
+            (["memory_per_node": 0, "memory_per_cpu": nil], 2000),
+        ] as [([String: JSONValue], Int64)]) func noAmountOfMemoryHidesAnother(fields: [String: JSONValue], most: Int64)
+        throws
+    {
+        let said = fields.map { ($0.key, $0.value) }
+        let gpus: [(String, JSONValue)] = [("tres_per_job", "gres/gpu:2"), ("tres_req_str", "")]
+        let each: [(String, JSONValue)] = [("memory_per_tres", "gres/gpu:1000")]
+        let existing = try job(said + gpus + each)
+        #expect(try merged([("name", "x")], existing).bounds.memory == most << 20)
+        let least = try merged(each, try job(said + gpus)).bounds.memory
+        #expect(least.map { $0 >= most << 20 } == true)
+        #expect(try merged([("memory_per_node", 0)], existing).bounds.memory == 32_000 << 20)
+    }
+
+    /// An amount for each of something is one for each that the job has already.
+    @Test func whatSlurmReportsIsMultiplied() throws {
+        let wide = try job([("tres_req_str", "cpu=64,mem=64M,node=8,gres/gpu=4"), ("max_nodes", 0), ("node_count", 1)])
+        #expect(try merged([("memory_per_cpu", 100), ("name", "x")], wide).bounds.memory == 6400 << 20)
+        #expect(try merged([("memory_per_node", 100)], wide).bounds.memory == 800 << 20)
+        #expect(try merged([("memory_per_tres", "gres/gpu:3000")], wide).bounds.memory == 12_000 << 20)
+        #expect(try merged([("cpus_per_tres", "gres/gpu:30")], wide).bounds.cpus ?? 0 >= 120)
+        #expect(try merged([("tasks", 1)], wide).bounds.nodes == 8)
+    }
+
+    /// One end of the range leaves the other, said or not.
+    @Test func aMinimumAloneLowersNoMaximum() throws {
+        let open: [(String, JSONValue)] = [("max_nodes", 0), ("tasks", 1), ("cpus", 1), ("cpus_per_task", 1)]
+        let gpus = try job(open + [("tres_per_job", "gres/gpu:a100:6")])
+        #expect(try merged([("minimum_nodes", 2)], gpus).bounds.nodes == 6)
+        #expect(try merged([("minimum_nodes", 1)], gpus).bounds.nodes == 6)
+        let named = try job(open + [("required_nodes", "n[1-5]")])
+        #expect(try merged([("minimum_nodes", 2)], named).bounds.nodes == 5)
+        // Tasks that come with the same update count, in whatever order they are put on.
+        #expect(try merged([("minimum_nodes", 2), ("tasks", 7)], try job(open)).bounds.nodes == 7)
+        let wide = try job([("max_nodes", 12)])
+        #expect(try merged([("minimum_nodes", 2)], wide).bounds.nodes == 12)
+        #expect(try merged([("maximum_nodes", 3)], wide).bounds.nodes == 3)
+        #expect(try merged([("nodes", "2")], wide).bounds.nodes == 2)
+        #expect(try merged([("nodes", "2")], wide).job.request.tasks == 4)
+        #expect(try merged([("nodes", "6")], wide).job.request.tasks == 6)
+    }
+
+    /// 24.05 and later put the new GPUs in the place of the old; older ones add a type that is new, and report it alone.
+    @Test func anotherTypeOfGPUsTakesThePlaceOfTheOld() throws {
+        let old = try job([
+            ("tres_per_job", "gres/gpu:a100:2"), ("tres_req_str", "cpu=8,mem=1G,node=1,gres/gpu=2,gres/gpu:a100=2"),
+        ])
+        let other = [("tres_per_job", "gres/gpu:v100:1")] as [(String, JSONValue)]
+        let replaced = try outcomes(other, old)
+        #expect(replaced.map(\.bounds.gpusByType) == [["v100": 1]] && replaced[0].bounds.untypedGPUs == 0)
+        for daemon in [38, 40] {
+            let error = #expect(throws: SallyError.self) { try outcomes(other, old, from: daemon) }
+            #expect(error?.code == .unsupported && error?.message.contains("a100:2") == true)
+            #expect(throws: SallyError.self) { try outcomes([("tres_per_job", "gres/gpu:1")], old, from: daemon) }
+            let both = try outcomes([("tres_per_job", "gres/gpu:v100:1,gres/gpu:A100:3")], old, from: daemon)
+            #expect(both[0].bounds.gpusByType == ["a100": 3, "v100": 1])
+        }
+        // Another field keeps what it says, and what runs is not taken away.
+        #expect(try merged([("tres_per_node", "gres/gpu:v100:1")], old).bounds.gpusByType == ["a100": 2, "v100": 2])
+        let running = try job([
+            ("tres_per_job", "gres/gpu:a100:2"), ("tres_alloc_str", "cpu=8,gres/gpu=2,gres/gpu:a100=2"),
+        ])
+        #expect(try merged(other, running).bounds.gpusByType == ["a100": 2, "v100": 1])
+        // Nothing is replaced by an update of something else.
+        #expect(try merged([("tasks", 2)], old).bounds.gpusByType == ["a100": 2])
+    }
+
+    /// Slurm does one after the other, and what it did stays when it refuses the next.
+    @Test func ofSeveralChangesThatAreJudgedTheLargerCounts() throws {
+        let old = try job([("max_nodes", 6), ("tres_per_job", "gres/gpu:a100:2")])
+        #expect(try outcomes([("time_limit", 10)], old).map { $0.bounds.time?.components.seconds } == [600])
+        let two = try outcomes([("time_limit", 10), ("partition", "gpu")], old)
+        #expect(two.map { $0.bounds.time?.components.seconds } == [600, 1800])
+        #expect(two.allSatisfy { $0.job.partitions.map(\.rawValue) == ["gpu"] })
+        let nodes = try outcomes([("maximum_nodes", 1), ("memory_per_node", 5000)], old)
+        #expect(nodes.map(\.bounds.nodes).max() == 6 && nodes.compactMap(\.bounds.memory).max() == 30_000 << 20)
+        let released = try outcomes([("hold", false), ("maximum_nodes", 1)], old)
+        #expect(released.map(\.bounds.nodes) == [1, 6])
+        // The old GPUs or the new, never both.
+        let moved = try outcomes([("tres_per_job", "gres/gpu:v100:1"), ("time_limit", 60)], old)
+        #expect(moved.map(\.bounds.gpusByType) == [["v100": 1], ["a100": 2]])
+        // What nobody judges adds nothing.
+        #expect(try outcomes([("time_limit", 10), ("name", "x"), ("comment", "y"), ("nice", 3)], old).count == 1)
+    }
+
+    /// What comes with a job from elsewhere is judged or refused, never left out.
+    @Test func amountsForEachResourceAreJudgedOrRefused() throws {
+        #expect(
+            try merged(
+                [("name", "x")],
+                try job([("cpus_per_tres", "gres:gpu:5"), ("tres_per_job", "gres:gpu:4"), ("max_nodes", 1)])
+            )
+            .bounds.cpus == 20)
+        // 24.11 says --cpus-per-task twice.
+        let twice = try job([("tres_per_task", "cpu=3,gres/gpu:a100:1"), ("max_nodes", 1)])
+        #expect(try merged([("name", "x")], twice).bounds.description.contains("cpus=12 mem=1200M gpu:a100=4"))
+        #expect(try merged([("name", "x")], try job([("tres_per_task", "cpu:3")])).bounds.cpus == 12)
+        for fields in [
+            [("tasks_per_tres", ["set": true, "number": 2])], [("tres_per_task", "license/x:1")],
+            [("tres_per_task", "cpu:x")],
+            [("cpus_per_tres", "gres:fpga:2")], [("memory_per_tres", "gres:gpu:a100:7")],
+        ] as [[(String, JSONValue)]] {
+            #expect(throws: SallyError.self) { try merged([("name", "x")], try job(fields)) }
+        }
+        _ = try merged([("name", "x")], try job([("tasks_per_tres", ["set": true, "number": 0])]))
     }
 
     /// Less than what Slurm reports is never judged.

@@ -6,6 +6,7 @@ import SallyKeepProtocol
 import SallyModel
 import SallyPolicy
 import SallyWire
+import SlurmClient
 import SlurmModel
 import StrictJSON
 
@@ -19,33 +20,15 @@ extension FrontService {
             )
         }
         let body = try await request.bytes(limit: 1 << 20)
-        var update: JobUpdate
+        let update: JobUpdate
         do {
             update = try JobUpdate(from: try JSONValue(parsing: body), version: call.version)
         } catch let error as JSONError {
             throw SallyError(.invalidRequest, "\(error)")
         }
         try await lookAtOwnJobs(call)
-        let records = try await present(wanted.job, call)
-        let marker = records.compactMap(\.marker).first
-        update.mapComment { comment in marker.map { $0.appended(to: comment) } ?? comment }
-        let merged = try await judged(update, records, call)
-        for other in merged.dropFirst() {
-            let question = Question.submit(name, other.job, other.bounds)
-            if case .refused(let refusal) = gate.explain(question, for: call.principal).decision {
-                throw SallyError(.denied, refusal.message, hint: refusal.hint)
-            }
-        }
-        let authorized = try await gate.authorize(
-            UpdateJob(cluster: name, job: wanted.job, owner: call.user, update: update, merged: merged[0]),
-            by: call.principal, request: call.request.rawValue)
-        guard let position = authorized.position else {
-            throw SallyError(.internal, "an update was authorized without a recorded decision")
-        }
-        let minted = try await cluster.jobs.signer.mint(
-            MintRequest(
-                cluster: name, user: call.user, uid: call.principal.account.uid, purpose: .update, position: position))
-        try await cluster.updater.update(authorized, token: Secret(minted.token))
+        let line = try await line(of: wanted.job, call)
+        try await cluster.updates.withTurn(line) { try await change(wanted.job, update, line, call) }
         var reply = FrontReply(("results", []))
         if call.version.rawValue < 42 {
             for key in ["job_id", "step_id", "job_submit_user_msg"] { reply.members.append((key, "")) }
@@ -53,7 +36,46 @@ extension FrontService {
         return reply
     }
 
-    /// What Slurm reports of the job at this moment: what is judged must not be older than need be.
+    /// Reads the job, decides, sends. When it returns or throws, the next read shows what became of it, or `updates` knows
+    /// until when that is open.
+    ///
+    /// - Precondition: nobody else changes a job of this line meanwhile.
+    private func change(_ job: JobID, _ update: JobUpdate, _ line: JobID, _ call: FrontCall) async throws {
+        let clock = cluster.jobs.clock
+        try cluster.updates.check(line, now: clock.now)
+        let records = try await present(job, call)
+        var update = update
+        let marker = records.compactMap(\.marker).first
+        update.mapComment { comment in marker.map { $0.appended(to: comment) } ?? comment }
+        let authorized = try await gate.authorize(
+            UpdateJob(
+                cluster: name, job: job, owner: call.user, update: update,
+                outcomes: try await outcomes(of: update, records, call)),
+            by: call.principal, request: call.request.rawValue)
+        guard let position = authorized.position else {
+            throw SallyError(.internal, "an update was authorized without a recorded decision")
+        }
+        let minted = try await cluster.jobs.signer.mint(
+            MintRequest(
+                cluster: name, user: call.user, uid: call.principal.account.uid, purpose: .update, position: position))
+        switch await cluster.updater.update(authorized, token: Secret(minted.token)) {
+        case .done: return
+        case .refused(let problem): throw problem
+        case .unknown(let problem):
+            // slurmctld alone looks at the token, by its own clock.
+            cluster.updates.mayArrive(line, until: minted.expires + QueueReader.skew, now: clock.now)
+            throw problem
+        }
+    }
+
+    /// What a job's changes wait in line by. It never changes for a job.
+    private func line(of job: JobID, _ call: FrontCall) async throws -> JobID {
+        let known = cluster.keeper.snapshot.records(job).first { $0.owner == call.user && !$0.isStale }
+        if let known { return known.line }
+        return try await present(job, call)[0].line  // never empty
+    }
+
+    /// What Slurm reports of the job at this moment: what is judged must not be older than need be. Never empty.
     private func present(_ job: JobID, _ call: FrontCall) async throws -> [QueuedJob] {
         let records = try await cluster.access.read(.readQueue(name)) { [queue = cluster.queue] read, token in
             try await queue.job(job, read, token: token)
@@ -67,24 +89,44 @@ extension FrontService {
         return open
     }
 
-    /// The jobs as they would be, each kind once; never empty.
-    private func judged(
-        _ update: JobUpdate, _ records: [QueuedJob], _ call: FrontCall
-    ) async throws -> [JobUpdate.Merged] {
+    /// What may become of the job, each once.
+    private func outcomes(
+        of update: JobUpdate, _ records: [QueuedJob], _ call: FrontCall
+    ) async throws -> [JobUpdate.Outcome] {
         let snapshot = cluster.keeper.latest
+        guard !snapshot.partitions.isEmpty else {
+            throw SallyError(.unavailable, "the partitions of cluster \(name) are not known yet", hint: "try again")
+        }
         let known = try? cluster.accounts.ifKnown(call.principal)  // only a home, which no update changes
-        let defaults = ClusterDefaults(
+        var defaults = ClusterDefaults(
             partitions: snapshot.partitions, nodes: snapshot.nodes,
             account: cluster.config.defaultAccount ?? known?.accounts.first, home: known?.home)
-        var merged: [JobUpdate.Merged] = []
+        if !update.fields.contains(.qos) { defaults.usualQOS = await usualQOS(call) }
+        var outcomes: [JobUpdate.Outcome] = []
         for job in records {
             guard let record = SlurmRecord(packed: job.record) else {
                 throw SallyError(.unavailable, "Slurm's record of job \(job.view.job) is not known", hint: "try again")
             }
-            let next = try update.merged(
-                with: record.json(APIVersion(rawValue: 42)), defaults: defaults, user: call.user)
-            if !merged.contains(next) { merged.append(next) }
+            let next = try update.outcomes(
+                of: record.json(APIVersion(rawValue: 42)), from: record.version, defaults: defaults, user: call.user)
+            for outcome in next where !outcomes.contains(outcome) { outcomes.append(outcome) }
         }
-        return merged
+        return outcomes
+    }
+
+    /// Nothing where accounting does not answer: then the QOS that a job has is judged as if it had been named.
+    private func usualQOS(_ call: FrontCall) async -> [AccountName: QOSName] {
+        guard cluster.config.accounting else { return [:] }
+        let read = try? await cluster.listings.read(.associations)  // nil: see above
+        return read.map { UsualQOS($0.records).names(of: call.user) } ?? [:]
+    }
+}
+
+extension QueuedJob {
+    /// The number that an array, or the first part of a heterogeneous job, was submitted under: changes of any part of it wait
+    /// for each other.
+    var line: JobID {
+        let first = SlurmRecord(packed: record)?.count("het_job_id").flatMap { UInt32(exactly: $0) }
+        return first.flatMap { JobID(rawValue: $0) } ?? base
     }
 }

@@ -7,14 +7,27 @@ import SlurmClient
 /// What changes a job that is in the queue. `SlurmQueueClient` is it.
 package protocol SlurmUpdater: Sendable {
     /// - Precondition: `token` was minted for this decision.
-    func update(_ update: Authorized<UpdateJob>, token: Secret<String>) async throws
+    func update(_ update: Authorized<UpdateJob>, token: Secret<String>) async -> UpdateResult
+}
+
+/// What became of an update that was sent to Slurm.
+package enum UpdateResult: Sendable {
+    case done
+    /// Slurm answered, or never heard of it: nothing more comes of it than what a new read of the job shows.
+    case refused(SallyError)
+    /// It may have been carried out, or be carried out still.
+    case unknown(SallyError)
 }
 
 extension SlurmQueueClient: SlurmUpdater {
-    package func update(_ update: Authorized<UpdateJob>, token: Secret<String>) async throws {
+    package func update(_ update: Authorized<UpdateJob>, token: Secret<String>) async -> UpdateResult {
         let user = update.account?.name ?? update.action.owner
-        try await told { () async throws(SlurmError) in
+        do throws(SlurmError) {
             try await client.update(update, token: SlurmToken(user: user.rawValue, value: token))
+            return .done
+        } catch {
+            let problem = error.error(cluster: client.cluster)
+            return error.outcomeIsUnknown ? .unknown(problem) : .refused(problem)
         }
     }
 }

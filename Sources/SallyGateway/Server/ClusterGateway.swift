@@ -23,6 +23,7 @@ package struct ClusterGateway: Sendable {
     /// What is listed beside the queue.
     let listings: FrontListings
     let updater: any SlurmUpdater
+    let updates = UpdateTurns()
     /// What has to run: the queue's loop, the submissions, their reconciling.
     package let services: [any Service]
 
