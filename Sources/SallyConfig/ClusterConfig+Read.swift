@@ -43,6 +43,7 @@ extension ClusterConfig {
         guard let section = value.section() else { return nil }
         defer { section.close() }
         let name = section.required("name")?.name(ClusterName.self)
+        let slurmName = section.optional("slurm_name").flatMap(readSlurmName)
         let endpoint = section.required("slurmrestd").flatMap(SlurmrestdEndpoint.read)
         let authorities = section.optional("slurmrestd_ca_file")
         let caFile = authorities?.readableFile()
@@ -66,9 +67,9 @@ extension ClusterConfig {
         }
         guard let name, let endpoint, let mode, let exclusive, let service else { return nil }
         return ClusterConfig(
-            name: name, slurmrestd: endpoint, slurmrestdCAFile: caFile, apiVersion: version, accountMode: mode,
-            profiles: profiles,
-            defaultProfile: profile, defaultAccount: account, defaultPartition: partition,
+            name: name, slurmName: slurmName, slurmrestd: endpoint, slurmrestdCAFile: caFile, apiVersion: version,
+            accountMode: mode, profiles: profiles, defaultProfile: profile, defaultAccount: account,
+            defaultPartition: partition,
             exclusivePartitions: exclusive, serviceAccount: service, output: output,
             pendingJobsOnOffboarding: leavers, accounting: accounting, minJobAge: age, staleLimit: stale)
     }
@@ -80,6 +81,18 @@ extension ClusterConfig {
         let profile = section.required("profile")?.name(ProfileName.self)
         guard let groups, let profile else { return nil }
         return ProfileRule(groups: groups, profile: profile)
+    }
+
+    /// As slurmdbd keeps it: without capitals (slurm.conf(5), ClusterName).
+    private static func readSlurmName(_ value: ConfigValue) -> String? {
+        guard let text = value.string()?.lowercased() else { return nil }
+        let plain = text.utf8.allSatisfy {
+            (0x30...0x39).contains($0) || (0x61...0x7a).contains($0) || "-_.".utf8.contains($0)
+        }
+        guard plain, (1...64).contains(text.utf8.count) else {
+            return value.fail("\(quoted(text)) is no ClusterName: 1-64 characters of a-z 0-9 - _ .")
+        }
+        return text
     }
 
     /// Nil for `auto`.

@@ -132,6 +132,8 @@ package struct ProviderConfig: Sendable, Equatable {
 /// A cluster as the gateway sees it.
 package struct ClusterConfig: Sendable, Equatable {
     package var name: ClusterName
+    /// slurm.conf's ClusterName, in lower case, by which accounting tells this cluster from others.
+    package var slurmName: String
     package var slurmrestd: SlurmrestdEndpoint
     /// Certificates in PEM that an `https` slurmrestd's is checked against; nil is the system's.
     package var slurmrestdCAFile: String?
@@ -160,14 +162,16 @@ package struct ClusterConfig: Sendable, Equatable {
     package var staleLimit: Duration
 
     package init(
-        name: ClusterName, slurmrestd: SlurmrestdEndpoint, slurmrestdCAFile: String? = nil, apiVersion: String?,
-        accountMode: AccountMode, profiles: [ProfileRule], defaultProfile: ProfileName?, defaultAccount: AccountName?,
+        name: ClusterName, slurmName: String? = nil, slurmrestd: SlurmrestdEndpoint, slurmrestdCAFile: String? = nil,
+        apiVersion: String?, accountMode: AccountMode, profiles: [ProfileRule], defaultProfile: ProfileName?,
+        defaultAccount: AccountName?,
         defaultPartition: PartitionName? = nil, exclusivePartitions: Set<PartitionName> = [],
         serviceAccount: String = "sallyport", output: Bool,
         pendingJobsOnOffboarding: LeaverJobs, accounting: Bool = true, minJobAge: Duration = .seconds(300),
         staleLimit: Duration = .seconds(600)
     ) {
         self.name = name
+        self.slurmName = slurmName ?? name.rawValue
         self.slurmrestd = slurmrestd
         self.slurmrestdCAFile = slurmrestdCAFile
         self.apiVersion = apiVersion

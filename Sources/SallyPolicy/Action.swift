@@ -85,27 +85,53 @@ package struct Submit: Action {
     package var question: Question { .submit(clusterName, job, bounds) }
 }
 
-/// Ending a job of one's own.
+/// Ending a job of one's own or a part of it, or sending it a signal.
 package struct Cancel: DirectAction {
     package static let name = "job.cancel"
     package static let recording = Recording.chained
     package let clusterName: ClusterName
-    package let job: JobID
+    package let which: JobTarget
+    /// The number that Slurm takes for `which` and for nothing else; nil where there is none.
+    package let number: JobID?
     package let owner: UserName
     /// As in `scancel --signal`; nil ends the job.
     package let signal: String?
+    package let flags: Set<CancelFlag>
 
+    /// A whole job.
     package init(cluster: ClusterName, job: JobID, owner: UserName, signal: String?) {
-        clusterName = cluster
-        self.job = job
-        self.owner = owner
-        self.signal = signal
+        self.init(
+            cluster: cluster, ending: JobTarget(job: job), number: job, owner: owner, signal: signal, flags: [])
     }
 
+    package init(
+        cluster: ClusterName, ending which: JobTarget, number: JobID?, owner: UserName, signal: String?,
+        flags: Set<CancelFlag>
+    ) {
+        clusterName = cluster
+        self.which = which
+        self.number = number
+        self.owner = owner
+        self.signal = signal
+        self.flags = flags
+    }
+
+    package var job: JobID { which.job }
     package var cluster: ClusterName? { clusterName }
-    package var target: String? { "\(job)" }
-    package var details: [AuditEvent.Detail] { signal.map { [.init("signal", $0)] } ?? [] }
+    package var target: String? { "\(which)" }
+    package var details: [AuditEvent.Detail] {
+        let words = flags.map(\.rawValue).sorted().joined(separator: ",")
+        return (signal.map { [.init("signal", $0)] } ?? []) + (words.isEmpty ? [] : [.init("flags", words)])
+    }
     package var question: Question { .own(clusterName, owner: owner) }
+}
+
+/// Which processes of a job a signal is for (slurmctld's KILL_JOB_BATCH and KILL_FULL_JOB, `flags` of slurmrestd's).
+package enum CancelFlag: String, Sendable, CaseIterable {
+    /// The batch shell alone (scancel(1) --batch).
+    case batchJob = "BATCH_JOB"
+    /// The batch shell and every step (scancel(1) --full).
+    case fullJob = "FULL_JOB"
 }
 
 /// Reading what a job of one's own wrote.

@@ -34,7 +34,9 @@ extension SlurmClient {
             guard parts.contains(where: \.states.isPending) else { return }
             guard version.cancelsLists else {
                 // v0.0.38 can only cancel an array whole: where some of it runs, the rest is held.
-                if parts.allSatisfy(\.states.isPending) { return try await kill(job, signal: nil, token: token) }
+                if parts.allSatisfy(\.states.isPending) {
+                    return try await kill(JobTarget(job: job), number: job, signal: nil, flags: [], token: token)
+                }
                 return try await hold(job, token: token)
             }
             let body: JSONValue = ["jobs": [.string("\(job)")], "job_state": ["PENDING"]]
@@ -64,25 +66,49 @@ extension SlurmClient {
         }
     }
 
-    func kill(_ job: JobID, signal: String?, token: SlurmToken) async throws(SlurmError) {
+    /// Parts are sent as they are spelled: slurmctld takes an array's number for all of its tasks.
+    ///
+    /// - Throws: `.notOffered` where the version cannot say what is wanted (v0.0.38 takes one number and a signal).
+    func kill(
+        _ which: JobTarget, number: JobID?, signal: String?, flags: Set<CancelFlag>, token: SlurmToken
+    ) async throws(SlurmError) {
         try await served(token) { version throws(SlurmError) in
             if version.takesOptions {
+                guard let number, flags.isEmpty else {
+                    throw .notOffered(
+                        message: flags.isEmpty
+                            ? "the Slurm of this cluster has no number for \(which) by itself"
+                            : "the Slurm of this cluster takes no flags with a signal",
+                        hint: flags.isEmpty ? "end all of job \(which.job), or wait until it has started" : nil)
+                }
+                // As text it would be cut at the first character that is no digit: the whole array.
                 let query = signal.map { "?signal=\($0)" } ?? ""
-                let reply = try await call(.DELETE, "/slurm/\(version)/job/\(job)\(query)", version, token)
+                let reply = try await call(.DELETE, "/slurm/\(version)/job/\(number)\(query)", version, token)
                 if let refusal = reply.refusal { throw .refused(refusal) }
             } else {
                 // DELETE /job/ID lies (200, no error, the job lives on); DELETE /jobs says for each job what became of it.
-                var body: [(String, JSONValue)] = [("jobs", .array([.string("\(job)")]))]
-                if let signal { body.append(("signal", .string(signal))) }
                 let reply = try await call(
-                    .DELETE, "/slurm/\(version)/jobs/", version, token, body: JSONValue.object(JSONObject(body)).bytes()
-                )
+                    .DELETE, "/slurm/\(version)/jobs/", version, token, body: order(which, signal, flags).bytes())
                 if let refusal = reply.refusal { throw .refused(refusal) }
+                // 2172: it is not pending any more; 2021, 2084: it ended.
+                let passed = which.part == .waiting ? [2172, 2021, 2084] : []
                 // Only failures are listed: an empty list, not a missing one, says that all is done (24.11.5).
                 for answer in try believed({ () throws(SlurmReply.Malformed) in try reply.cancellations() }) {
-                    if let refusal = answer.refusal { throw .refused(refusal) }
+                    if let refusal = answer.refusal, !passed.contains(refusal.number) { throw .refused(refusal) }
                 }
             }
         }
+    }
+
+    /// `KILL_JOBS_MSG`.
+    private func order(_ which: JobTarget, _ signal: String?, _ flags: Set<CancelFlag>) -> JSONValue {
+        let isWaiting = which.part == .waiting
+        var body: [(String, JSONValue)] = [
+            ("jobs", .array([.string(isWaiting ? "\(which.job)" : "\(which)")]))
+        ]
+        if isWaiting { body.append(("job_state", ["PENDING"])) }
+        if let signal { body.append(("signal", .string(signal))) }
+        if !flags.isEmpty { body.append(("flags", .array(flags.map(\.rawValue).sorted().map(JSONValue.string)))) }
+        return .object(JSONObject(body))
     }
 }

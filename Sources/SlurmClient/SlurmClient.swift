@@ -69,9 +69,12 @@ package struct SlurmClient: Sendable {
         }
     }
 
-    /// Cancels or signals a job, and returns when Slurm confirmed it: 24.11 answers 200 to a cancel that it refuses.
+    /// Cancels or signals a job or a part of it, and returns when Slurm confirmed it: 24.11 answers 200 to a cancel that it
+    /// refuses.
     package func cancel(_ cancel: Authorized<Cancel>, token: SlurmToken) async throws(SlurmError) {
-        try await kill(cancel.action.job, signal: cancel.action.signal, token: token)
+        let action = cancel.action
+        try await kill(
+            action.which, number: action.number, signal: action.signal, flags: action.flags, token: token)
     }
 
     /// What a reply says, or that it cannot be believed.

@@ -52,7 +52,7 @@ package enum SlurmListing: Sendable, Hashable {
     }
 
     /// Whose records alone are wanted.
-    var owner: UserName? {
+    package var owner: UserName? {
         switch self {
         case .partitions, .nodes, .reservations, .users, .associations, .accounts, .qos: nil
         case .jobs(let user, _), .job(_, let user): user

@@ -58,7 +58,7 @@ extension ArraySpec {
             return meeting <= min(last, other.last)
         }
 
-        private func contains(_ index: Int) -> Bool {
+        func contains(_ index: Int) -> Bool {
             index >= first && index <= last && (index - first) % step == 0
         }
 

@@ -44,6 +44,8 @@ package struct ArraySpec: Sendable, Hashable, CustomStringConvertible {
         description = ranges.map(\.description).joined(separator: ",") + (throttle.map { "%\($0)" } ?? "")
     }
 
+    package func contains(_ index: Int) -> Bool { ranges.contains { $0.contains(index) } }
+
     /// The indexes, in no order that means anything.
     package var indexes: Set<Int> {
         var result: Set<Int> = []

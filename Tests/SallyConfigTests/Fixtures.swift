@@ -30,6 +30,7 @@ enum Full {
         ledger_uids: 20000-29999
         clusters:
           - name: demo
+            slurm_name: Demo_1
             slurmrestd: unix:/run/slurmrestd/slurmrestd.sock
             api_version: v0.0.42
             account_mode: controller

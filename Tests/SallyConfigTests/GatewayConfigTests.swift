@@ -35,6 +35,7 @@ import Testing
         #expect(!demo.accounting && demo.minJobAge == .seconds(600))
         #expect(config.clusters[1].accounting && config.clusters[1].minJobAge == .seconds(300))
         #expect(demo.staleLimit == .seconds(300))
+        #expect(demo.slurmName == "demo_1" && config.clusters[1].slurmName == "other")
         #expect(config.clusters[1].apiVersion == nil)
         #expect(config.clusters[1].slurmrestd == .url("https://slurm.example.org:6820"))
         #expect(config.clusters[1].slurmrestdCAFile == "/etc/sallyport/ca.pem")

@@ -72,9 +72,14 @@ import Testing
         try await withWorld { world, client in
             let own = try await client.call(.get, "/v1/me", world.alice, headers: [("X-SLURM-USER-NAME", "alice")])
             #expect(own.status == .ok)
-            for name in ["bob", "root", "", "Alice"] {
-                let other = try await client.call(.get, "/v1/me", world.alice, headers: [("X-SLURM-USER-NAME", name)])
-                #expect(other.status == .forbidden)
+            for name in ["bob", "root", "", "Alice", "<b>\"x", String(repeating: "x", count: 5000)] {
+                for path in ["/v1/me", "/slurm/v0.0.42/ping"] {
+                    let other = try await client.call(.get, path, world.alice, headers: [("X-SLURM-USER-NAME", name)])
+                    #expect(other.status == .forbidden)
+                    // Nothing of what came is said again.
+                    #expect(other.text.utf8.count < 1500 && !other.text.contains("<b>") && !other.text.contains("xxx"))
+                    #expect(name == "" || name == "root" || !other.text.contains("\(name) "))
+                }
             }
             let two = try await client.call(
                 .get, "/v1/me", world.alice, headers: [("X-SLURM-USER-NAME", "alice"), ("X-SLURM-USER-NAME", "bob")])

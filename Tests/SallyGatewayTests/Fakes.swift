@@ -54,6 +54,9 @@ final class FakeQueue: SlurmQueue {
         var folders: [String?] = []
         var tokens: [String] = []
         var cancelled: [JobID] = []
+        /// What was ended, as it is spelled, and the number that Slurm would take for it.
+        var cancels: [String] = []
+        var flags: [String] = []
         var signals: [String] = []
         var leavers: [SystemAction] = []
         var reads = 0
@@ -89,6 +92,7 @@ final class FakeQueue: SlurmQueue {
         var hidesClock = false
         var blocksFinished: Latch?
         var cancelsNothing = false
+        var blocksCancels: Latch?
         /// What is listed beside the queue.
         var records: [SlurmListing: [SlurmRecord]] = [:]
         var listed: [SlurmListing] = []
@@ -128,10 +132,28 @@ final class FakeQueue: SlurmQueue {
     }
 
     func cancel(_ cancel: Authorized<Cancel>, token: Secret<String>) async throws {
-        state.withLock { state in
-            state.cancelled.append(cancel.action.job)
+        let which = cancel.action.which
+        change { state in
+            state.cancelled.append(which.job)
+            state.cancels.append("\(which) \(cancel.action.number.map { "\($0)" } ?? "-")")
+        }
+        await now.blocksCancels?.wait()
+        change { state in
             if let signal = cancel.action.signal { state.signals.append(signal) }
-            if !state.cancelsNothing { state.jobs.removeAll { $0.view.job == cancel.action.job } }
+            state.flags += cancel.action.flags.map(\.rawValue).sorted()
+            guard !state.cancelsNothing else { return }
+            state.jobs.removeAll { job in
+                switch which.part {
+                case nil: job.view.job == which.job || job.base == which.job
+                case .task: job.view.displayID == which.description
+                case .component, .waiting: job.isNamed(by: which)
+                }
+            }
+            guard case .task(let task) = which.part else { return }
+            for (place, job) in state.jobs.enumerated() where job.isNamed(by: which) {
+                let left = (job.waitingTasks?.indexes ?? []).subtracting([task]).sorted().map(String.init)
+                state.jobs[place].view.displayID = "\(which.job)_[\(left.joined(separator: ","))]"
+            }
         }
     }
 
@@ -223,17 +245,19 @@ extension FakeQueue: SlurmUpdater {
 }
 
 extension FakeQueue: SlurmLister {
-    func records(
-        _ listing: SlurmListing, _ read: Authorized<SystemAction>, token: Secret<String>
-    ) async throws -> [SlurmRecord] {
+    func records<Element: Sendable>(
+        _ listing: SlurmListing, _ read: Authorized<SystemAction>, token: Secret<String>,
+        _ make: @Sendable @escaping (SlurmRecord) -> Element?
+    ) async throws -> [Element] {
         change { $0.listed.append(listing) }
         await now.blocksLists?.wait()
         if let failure = now.failure { throw failure }
         switch listing {
-        // By day: what is asked for is cut to the minute.
-        case .jobs(let user, _): return now.records[.jobs(of: user, since: Timestamp(0))] ?? []
+        // Whatever moment is asked for.
+        case .jobs(let user, _):
+            return (now.records[.jobs(of: user, since: Timestamp(0))] ?? []).compactMap(make)
         case .partitions, .nodes, .reservations, .users, .associations, .accounts, .qos, .job:
-            return now.records[listing] ?? []
+            return (now.records[listing] ?? []).compactMap(make)
         }
     }
 }

@@ -22,12 +22,18 @@ import Testing
             queue.change {
                 $0.jobs = [
                     recorded(makeJob(1, alice), "mine \(marker)"), recorded(makeJob(2, bob), "his"),
-                    makeTask(5, of: 5, "5_[1-3%2]", alice), makeTask(7, of: 5, "5_0", alice),
+                    makeTask(5, of: 5, "5_[1-3%2]", alice), running(makeTask(7, of: 5, "5_0", alice)),
                     makeJob(6, alice, state: "COMPLETED"),
                 ]
             }
         }
         return settings
+    }
+
+    private static func running(_ job: QueuedJob) -> QueuedJob {
+        var job = job
+        job.view.states = ["RUNNING"]
+        return job
     }
 
     private static let marker = "sallyport:" + String(repeating: "a", count: 32)
@@ -78,7 +84,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["0", "x", "1_", "1_2_3", "1_x", "99999999999", "1+1", "-1"])
+    @Test(arguments: ["0", "x", "1_", "1_2_3", "1_x", "99999999999", "1+", "1+x", "1_2+3", "1.2", "-1"])
     func refusesWhatIsNoJob(id: String) async throws {
         try await withWorld(Self.settings) { world, client in
             let answer = try await client.call(.get, "\(Self.slurm)/job/\(id)", world.alice)
@@ -97,11 +103,11 @@ import Testing
             #expect(states["jobs"]?.array?.compactMap { $0["job_id"]?.string } == ["5_1", "5_2", "5_3", "5_0"])
             let all = try await client.call(.get, "\(Self.slurm)/jobs/state", world.alice).json
             #expect(all["jobs"]?.array?.count == 6)
-            // A task that has begun is a job of its own; one that waits is not.
-            let early = try await client.call(.delete, "\(Self.slurm)/job/5_2", world.alice)
-            #expect(early.status == .notImplemented)
+            let one = try await client.call(.get, "\(Self.slurm)/jobs/state?job_id=5_2,5_7,5_2", world.alice).json
+            #expect(one["jobs"]?.array?.compactMap { $0["job_id"]?.string } == ["5_2"])
+            try await client.expect(.ok, .delete, "\(Self.slurm)/job/5_2", world.alice)
             try await client.expect(.ok, .delete, "\(Self.slurm)/job/5_0", world.alice)
-            #expect(world.queue.now.cancelled.map(\.rawValue) == [7])
+            #expect(world.queue.now.cancels == ["5_2 -", "5_0 7"])
         }
     }
 
@@ -135,11 +141,17 @@ import Testing
     @Test func cancelAndSignal() async throws {
         try await withWorld(Self.settings) { world, client in
             try await client.expect(.badRequest, .delete, "\(Self.slurm)/job/1?signal=rm%20-rf", world.alice)
-            try await client.expect(.notImplemented, .delete, "\(Self.slurm)/job/1?flags=BATCH_JOB", world.alice)
+            for (query, status) in [
+                ("flags=BATCH_JOB", 400), ("signal=USR1&flags=HURRY", 501), ("signal=USR1&flags=BATCH_JOB,nosuch", 501),
+                ("signal=0", 400), ("signal=65", 400), ("signal=NOSUCH", 400), ("signal=USR1&signal=USR1", 400),
+            ] {
+                let answer = try await client.call(.delete, "\(Self.slurm)/job/1?\(query)", world.alice)
+                #expect(answer.status.code == status, "\(query): \(answer.text)")
+            }
             #expect(world.queue.now.cancelled.isEmpty)
-            try await client.expect(.ok, .delete, "\(Self.slurm)/job/1?signal=USR1", world.alice)
+            try await client.expect(.ok, .delete, "\(Self.slurm)/job/1?signal=sigusr1&flags=full_job", world.alice)
             try await client.expect(.ok, .delete, "\(Self.slurm)/job/7/", world.alice, body: #"{"signal": 15}"#)
-            #expect(world.queue.now.signals == ["USR1", "15"])
+            #expect(world.queue.now.signals == ["USR1", "15"] && world.queue.now.flags == ["FULL_JOB"])
             let finished = try await client.call(.delete, "\(Self.slurm)/job/6", world.alice)
             #expect(finished.status == .conflict)
             #expect(try finished.slurmError == 2021)
@@ -164,7 +176,9 @@ import Testing
             for (body, status) in [
                 ("{}", 400), (#"{"jobs": []}"#, 400), (#"{"user_name": "bob"}"#, 403), (#"{"user_id": "0"}"#, 403),
                 (#"{"qos": "x"}"#, 501), (#"{"nosuch": "x"}"#, 400), (#"{"jobs": ["1"], "signal": "x y"}"#, 400),
-                ("[]", 400), (#"{"partition": "elsewhere"}"#, 200), (#"{"job_state": ["RUNNING"]}"#, 200),
+                ("[]", 400), (#"{"partition": "elsewhere"}"#, 200), (#"{"job_state": ["TIMEOUT"]}"#, 200),
+                (#"{"job_state": ["RUNNNING"]}"#, 400), (#"{"user_name": "alice", "flags": ["BATCH_JOB"]}"#, 400),
+                (#"{"jobs": ["1"], "jobs": ["7"]}"#, 400),
             ] {
                 let answer = try await client.call(.delete, path, world.alice, body: body)
                 #expect(answer.status.code == status, "\(body): \(answer.text)")
@@ -174,7 +188,40 @@ import Testing
             try await client.expect(.ok, .delete, path, world.alice, body: both)
             #expect(world.queue.now.cancelled.isEmpty)
             try await client.expect(.ok, .delete, path, world.alice, body: #"{"user_name": "alice"}"#)
-            #expect(Set(world.queue.now.cancelled.map(\.rawValue)) == [1, 5, 7])
+            let ended = world.queue.now.cancels.map { String($0.prefix { $0 != " " }) }
+            #expect(ended.sorted() == ["1", "5_0", "5_[waiting]"])
+        }
+    }
+
+    @Test func manyNamesOfJobsAreRefused() async throws {
+        try await withWorld(Self.settings) { world, client in
+            let path = "\(Self.slurm)/jobs/state"
+            let once = try await client.call(.get, "\(path)?job_id=5", world.alice)
+            let often = try await client.call(.get, "\(path)?job_id=5,5,5,05", world.alice)
+            #expect(once.text == often.text)
+            let most = (1...1000).map(String.init).joined(separator: ",")
+            try await client.expect(.ok, .get, path, world.alice, body: #"{"job_id": "\#(most),1000,1"}"#)
+            let more = try await client.call(.get, path, world.alice, body: #"{"job_id": "\#(most),1001"}"#)
+            #expect(more.status == .badRequest && more.text.contains("job_id has more than 1000 values"))
+            // Every list of a query is bounded.
+            let names = try await client.call(
+                .get, "/slurmdb/v0.0.42/jobs", world.alice, body: #"{"account": "\#(most),1001"}"#)
+            #expect(names.status == .badRequest && names.text.contains("1000"))
+        }
+    }
+
+    /// More than fit into one piece: written while it is sent, and the same.
+    @Test func aLongListIsWhole() async throws {
+        var settings = WorldSettings()
+        settings.before = { queue in
+            queue.change { $0.jobs = (1...300).map { Self.recorded(makeJob(UInt32($0), Self.alice), "c") } }
+        }
+        try await withWorld(settings) { world, client in
+            let list = try await client.call(.get, "\(Self.slurm)/jobs", world.alice)
+            #expect(try Self.ids(list) == Array(1...300))
+            #expect(try list.json["meta"]?["client"]?["user"]?.string == "alice")
+            let states = try await client.call(.get, "\(Self.slurm)/jobs/state", world.alice)
+            #expect(try states.json["jobs"]?.array?.count == 300)
         }
     }
 
@@ -189,7 +236,8 @@ import Testing
     @Test func diagCountsAndTellsNothingElse() async throws {
         try await withWorld(Self.settings) { world, client in
             let answer = try await client.call(.get, "\(Self.slurm)/diag", world.alice).json
-            #expect(answer["statistics"]?["jobs_pending"]?.integer() == 4)
+            #expect(answer["statistics"]?["jobs_pending"]?.integer() == 3)
+            #expect(answer["statistics"]?["jobs_running"]?.integer() == 1)
             #expect(answer["statistics"]?["rpcs_by_user"] == nil)
         }
     }

@@ -28,7 +28,7 @@ let frontVersions = ["v0.0.40", "v0.0.41", "v0.0.42", "v0.0.43", "v0.0.44"]
 @Suite struct FrontTests {
     @Test func everyPathWantsASession() async throws {
         try await withWorld { _, client in
-            for endpoint in EndpointTable.front.all where endpoint.path.contains("{version}") {
+            for endpoint in EndpointTable.front.all {
                 let path = endpoint.path.replacing("{cluster}", with: "demo").replacing("{version}", with: "v0.0.42")
                     .replacing("{job}", with: "1").replacing("{name}", with: "x")
                 var body: String?
@@ -153,11 +153,11 @@ let frontVersions = ["v0.0.40", "v0.0.41", "v0.0.42", "v0.0.43", "v0.0.44"]
     }
 
     @Test func theDocumentSaysWhatIsOffered() async throws {
-        try await withWorld { _, client in
+        try await withWorld { world, client in
             for path in ["/openapi", "/openapi/v3", "/openapi/", "/clusters/demo/openapi"] {
-                try await client.expect(.ok, .get, path)
+                try await client.expect(.ok, .get, path, world.alice)
             }
-            let document = try await client.call(.get, "/openapi").json
+            let document = try await client.call(.get, "/openapi", world.alice).json
             let paths = try #require(document["paths"]?.object)
             var names: Set<String> = []
             var count = 0
@@ -174,7 +174,33 @@ let frontVersions = ["v0.0.40", "v0.0.41", "v0.0.42", "v0.0.43", "v0.0.44"]
                 }
             }
             #expect(names.count == count)
-            #expect(document["servers"]?.array?.count == 2)
+            #expect(document["servers"]?.array?.count == 2 && document["openapi"]?.string == "3.1.0")
+        }
+    }
+
+    /// Neither the document nor a refusal names a cluster to somebody whom no rule lets use it.
+    @Test func clustersAreNamedToThoseWhoMayUseThem() async throws {
+        try await withWorld { world, client in
+            let document = try await client.call(.get, "/openapi", world.dana)
+            #expect(try document.json["servers"]?.array?.count == 1 && !document.text.contains("demo"))
+            try await client.expect(.notFound, .get, "/clusters/nowhere/openapi", world.alice)
+            for (token, isNamed) in [(world.alice, true), (world.dana, false)] {
+                let answer = try await client.call(.get, "/clusters/nowhere/slurm/v0.0.42/ping", token)
+                #expect(answer.status == .notFound && answer.text.contains("demo") == isNamed, "\(answer.text)")
+            }
+        }
+    }
+
+    /// What is no name is not said again, in `meta` or elsewhere.
+    @Test func whatIsNoClusterIsNotEchoed() async throws {
+        try await withWorld { world, client in
+            let long = String(repeating: "x", count: 3000)
+            for name in [long, "a%22b", "..", "a+b"] {
+                let answer = try await client.call(.get, "/clusters/\(name)/slurm/v0.0.42/ping", world.alice)
+                #expect(answer.status == .badRequest, "\(answer.text)")
+                #expect(try answer.json["meta"]?["slurm"]?["cluster"]?.string == "")
+                #expect(answer.text.utf8.count < 1500)
+            }
         }
     }
 

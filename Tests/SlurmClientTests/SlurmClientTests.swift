@@ -414,6 +414,56 @@ import Testing
         }
     }
 
+    /// What is sent for a part of a job, and the number of it that Slurm would take.
+    private func cancel(
+        _ version: Int, _ which: JobTarget, _ number: UInt32?, signal: String? = nil, flags: Set<CancelFlag> = [],
+        _ answer: String = #"{"status":[],"errors":[]}"#
+    ) async throws -> (error: SlurmError?, sent: [String]) {
+        let action = Cancel(
+            cluster: cluster, ending: which, number: number.flatMap(JobID.init(rawValue:)),
+            owner: try UserName("alice"), signal: signal, flags: flags)
+        return try await FakeSlurmrestd.with({ _, _ in .reply(200, answer) }) { server in
+            try await withClient(server.path, version) { client in
+                func sent() -> [String] {
+                    server.requests.map { "\($0.line.split(separator: " ")[1]) \($0.body)" }
+                }
+                do throws(SlurmError) {
+                    try await client.cancel(authorized(action), token: token)
+                    return (nil, sent())
+                } catch {
+                    return (error, sent())
+                }
+            }
+        }
+    }
+
+    /// An array's number alone would end all of it.
+    @Test(
+        arguments: [
+            (.task(3), #"{"jobs":["7_3"]}"#), (.component(1), #"{"jobs":["7+1"]}"#),
+            (.waiting, #"{"jobs":["7"],"job_state":["PENDING"]}"#),
+        ] as [(JobTarget.Part, String)])
+    func partsAreSentAsTheyAreSpelled(part: JobTarget.Part, body: String) async throws {
+        let which = JobTarget(job: try job, part: part)
+        let (error, sent) = try await cancel(42, which, nil)
+        #expect(error == nil && sent == ["/slurm/v0.0.42/jobs/ \(body)"])
+        let signalled = try await cancel(42, which, nil, signal: "USR1", flags: [.fullJob, .batchJob])
+        #expect(signalled.sent[0].hasSuffix(#","signal":"USR1","flags":["BATCH_JOB","FULL_JOB"]}"#))
+        // v0.0.38 takes numbers only: without one of its own nothing is sent.
+        let old = try await cancel(38, which, nil)
+        #expect(old.sent.isEmpty && old.error?.error(cluster: cluster).code == .unsupported)
+        #expect(try await cancel(38, which, 9).sent == ["/slurm/v0.0.38/job/9 "])
+        let flagged = try await cancel(38, which, 9, signal: "USR1", flags: [.batchJob])
+        #expect(flagged.sent.isEmpty && flagged.error?.error(cluster: cluster).code == .unsupported)
+    }
+
+    /// What started meanwhile is not meant any more where the waiting tasks are, and a refusal everywhere else.
+    @Test func whatIsNotPendingAnyMoreIsLeftAlone() async throws {
+        let said = #"{"status":[{"error":{"code":2172,"message":"not pending"},"step_id":"7_1"}],"errors":[]}"#
+        #expect(try await cancel(42, JobTarget(job: try job, part: .waiting), nil, said).error == nil)
+        #expect(try await cancel(42, JobTarget(job: try job, part: .task(1)), nil, said).error != nil)
+    }
+
     @Test func v38CancelsByPath() async throws {
         let (none, request) = try await cancel(38, .reply(200, #"{"errors":[]}"#), signal: "TERM")
         #expect(none == nil)

@@ -22,11 +22,8 @@ struct Authentication: RouterMiddleware {
     let sessions: any SessionReader
     /// Failures by address; valid sessions behind the same address are not held up.
     let failures: RateLimiter
-    /// Requests by person.
-    let requests: RateLimiter
-    /// Requests of one person at the same time.
-    let concurrent: ConcurrencyLimiter
-    let since: ContinuousClock.Instant
+    /// Requests by person, in a time and at the same time.
+    let limits: PersonLimits
 
     func handle(
         _ request: Request, context: GatewayContext,
@@ -36,14 +33,15 @@ struct Authentication: RouterMiddleware {
         do {
             principal = try await sessions.principal(of: try token(request.headers))
         } catch let error as SallyError where error.code == .unauthenticated {
-            let verdict = failures.admit(.init(context.client), now: since.duration(to: .now))
+            let verdict = failures.admit(.init(context.client), now: limits.since.duration(to: .now))
             guard verdict.isAdmitted else {
                 context.advice.retry(after: verdict.nextIn)
                 throw SallyError(.rateLimited, "too many failed requests from this address", hint: "run `sally login`")
             }
             throw error
         }
-        let verdict = requests.admit(.person(principal.person), now: since.duration(to: .now))
+        let (requests, concurrent) = (limits.requests, limits.concurrent)
+        let verdict = requests.admit(.person(principal.person), now: limits.since.duration(to: .now))
         context.advice.tell(requests, verdict)
         guard verdict.isAdmitted else {
             context.advice.retry(after: verdict.nextIn)
@@ -59,9 +57,9 @@ struct Authentication: RouterMiddleware {
         }
         // An answer that nobody reads is under way: it takes memory and a connection.
         defer { context.whenDelivered { concurrent.leave(principal.person) } }
-        for name in request.headers[values: .slurmName] where name != principal.account.name.rawValue {
+        for name in request.headers[values: .slurmName] where !haveSameBytes(name, principal.account.name.rawValue) {
             throw SallyError(
-                .denied, "X-SLURM-USER-NAME \(quoted(name)) is not the caller's user name",
+                .denied, "X-SLURM-USER-NAME is not the caller's user name, \(principal.account.name)",
                 hint: "leave the header away: the session says who you are")
         }
         var context = context

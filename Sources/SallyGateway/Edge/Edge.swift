@@ -25,7 +25,7 @@ struct Edge: RouterMiddleware {
             response = try await next(request, context)
         } catch {
             let problem = asSallyError(error)
-            log(problem, context.logger)
+            context.logger.tell(problem)
             refused = problem.code
             response =
                 FrontPath(request.uri.path).map { .refusal(problem, at: $0, context) }
@@ -58,18 +58,21 @@ struct Edge: RouterMiddleware {
         }
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
     }
+}
 
-    private func log(_ error: SallyError, _ logger: Logger) {
+extension Logger {
+    /// One line of what was refused or failed.
+    func tell(_ error: SallyError) {
         let metadata: Logger.Metadata = [
             "code": "\(error.code.rawValue)", "message": "\(error.message)", "cause": "\(error.cause ?? "")",
             "where": "\(error.file):\(error.line)",
         ]
         switch error.code {
-        case .internal, .misconfigured: logger.error("request failed", metadata: metadata)
-        case .unavailable, .timeout: logger.warning("request failed", metadata: metadata)
+        case .internal, .misconfigured: self.error("request failed", metadata: metadata)
+        case .unavailable, .timeout: warning("request failed", metadata: metadata)
         case .invalidRequest, .tooLarge, .unsupportedMediaType, .unauthenticated, .denied, .limitExceeded, .notFound,
             .conflict, .keyReused, .rateLimited, .slurmRefused, .unsupported:
-            logger.debug("request refused", metadata: metadata)
+            debug("request refused", metadata: metadata)
         }
     }
 }

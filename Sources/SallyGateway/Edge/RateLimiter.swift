@@ -67,7 +67,7 @@ package final class RateLimiter: Sendable {
         var remaining: Int
         /// Until all may come that can come at once, in seconds, rounded up.
         var fullIn: Int
-        /// Until one may come, in seconds, rounded up; at least 1.
+        /// Until as many may come, in seconds, rounded up; at least 1.
         var nextIn: Int
     }
 
@@ -75,11 +75,13 @@ package final class RateLimiter: Sendable {
     func admits(_ key: Key, now: Duration) -> Bool { admit(key, now: now).isAdmitted }
 
     /// The same, with what a client wants to know.
-    func admit(_ key: Key, now: Duration) -> Verdict {
+    ///
+    /// - Parameter count: requests that are taken together, or not at all.
+    func admit(_ key: Key, count: Int = 1, now: Duration) -> Verdict {
         state.withLock { state in
             if var bucket = state.buckets[key] {
                 defer { state.buckets[key] = bucket }
-                return take(&bucket, now)
+                return take(Double(count), of: &bucket, now)
             }
             if state.buckets.count >= capacity {
                 state.buckets = state.buckets.filter { filled($0.value, now) < burst }
@@ -87,11 +89,11 @@ package final class RateLimiter: Sendable {
             guard state.buckets.count < capacity else {
                 var shared = state.shared ?? Bucket(tokens: burst, at: now)
                 defer { state.shared = shared }
-                return take(&shared, now)
+                return take(Double(count), of: &shared, now)
             }
             var bucket = Bucket(tokens: burst, at: now)
             defer { state.buckets[key] = bucket }
-            return take(&bucket, now)
+            return take(Double(count), of: &bucket, now)
         }
     }
 
@@ -101,15 +103,15 @@ package final class RateLimiter: Sendable {
         min(burst, bucket.tokens + max(0, (now - bucket.at) / .seconds(1)) * perSecond)
     }
 
-    private func take(_ bucket: inout Bucket, _ now: Duration) -> Verdict {
+    private func take(_ count: Double, of bucket: inout Bucket, _ now: Duration) -> Verdict {
         bucket.tokens = filled(bucket, now)
         bucket.at = now
-        let isAdmitted = bucket.tokens >= 1
-        if isAdmitted { bucket.tokens -= 1 }
+        let isAdmitted = bucket.tokens >= count
+        if isAdmitted { bucket.tokens -= count }
         return Verdict(
             isAdmitted: isAdmitted, remaining: Int(bucket.tokens),
             fullIn: wholeSeconds((burst - bucket.tokens) / perSecond),
-            nextIn: max(1, wholeSeconds((1 - bucket.tokens) / perSecond)))
+            nextIn: max(1, wholeSeconds((count - bucket.tokens) / perSecond)))
     }
 }
 

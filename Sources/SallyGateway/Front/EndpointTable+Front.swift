@@ -16,7 +16,8 @@ extension EndpointTable {
     private static func documents(_ place: FrontPlace) -> [Endpoint] {
         ["/openapi", "/openapi/v3"].map { path in
             Endpoint(
-                method: .get, path: place.prefix + path, summary: "What the front offers", access: .open, body: .query,
+                method: .get, path: place.prefix + path, summary: "What the front offers", access: .session,
+                body: .query,
                 answers: [.text("application/json", "OpenAPI 3.1")])
         }
     }

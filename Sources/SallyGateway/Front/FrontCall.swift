@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import Hummingbird
+import Logging
 import SallyModel
 import SlurmModel
 import StrictJSON
@@ -14,17 +15,33 @@ struct FrontCall: Sendable {
     /// Where it comes from, for `meta`.
     let source: String
     let query: FrontQuery
+    let limits: PersonLimits
+    let advice: RateAdvice
+    let metrics: Metrics
+    let logger: Logger
 
     var user: UserName { principal.account.name }
+
+    /// A refusal inside an answer leaves what a refused request leaves.
+    func tell(_ error: SallyError) {
+        logger.tell(error)
+        metrics.refused(error.code)
+    }
 }
 
-/// What the front answers: the members of slurmrestd's answer, and what the envelope says beside them.
+/// What the front answers: a list, the other members of slurmrestd's answer, and what the envelope says beside them.
 struct FrontReply: Sendable {
+    var list: FrontList?
     var members: [(String, JSONValue)]
     var warnings: [SlurmWarningEntry] = []
     var headers = HTTPFields()
 
     init(_ members: (String, JSONValue)...) { self.members = members }
+
+    init(_ list: FrontList, _ members: (String, JSONValue)...) {
+        self.list = list
+        self.members = members
+    }
 }
 
 extension JSONValue {

@@ -2,44 +2,63 @@
 
 import HTTPTypes
 import Hummingbird
-import SallyConfig
+import NIOCore
 import SallyModel
 import SlurmModel
 import StrictJSON
 import Synchronization
 
-/// The OpenAPI document of the front: what is offered, in every version. Written when it is first asked for, and kept.
+/// The OpenAPI document of the front: what is offered, in every version, and on which clusters to whoever asks. What is
+/// the same for everybody is written when it is first asked for, and kept.
 final class FrontDocument: Sendable {
-    private let clusters: [String]
+    private let clusters: VisibleClusters
     private let server: String
-    private let written = Mutex<[UInt8]?>(nil)
+    private let written = Mutex<ByteBuffer?>(nil)
 
     /// - Parameter server: the gateway's public address.
-    init(clusters: ClusterTable, server: String) {
-        self.clusters = clusters.all.map(\.config.name.rawValue)
+    init(clusters: VisibleClusters, server: String) {
+        self.clusters = clusters
         self.server = server
     }
 
     func add(to routes: some RouterMethods<GatewayContext>) {
         for place in FrontPlace.allCases {
             for path in ["/openapi", "/openapi/v3"] {
-                routes.get(RouterPath(place.prefix + path)) { _, _ in
-                    Response.text(String(decoding: self.bytes, as: UTF8.self), type: "application/json")
+                routes.get(RouterPath(place.prefix + path)) { _, context -> Response in
+                    if place == .cluster { _ = try self.clusters.named(context) }
+                    return self.response(try context.principal)
                 }
             }
         }
     }
 
-    private var bytes: [UInt8] {
+    private func response(_ principal: Principal) -> Response {
+        let own: JSONValue = ["url": .string(server), "description": "the default cluster"]
+        let others = clusters.names(for: principal).map { name -> JSONValue in
+            ["url": .string("\(server)/clusters/\(name)"), "description": .string("cluster \(name)")]
+        }
+        var body = ByteBuffer(string: "{\"servers\":")
+        body.writeBytes(JSONValue.array([own] + others).bytes())
+        body.writeStaticString(",")
+        var rest = rest
+        body.writeBuffer(&rest)
+        return Response(
+            status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: body))
+    }
+
+    /// The members beside `servers`, with the end of the object.
+    private var rest: ByteBuffer {
         written.withLock { written in
             if let written { return written }
-            let bytes = json.bytes()
+            let bytes = ByteBuffer(bytes: json.bytes().dropFirst())
             written = bytes
             return bytes
         }
     }
 
-    var json: JSONValue {
+    /// Without `servers`.
+    private var json: JSONValue {
         var paths = JSONObject()
         for version in APIVersion.offered {
             for line in FrontLine.all {
@@ -50,10 +69,6 @@ final class FrontDocument: Sendable {
                 paths[path] = .object(item)
             }
         }
-        let own: JSONValue = ["url": .string(server), "description": "the default cluster"]
-        let others = clusters.map { name -> JSONValue in
-            ["url": .string("\(server)/clusters/\(name)"), "description": .string("cluster \(name)")]
-        }
         return [
             "openapi": "3.1.0",
             "info": [
@@ -63,7 +78,6 @@ final class FrontDocument: Sendable {
                         + "path; docs/fields.md has the fields. Own jobs only."),
                 "license": ["name": "Apache 2.0", "identifier": "Apache-2.0"],
             ],
-            "servers": .array([own] + others),
             "paths": .object(paths),
             "components": [
                 "schemas": FrontDocument.schemas,
@@ -162,6 +176,7 @@ final class FrontDocument: Sendable {
             "type": "object",
             "properties": [
                 "jobs": ["type": "array", "items": ["type": "string"]], "signal": ["type": "string"],
+                "flags": ["type": "array", "items": ["type": "string"]],
                 "user_name": ["type": "string"], "account": ["type": "string"], "partition": ["type": "string"],
                 "job_name": ["type": "string"], "job_state": ["type": "array", "items": ["type": "string"]],
             ],

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import SallyModel
+import SallySocket
 import SlurmModel
 import StrictJSON
 
@@ -60,8 +61,46 @@ extension Response {
     }
 
     static func slurm(_ json: JSONValue, status: HTTPResponse.Status = .ok) -> Response {
+        slurm(ResponseBody(byteBuffer: ByteBuffer(bytes: json.bytes())), status: status)
+    }
+
+    /// An answer with a list. A long one is written while it is sent, beside the event loops and no faster than it is
+    /// taken; until its end it counts as one of the person's requests under way.
+    ///
+    /// - Parameter rest: everything else, an object that is not empty.
+    /// - Throws: `.rateLimited` where the person has as many under way as may be.
+    static func slurm(
+        _ list: FrontList, _ rest: JSONValue, _ limits: PersonLimits, _ principal: Principal
+    ) throws -> Response {
+        // The members of the rest, and the end of the object.
+        let end: [UInt8] = [UInt8(ascii: "]"), UInt8(ascii: ",")] + rest.bytes().dropFirst()
+        let start: [UInt8] = [UInt8(ascii: "{")] + list.start
+        guard !list.isShort else {
+            let whole = start + list.piece(from: 0, isBegun: false).bytes
+            return slurm(ResponseBody(byteBuffer: ByteBuffer(bytes: whole + end)), status: .ok)
+        }
+        guard let seat = limits.seat(principal.person) else {
+            throw SallyError(
+                .rateLimited, "\(principal.account.name) has \(limits.concurrent.limit) requests under way",
+                hint: "take the answers before asking more")
+        }
+        let body = ResponseBody { writer in
+            try await writer.write(ByteBuffer(bytes: start))
+            var piece = FrontList.Piece(bytes: [], next: 0, isBegun: false)
+            while piece.next < list.count {
+                let last = piece
+                piece = await besideLoops { list.piece(from: last.next, isBegun: last.isBegun) }
+                try await writer.write(ByteBuffer(bytes: piece.bytes))
+            }
+            try await writer.write(ByteBuffer(bytes: end))
+            try await writer.finish(nil)
+            withExtendedLifetime(seat) {}
+        }
+        return slurm(body, status: .ok)
+    }
+
+    private static func slurm(_ body: ResponseBody, status: HTTPResponse.Status) -> Response {
         Response(
-            status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: json.bytes())))
+            status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"], body: body)
     }
 }

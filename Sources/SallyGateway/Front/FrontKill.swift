@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyModel
+import SallyPolicy
 import SallyWire
+import SlurmModel
 import StrictJSON
 
 /// The body of `DELETE /slurm/VERSION/jobs/`: which jobs, and what happens to them (`KILL_JOBS_MSG`).
 struct FrontKill: Sendable, Equatable {
-    /// As they are written; empty: all that pass the filters.
-    var jobs: [String] = []
-    var signal: String?
-    var states: [String] = []
-    var account: String?
-    var partition: String?
-    var jobName: String?
+    /// As they are written, each once, lists of tasks (`123_[1-5]`) taken apart; empty: all that pass the filters.
+    private(set) var jobs: [String] = []
+    private(set) var signal: String?
+    private(set) var flags: Set<CancelFlag> = []
+    private var states: Set<String> = []
+    private var account: String?
+    private var partition: String?
+    private var jobName: String?
     /// The caller's own name stands there: all of one's jobs are meant.
     private var namesCaller = false
 
-    /// The most jobs in one list.
+    /// The most jobs in one request, named or found.
     static let limit = 1000
 
-    /// Everything wrong is told at once.
-    ///
-    /// - Throws: `.denied` for somebody else's jobs, `.unsupported` for filters that are not offered, `.invalidRequest`.
+    static let tooMany = SallyError(.tooLarge, "more than \(limit) jobs", hint: "send several lists")
+
+    /// - Throws: `.denied` for somebody else's jobs, `.unsupported` for filters that are not offered, `.tooLarge` for too many
+    ///   jobs, `.invalidRequest`.
     init(_ body: [UInt8], by account: Account) throws {
         let object: JSONObject
         do {
@@ -32,10 +36,15 @@ struct FrontKill: Sendable, Equatable {
         } catch let error as JSONError {
             throw SallyError(.invalidRequest, "\(error)")
         }
-        for member in object where !FrontKill.isEmpty(member.value) { try read(member.key, member.value, account) }
-        guard jobs.count <= FrontKill.limit else {
-            throw SallyError(.tooLarge, "more than \(FrontKill.limit) jobs", hint: "send several lists")
+        var flags: [String] = []
+        for member in object where !FrontKill.isEmpty(member.value) {
+            if member.key == "flags" {
+                flags = try texts(member.key, member.value)
+            } else {
+                try read(member.key, member.value, account)
+            }
         }
+        self.flags = try FrontKill.flags(flags, signal: signal)
         guard !jobs.isEmpty || filters || namesCaller else {
             throw SallyError(
                 .invalidRequest, "neither jobs nor a filter is given",
@@ -45,18 +54,42 @@ struct FrontKill: Sendable, Equatable {
 
     var filters: Bool { !states.isEmpty || account != nil || partition != nil || jobName != nil }
 
+    /// The filters; nil where there are none.
+    var filter: (@Sendable (QueuedJob) -> Bool)? {
+        guard filters else { return nil }
+        return { matches($0) }
+    }
+
     func matches(_ job: QueuedJob) -> Bool {
         let view = job.view
-        let partitions = view.partition.split(separator: ",").map(String.init)
-        return (states.isEmpty || !Set(states).isDisjoint(with: view.states))
+        return (states.isEmpty || !states.isDisjoint(with: view.states))
             && (account.map { $0.lowercased() == view.account.lowercased() } ?? true)
-            && (partition.map(partitions.contains) ?? true) && (jobName.map { $0 == view.name } ?? true)
+            && (partition.map(job.partitions.contains) ?? true) && (jobName.map { $0 == view.name } ?? true)
+    }
+
+    /// Flags as they are sent to Slurm.
+    ///
+    /// - Throws: `.unsupported` for any other; `.invalidRequest` where there is no signal that they could go with.
+    static func flags(_ words: [String], signal: String?) throws -> Set<CancelFlag> {
+        let flags = try words.map { word in
+            guard let flag = CancelFlag(rawValue: word.uppercased()) else {
+                throw SallyError(
+                    .unsupported, "flag \(quoted(word)) is not offered",
+                    hint: "offered: \(CancelFlag.allCases.map(\.rawValue).joined(separator: ", "))")
+            }
+            return flag
+        }
+        guard flags.isEmpty || signal != nil else {
+            throw SallyError(
+                .invalidRequest, "flags are given without a signal", hint: "give one; without, the job is ended")
+        }
+        return Set(flags)
     }
 
     private mutating func read(_ key: String, _ value: JSONValue, _ caller: Account) throws {
         switch key {
-        case "jobs": jobs = try texts(key, value)
-        case "job_state": states = try texts(key, value).map { $0.uppercased() }
+        case "jobs": jobs = try named(try texts(key, value))
+        case "job_state": states = Set(try texts(key, value).map(state))
         case "signal": signal = try checkedSignal(try text(key, value))
         case "account": account = try text(key, value)
         case "partition": partition = try text(key, value)
@@ -67,10 +100,39 @@ struct FrontKill: Sendable, Equatable {
                 throw SallyError(.denied, "\(key) \(quoted(name)) is not yours", hint: "leave it away")
             }
             namesCaller = true
-        case "flags", "qos", "reservation", "wckey", "nodes":
+        case "qos", "reservation", "wckey", "nodes":
             throw SallyError(.unsupported, "\(key) is not offered", hint: "list the jobs")
         default: throw SallyError(.invalidRequest, "unknown field \(quoted(key))", hint: "see KillJobs in /openapi")
         }
+    }
+
+    private func named(_ texts: [String]) throws -> [String] {
+        var found: [String] = []
+        var seen: Set<String> = []
+        for text in texts {
+            for job in try single(text) where seen.insert(job).inserted {
+                guard found.count < FrontKill.limit else { throw FrontKill.tooMany }
+                found.append(job)
+            }
+        }
+        return found
+    }
+
+    /// `123_[1-3]` as its tasks. What is no such list stays as it is, and is told by itself if it is no job.
+    private func single(_ text: String) throws -> [String] {
+        guard text.hasSuffix("]"), let open = text.firstRange(of: "_["),
+            let tasks = try? ArraySpec(String(text[open.upperBound...].dropLast()))  // told as no job
+        else { return [text] }
+        guard tasks.count <= FrontKill.limit else { throw FrontKill.tooMany }
+        return tasks.indexes.sorted().map { "\(text[..<open.lowerBound])_\($0)" }
+    }
+
+    private func state(_ text: String) throws -> String {
+        let word = text.uppercased()
+        guard case .other = JobState(word) else { return word }
+        throw SallyError(
+            .invalidRequest, "job_state \(quoted(text)) is not valid", hint: "as in squeue(1), such as RUNNING, PENDING"
+        )
     }
 
     private static func isEmpty(_ value: JSONValue) -> Bool {

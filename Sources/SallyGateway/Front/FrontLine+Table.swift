@@ -12,6 +12,8 @@ extension FrontLine {
     private static let flags = Endpoint.Query(name: "flags", schema: "Text", text: "ALL and DETAIL; both are the rule")
     private static let signal = Endpoint.Query(
         name: "signal", schema: "Text", text: "Name or number; absent: the job is ended")
+    private static let signalFlags = Endpoint.Query(
+        name: "flags", schema: "Text", text: "With a signal: BATCH_JOB, FULL_JOB")
 
     private static func get(
         _ path: String, _ operation: FrontOperation, _ summary: String, _ query: [Endpoint.Query] = [],
@@ -31,7 +33,10 @@ extension FrontLine {
         get("jobs", .jobs, "My jobs in the queue", [updateTime, flags]),
         get(
             "jobs/state", .jobStates, "The states of my jobs",
-            [Endpoint.Query(name: "job_id", schema: "Text", text: "Numbers with commas between; absent: all"), flags]),
+            [
+                Endpoint.Query(
+                    name: "job_id", schema: "Text", text: "At most 1,000 jobs with commas between; absent: all"), flags,
+            ]),
         FrontLine(
             method: .delete, path: "jobs", service: .slurm, answer: .offered(.cancelList), body: .json("KillJobs"),
             summary: "End or signal several of my jobs"),
@@ -40,8 +45,8 @@ extension FrontLine {
             method: .post, path: "job/{job}", service: .slurm, answer: .offered(.update), body: .json("JobUpdate"),
             summary: "Change one of my jobs"),
         FrontLine(
-            method: .delete, path: "job/{job}", service: .slurm, answer: .offered(.cancel), query: [signal],
-            refusedQuery: ["flags"], summary: "End one of my jobs, or signal it"),
+            method: .delete, path: "job/{job}", service: .slurm, answer: .offered(.cancel),
+            query: [signal, signalFlags], summary: "End one of my jobs, or signal it"),
         get("partitions", .partitions, "Partitions", [updateTime, flags]),
         get("partition/{name}", .partition, "One partition", [updateTime, flags]),
         get("nodes", .nodes, "Nodes", [updateTime, flags]),

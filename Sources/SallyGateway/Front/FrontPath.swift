@@ -18,14 +18,14 @@ struct FrontPath: Sendable, Equatable {
     let service: Service
     /// The one asked for, or the newest where it is not offered.
     let version: APIVersion
-    /// As it is written; empty for the default cluster.
+    /// As it is written; empty for the default cluster, and for what is no name.
     let cluster: String
 
     /// Nil for every other path.
     init?(_ path: String) {
         var parts = path.split(separator: "/")[...]
         if parts.first == "clusters", parts.count > 2 {
-            cluster = String(parts[1].prefix(64))
+            cluster = ClusterName(rawValue: String(parts[1]))?.rawValue ?? ""
             parts = parts.dropFirst(2)
         } else {
             cluster = ""

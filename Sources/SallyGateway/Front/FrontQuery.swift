@@ -37,9 +37,24 @@ struct FrontQuery: Sendable {
 
     subscript(name: String) -> String? { values[name] }
 
-    /// Texts between commas.
-    func list(_ name: String) -> [String] {
-        (values[name] ?? "").split(separator: ",").map(String.init)
+    /// The most texts in one list.
+    static let listLimit = 1000
+
+    /// Texts between commas, each once, in the order in which they came first.
+    ///
+    /// - Throws: `.invalidRequest` for more than 1,000 different ones.
+    func list(_ name: String) throws -> [String] {
+        var found: [String] = []
+        var seen: Set<Substring> = []
+        for text in (values[name] ?? "").split(separator: ",") where seen.insert(text).inserted {
+            guard found.count < FrontQuery.listLimit else {
+                throw SallyError(
+                    .invalidRequest, "\(name) has more than \(FrontQuery.listLimit) values",
+                    hint: "ask several times, or for all")
+            }
+            found.append(String(text))
+        }
+        return found
     }
 
     /// A moment as UNIX time, with or without slurmrestd's `uts` before it.

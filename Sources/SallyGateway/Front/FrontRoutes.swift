@@ -9,7 +9,9 @@ import SlurmModel
 /// slurmrestd's paths, for clients that know nothing of Sallyport. Every request is decoded and decided here, and what
 /// reaches Slurm is built anew: nothing is passed through.
 struct FrontRoutes: Sendable {
-    let clusters: ClusterTable
+    let clusters: VisibleClusters
+    let limits: PersonLimits
+    let metrics: Metrics
 
     func add(to routes: some RouterMethods<GatewayContext>) {
         for place in FrontPlace.allCases {
@@ -36,14 +38,17 @@ struct FrontRoutes: Sendable {
         let cluster = try cluster(place, context)
         let call = FrontCall(
             version: version, principal: try context.principal, request: context.requestID,
-            source: "\(context.client)", query: try await FrontQuery(request, line))
+            source: "\(context.client)", query: try await FrontQuery(request, line), limits: limits,
+            advice: context.advice, metrics: metrics, logger: context.logger)
         let service = FrontService(cluster: cluster)
         let reply = try await service.reply(to: operation, call, request, context)
         var envelope = FrontEnvelope(
             service: line.service, version: version, cluster: cluster.config.name.rawValue, user: call.user.rawValue,
             source: call.source)
         envelope.warnings = reply.warnings
-        var response = Response.slurm(envelope.around(reply.members))
+        let rest = envelope.around(reply.members)
+        var response =
+            try reply.list.map { try Response.slurm($0, rest, limits, call.principal) } ?? Response.slurm(rest)
         for field in reply.headers { response.headers[field.name] = field.value }
         return response
     }
@@ -61,13 +66,8 @@ struct FrontRoutes: Sendable {
 
     private func cluster(_ place: FrontPlace, _ context: GatewayContext) throws -> ClusterGateway {
         switch place {
-        case .cluster: return try clusters.named(context)
-        case .root:
-            guard let cluster = clusters.all.first(where: \.isDefault) else {
-                throw SallyError(
-                    .notFound, "there is no default cluster", hint: "name one: /clusters/NAME/slurm/...")
-            }
-            return cluster
+        case .cluster: try clusters.named(context)
+        case .root: try clusters.first()
         }
     }
 }

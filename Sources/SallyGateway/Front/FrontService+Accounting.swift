@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SallyConfig
 import SallyModel
+import SallySocket
 import SlurmClient
 import SlurmModel
 import StrictJSON
@@ -9,25 +11,25 @@ import StrictJSON
 extension FrontService {
     func finishedJobs(_ call: FrontCall) async throws -> FrontReply {
         let query = call.query
-        for user in query.list("users") where user != call.user.rawValue {
+        for user in try query.list("users") where user != call.user.rawValue {
             throw SallyError(.denied, "jobs of \(quoted(user)) are not shown", hint: "leave users away: you see yours")
         }
         let now = cluster.jobs.clock.now
         let wanted = try query.moment("start_time") ?? now - .seconds(86400)
-        let end = try query.moment("end_time")
-        let steps = Set(try query.list("step").map { try FrontJob($0).job })
-        try await lookAtOwnJobs(call)
-        // Whole minutes, so that two who poll share a list.
         let since = max(wanted, now - JobFinder.reach)
-        let read = try await cluster.listings.read(.jobs(of: call.user, since: Timestamp(since.rawValue / 60 * 60)))
-        let filter = Filter(query)
-        let found = read.records.filter { record in
-            (record.number("time.end").map { $0 == 0 || $0 >= since.rawValue } ?? true)
-                && (end.map { (record.number("time.submission") ?? 0) <= $0.rawValue } ?? true)
-                && (steps.isEmpty || steps.contains { Int64($0.rawValue) == record.number("job_id") })
-                && filter.admits(record)
+        let filter = try Filter(query, since: since, cluster: cluster.config.slurmName)
+        try await lookAtOwnJobs(call)
+        let kept = try await cluster.listings.read(
+            .jobs(of: call.user, since: FrontService.asked(since: since, now: now)))
+        // Where they stand: unpacked they are many times as much.
+        let places = await besideLoops {
+            (0..<kept.count).filter { place in kept.record(place).map(filter.admits) ?? false }
         }
-        var reply = FrontReply(("jobs", .array(found.map { $0.withoutMarker("comment.job").json(call.version) })))
+        var reply = FrontReply(
+            FrontList("jobs", count: places.count) { [version = call.version] place, output in
+                guard let record = kept.record(places[place]) else { return }
+                output += record.withoutMarker("comment.job").json(version).bytes()
+            })
         if since > wanted {
             reply.warnings.append(
                 SlurmWarningEntry(
@@ -36,20 +38,35 @@ extension FrontService {
         return reply
     }
 
+    /// What accounting is asked for: whole hours, further back whole days, so that who asks for other moments again and again
+    /// asks Slurm the same.
+    static func asked(since: Timestamp, now: Timestamp) -> Timestamp {
+        let step: Int64 = now - since > .seconds(2 * 86400) ? 86400 : 3600
+        return Timestamp(since.rawValue / step * step)
+    }
+
     func finishedJob(_ wanted: FrontJob, _ call: FrontCall) async throws -> FrontReply {
         try await lookAtOwnJobs(call)
-        var records = try await cluster.listings.read(.job(wanted.job, of: call.user)).records
-        if let task = wanted.task { records = records.filter { $0.number("array.task_id") == Int64(task) } }
+        let kept = try await cluster.listings.read(.job(wanted.job, of: call.user))
+        let records = await besideLoops { [slurmName = cluster.config.slurmName] in
+            (0..<kept.count).compactMap { kept.record($0) }.filter { record in
+                record.isOf(slurmName) && wanted.task.map { record.number("array.task_id") == Int64($0) } ?? true
+            }
+        }
         guard !records.isEmpty else { throw missing(wanted.job) }
-        return FrontReply(("jobs", .array(records.map { $0.withoutMarker("comment.job").json(call.version) })))
+        return FrontReply(
+            FrontList("jobs", count: records.count) { [version = call.version] place, output in
+                output += records[place].withoutMarker("comment.job").json(version).bytes()
+            })
     }
 
     /// The person alone. Somebody else is not found, exactly like nobody.
     func users(_ name: String?, _ call: FrontCall) async throws -> FrontReply {
         try await look(call)
-        let own = try await cluster.listings.read(.users).records.filter { $0.text("name") == call.user.rawValue }
+        let own = try await cluster.listings.read(.users).records(named: call.user.rawValue)
         if let name, name != call.user.rawValue || own.isEmpty { throw missing(.user, name, nil) }
-        return FrontReply(("users", .array(own.map { $0.json(call.version) })))
+        let shown = own.map { $0.onlyOf(cluster.config.slurmName, call.user) }
+        return FrontReply(("users", .array(shown.map { $0.json(call.version) })))
     }
 
     func associations(_ call: FrontCall) async throws -> FrontReply {
@@ -63,48 +80,62 @@ extension FrontService {
         return FrontReply(("associations", .array(own.map { $0.json(call.version) })))
     }
 
-    /// The accounts that the person is in, without the others who are.
+    /// The accounts that the person is in on this cluster, without the others who are.
     func accounts(_ name: String?, _ call: FrontCall) async throws -> FrontReply {
         try await look(call)
-        let names = Set(try await ownAssociations(call).compactMap { $0.text("account") })
-        var own = try await cluster.listings.read(.accounts).records.filter { names.contains($0.text("name") ?? "") }
-        if let name {
-            own = own.filter { $0.text("name") == name }
-            if own.isEmpty { throw missing(.account, name, nil) }
-        }
+        var names = Set(try await ownAssociations(call).compactMap { $0.text("account") })
+        if let name { names.formIntersection([name]) }
+        let kept = try await cluster.listings.read(.accounts)
+        let own = names.sorted().flatMap { kept.records(named: $0) }
+        if let name, own.isEmpty { throw missing(.account, name, nil) }
         return FrontReply(("accounts", .array(own.map { $0.withoutPeople.json(call.version) })))
     }
 
-    /// The QOS that some association of the person names.
+    /// The QOS that some association of the person on this cluster names.
     func allQOS(_ name: String?, _ call: FrontCall) async throws -> FrontReply {
         try await look(call)
         let associations = try await ownAssociations(call)
-        let names = Set(associations.flatMap { $0.words("qos") + [$0.text("default.qos") ?? ""] })
-        var own = try await cluster.listings.read(.qos).records.filter { names.contains($0.text("name") ?? "") }
-        if let name {
-            own = own.filter { $0.text("name") == name }
-            if own.isEmpty { throw missing(.qos, name, SlurmRefusal(number: 2066, text: "Invalid qos specification")) }
+        var names = Set(associations.flatMap { $0.words("qos") + [$0.text("default.qos") ?? ""] })
+        if let name { names.formIntersection([name]) }
+        let kept = try await cluster.listings.read(.qos)
+        let own = names.sorted().flatMap { kept.records(named: $0) }
+        if let name, own.isEmpty {
+            throw missing(.qos, name, SlurmRefusal(number: 2066, text: "Invalid qos specification"))
         }
         return FrontReply(("qos", .array(own.map { $0.json(call.version) })))
     }
 
+    /// One slurmdbd serves several clusters, and people are associated with each by itself.
     func ownAssociations(_ call: FrontCall) async throws -> [SlurmRecord] {
-        try await cluster.listings.read(.associations).records.filter { $0.text("user") == call.user.rawValue }
+        try await cluster.listings.read(.associations).records(named: call.user.rawValue)
+            .filter { $0.isOf(cluster.config.slurmName) }
     }
 
-    /// Lists of names, each of which one of a job's fields has to be in.
-    private struct Filter {
-        let fields: [(key: String, names: [String])]
-        let states: Set<String>
+    /// What a job has to be: of this cluster, of the time, and in each field one of the names that are given for it.
+    private struct Filter: Sendable {
+        private let cluster: String
+        private let since: Timestamp
+        private let end: Timestamp?
+        private let fields: [(key: String, names: Set<String>)]
+        private let states: Set<String>
+        private let jobs: Set<Int64>
 
-        init(_ query: FrontQuery) {
-            fields = [("account", "account"), ("partition", "partition"), ("name", "job_name")]
-                .map { (key: $0.0, names: query.list($0.1)) }
-            states = Set(query.list("state").map { $0.uppercased() })
+        init(_ query: FrontQuery, since: Timestamp, cluster: String) throws {
+            self.cluster = cluster
+            self.since = since
+            end = try query.moment("end_time")
+            fields = try [("account", "account"), ("partition", "partition"), ("name", "job_name")]
+                .map { (key: $0.0, names: Set(try query.list($0.1))) }
+            states = Set(try query.list("state").map { $0.uppercased() })
+            jobs = Set(try query.list("step").map { Int64(try FrontJob($0).job.rawValue) })
         }
 
         func admits(_ record: SlurmRecord) -> Bool {
-            fields.allSatisfy { $0.names.isEmpty || $0.names.contains(record.text($0.key) ?? "") }
+            guard record.isOf(cluster) else { return false }
+            if let ended = record.number("time.end"), ended != 0, ended < since.rawValue { return false }
+            if let end, record.number("time.submission") ?? 0 > end.rawValue { return false }
+            if !jobs.isEmpty, !jobs.contains(record.number("job_id") ?? 0) { return false }
+            return fields.allSatisfy { $0.names.isEmpty || $0.names.contains(record.text($0.key) ?? "") }
                 && (states.isEmpty || !states.isDisjoint(with: record.words("state.current")))
         }
     }
@@ -116,6 +147,17 @@ extension SlurmRecord {
         guard let comment = text(key) else { return self }
         var record = self
         record[key] = .saying(SubmissionMarker.split(comment).comment)
+        return record
+    }
+
+    /// Whether it is of the cluster that Slurm knows by this name; what does not say of which it is, is of none.
+    fileprivate func isOf(_ slurmName: String) -> Bool { text("cluster")?.lowercased() == slurmName }
+
+    /// A user without what is so on other clusters, or is somebody else's.
+    fileprivate func onlyOf(_ slurmName: String, _ user: UserName) -> SlurmRecord {
+        var record = self
+        record.keep("associations", where: ["cluster": slurmName, "user": user.rawValue])
+        record.keep("wckeys", where: ["cluster": slurmName])
         return record
     }
 

@@ -2,56 +2,110 @@
 
 import Hummingbird
 import SallyModel
-import SallyWire
+import SallySocket
 import SlurmModel
 import StrictJSON
+import Synchronization
 
 extension FrontService {
-    /// Ends a job or signals it; 200 means that it is so, which slurmrestd's own 200 does not (24.11).
+    /// Ends a job or a part of it, or signals it; 200 means that it is so, which slurmrestd's own 200 does not (24.11).
     func cancel(_ wanted: FrontJob, _ call: FrontCall) async throws -> FrontReply {
         let signal = try call.query["signal"].map(checkedSignal)
-        try await end(wanted, signal: signal, call)
+        let flags = try FrontKill.flags(try call.query.list("flags"), signal: signal)
+        try await end(JobEnding.Order(which: wanted.target, signal: signal, flags: flags), call)
         return FrontReply(("status", []))
     }
 
     /// `KILL_JOBS_MSG`: named jobs, or those of one's own that pass every filter. As in slurmrestd the answer lists
-    /// what failed, job by job.
+    /// what failed, job by job. Each counts as a request of its own.
     func cancelList(_ call: FrontCall, _ request: Request) async throws -> FrontReply {
         let order = try FrontKill(try await request.bytes(limit: 1 << 20), by: call.principal.account)
+        let wanted = try await wanted(order, call)
+        guard wanted.count <= FrontKill.limit else { throw FrontKill.tooMany }
+        try call.limits.charge(wanted.count, "jobs", to: call.principal, call.advice)
+        return FrontReply(("status", .array(await failures(wanted, order, call))))
+    }
+
+    private struct Wanted: Sendable, Hashable {
+        /// As it is written.
+        var text: String
+        /// Nil for what is no job.
+        var which: JobTarget?
+    }
+
+    /// What the order names. Where it has filters, arrays are taken apart: their number would be taken for all of them.
+    private func wanted(_ order: FrontKill, _ call: FrontCall) async throws -> [Wanted] {
+        let named = order.jobs.map { Wanted(text: $0, which: (try? FrontJob($0))?.target) }  // told one by one
+        guard named.isEmpty || order.filters else { return named }
         try await lookAtOwnJobs(call)
-        var wanted = order.jobs.map { (text: $0, job: try? FrontJob($0)) }  // told one by one below
-        if wanted.isEmpty {
-            wanted = try read().jobs(of: call.user)
-                .filter { !$0.isEnding && order.matches($0) }
-                .map { (text: "\($0.view.job)", job: try? FrontJob("\($0.view.job)")) }  // a number
-        } else if order.filters {
-            let own = try read().jobs(of: call.user).filter(order.matches).map(\.view.job)
-            wanted.removeAll { entry in entry.job.map { !own.contains($0.job) } ?? false }
+        let snapshot = try read()
+        return await besideLoops { [user = call.user] () -> [Wanted] in
+            var found: [Wanted] = []
+            var seen: Set<Wanted> = []
+            func add(_ wanted: Wanted) { if seen.insert(wanted).inserted { found.append(wanted) } }
+            func isMeant(_ job: QueuedJob) -> Bool { job.owner == user && !job.isEnding && order.matches(job) }
+            guard !named.isEmpty else {
+                for job in snapshot.jobs(of: user) where isMeant(job) {
+                    add(Wanted(text: "\(job.target)", which: job.target))
+                }
+                return found
+            }
+            for entry in named {
+                let records = entry.which.map { snapshot.records($0.job) } ?? []
+                // What is not known yet is asked of Slurm, and held against the filters then.
+                guard let which = entry.which, !records.isEmpty else {
+                    add(entry)
+                    continue
+                }
+                for job in records where job.isNamed(by: which) && isMeant(job) {
+                    add(which.part == nil ? Wanted(text: "\(job.target)", which: job.target) : entry)
+                }
+                // Whose it is Slurm says.
+                if !records.allSatisfy({ $0.owner == user }) { add(entry) }
+            }
+            return found
         }
-        let failures = await failures(wanted, signal: order.signal, call)
-        return FrontReply(("status", .array(failures)))
     }
 
     /// The most jobs that are ended at the same time; each waits until the queue shows it.
     private static let width = 16
 
-    private func failures(
-        _ wanted: [(text: String, job: FrontJob?)], signal: String?, _ call: FrontCall
-    ) async -> [JSONValue] {
-        await withTaskGroup(of: Failure?.self) { group in
-            var failures: [Failure] = []
-            var rest = wanted.enumerated().makeIterator()
-            func next() -> Bool {
-                guard let (place, entry) = rest.next() else { return false }
-                group.addTask { await failure(place, entry.text, entry.job, signal: signal, call) }
-                return true
+    private func failures(_ wanted: [Wanted], _ order: FrontKill, _ call: FrontCall) async -> [JSONValue] {
+        let places = Places(count: wanted.count)
+        let failures = await withTaskGroup(of: [Failure].self) { group -> [Failure] in
+            for worker in 0..<min(FrontService.width, wanted.count) {
+                // The first has the place of the request itself; each further one is one more under way.
+                let seat = worker == 0 ? nil : call.limits.seat(call.principal.person)
+                guard worker == 0 || seat != nil else { break }
+                group.addTask {
+                    var failures: [Failure] = []
+                    while let place = places.next() {
+                        if let failure = await failure(place, wanted[place], order, call) { failures.append(failure) }
+                    }
+                    withExtendedLifetime(seat) {}
+                    return failures
+                }
             }
-            for _ in 0..<FrontService.width where !next() { break }
-            for await failure in group {
-                if let failure { failures.append(failure) }
-                _ = next()
+            var all: [Failure] = []
+            for await failures in group { all += failures }
+            return all
+        }
+        return failures.sorted { $0.place < $1.place }.map(\.json)
+    }
+
+    /// Hands out each place once.
+    private final class Places: Sendable {
+        private let count: Int
+        private let taken = Mutex(0)
+
+        init(count: Int) { self.count = count }
+
+        func next() -> Int? {
+            taken.withLock { taken in
+                guard taken < count else { return nil }
+                defer { taken += 1 }
+                return taken
             }
-            return failures.sorted { $0.place < $1.place }.map(\.json)
         }
     }
 
@@ -64,46 +118,44 @@ extension FrontService {
         }
     }
 
-    private func failure(
-        _ place: Int, _ text: String, _ job: FrontJob?, signal: String?, _ call: FrontCall
-    ) async -> Failure? {
-        var refusal = SlurmRefusal.invalidJob
-        var message = "job id \(quoted(text)) is not valid"
-        if let job {
-            do {
-                try await end(job, signal: signal, call)
-                return nil
-            } catch {
-                let problem = asSallyError(error)
-                refusal = problem.inSlurmsWords
-                message = problem.description
+    private func failure(_ place: Int, _ wanted: Wanted, _ order: FrontKill, _ call: FrontCall) async -> Failure? {
+        let problem: SallyError
+        do {
+            guard let which = wanted.which else {
+                throw SallyError(
+                    .invalidRequest, "job id \(quoted(wanted.text)) is not valid",
+                    hint: "a number, NUMBER_TASK, or NUMBER+COMPONENT", slurm: .invalidJob)
             }
+            try await end(
+                JobEnding.Order(
+                    which: which, signal: order.signal, flags: order.flags, filter: order.filter), call)
+            return nil
+        } catch {
+            problem = asSallyError(error)
         }
+        call.tell(problem)
+        let refusal = problem.inSlurmsWords
         return Failure(
             place: place,
             json: [
                 "error": [
-                    "string": .string(refusal.text), "code": .integer(refusal.number), "message": .string(message),
+                    "string": .string(refusal.text), "code": .integer(refusal.number),
+                    "message": .string(problem.description),
                 ],
-                "step_id": .string(text), "job_id": .quantity(job.map { Int64($0.job.rawValue) }),
+                "step_id": .string(shown(wanted)),
+                "job_id": .quantity(wanted.which.map { Int64($0.job.rawValue) }),
                 "federation": ["sibling": ""],
             ])
     }
 
-    private func end(_ wanted: FrontJob, signal: String?, _ call: FrontCall) async throws {
-        var job = wanted.job
-        if let task = wanted.task {
-            let records = try read().records(wanted.job).filter { $0.owner == call.user }
-            guard !records.isEmpty else { throw missing(wanted.job) }
-            guard let record = records.first(where: { $0.view.displayID == "\(wanted.job)_\(task)" }) else {
-                throw SallyError(
-                    .unsupported, "task \(task) of job \(wanted.job) has not started and cannot be ended by itself",
-                    hint: "end the whole array, or wait")
-            }
-            job = record.view.job
-        }
+    /// What was named, and not all of what is too long for a job's name.
+    private func shown(_ wanted: Wanted) -> String {
+        wanted.which?.description ?? String(decoding: Array(wanted.text.utf8.prefix(64)), as: UTF8.self)
+    }
+
+    private func end(_ order: JobEnding.Order, _ call: FrontCall) async throws {
         do {
-            try await cluster.jobs.cancel(job, signal: signal, for: call.principal, request: call.request)
+            try await cluster.jobs.ending.end(order, for: call.principal, request: call.request)
         } catch let error as SallyError {
             throw error.saying(.invalidJob, for: .notFound).saying(.alreadyDone, for: .conflict)
         }

@@ -2,6 +2,7 @@
 
 import SallyConfig
 import SallyModel
+import SallySocket
 import SlurmClient
 import SlurmModel
 import StrictJSON
@@ -25,30 +26,28 @@ extension FrontService {
     ) async throws -> FrontReply {
         try checkFlags(call)
         try await look(call)
-        let read = try await cluster.listings.read(listing)
-        var records = read.records
-        if let wanted {
-            records = records.filter { $0.text("name") == wanted.name }
-            guard !records.isEmpty else { throw missing(listing.noun, wanted.name, wanted.refusal) }
-        }
-        return listed(records, listing.noun, read.at, call)
+        let kept = try await cluster.listings.read(listing)
+        guard let wanted else { return listed(kept, listing.noun, call) }
+        let records = kept.records(named: wanted.name)
+        guard !records.isEmpty else { throw missing(listing.noun, wanted.name, wanted.refusal) }
+        return listed(records, listing.noun, kept.at, call)
     }
 
     /// Those that name the person or one of the person's accounts, and those that keep nodes from everybody.
     func reservations(_ name: String?, _ call: FrontCall) async throws -> FrontReply {
         _ = try call.query.moment("update_time")
         try await look(call)
-        let read = try await cluster.listings.read(.reservations)
+        let kept = try await cluster.listings.read(.reservations)
         let accounts = Set(try await ownAssociations(call).compactMap { $0.text("account") })
-        var open = read.records.compactMap { $0.reservation(for: call.user, accounts) }
-        if let name {
-            open = open.filter { $0.text("name") == name }
-            guard !open.isEmpty else {
-                throw missing(
-                    .reservation, name, SlurmRefusal(number: 2053, text: "Requested reservation is invalid"))
-            }
+        let open = await besideLoops { [user = call.user] in
+            (name.map { kept.records(named: $0) } ?? (0..<kept.count).compactMap { kept.record($0) })
+                .compactMap { $0.reservation(for: user, accounts) }
         }
-        return listed(open, .reservation, read.at, call)
+        if let name, open.isEmpty {
+            throw missing(
+                .reservation, name, SlurmRefusal(number: 2053, text: "Requested reservation is invalid"))
+        }
+        return listed(open, .reservation, kept.at, call)
     }
 
     func missing(_ noun: SlurmNoun, _ name: String, _ refusal: SlurmRefusal?) -> SallyError {
@@ -57,16 +56,37 @@ extension FrontService {
             slurm: refusal ?? SlurmRefusal(number: 9003, text: "Nothing found with query"))
     }
 
+    /// A whole list, unpacked and written record by record.
+    private func listed(_ kept: FrontKept, _ noun: SlurmNoun, _ call: FrontCall) -> FrontReply {
+        let (version, user) = (call.version, call.user)
+        let list = FrontList(noun.listKey(version) ?? "", count: kept.count) { place, output in
+            if let record = kept.record(place) { output += record.shown(to: user).json(version).bytes() }
+        }
+        return FrontReply(list, ("last_update", .quantity(kept.at.rawValue)))
+    }
+
     private func listed(
         _ records: [SlurmRecord], _ noun: SlurmNoun, _ at: Timestamp, _ call: FrontCall
     ) -> FrontReply {
-        FrontReply(
-            (noun.listKey(call.version) ?? "", .array(records.map { $0.json(call.version) })),
-            ("last_update", .quantity(at.rawValue)))
+        let (version, user) = (call.version, call.user)
+        let list = FrontList(noun.listKey(version) ?? "", count: records.count) { place, output in
+            output += records[place].shown(to: user).json(version).bytes()
+        }
+        return FrontReply(list, ("last_update", .quantity(at.rawValue)))
     }
 }
 
 extension SlurmRecord {
+    /// Without the names of other people: who has a node for their jobs alone, and who wrote a node's reason.
+    fileprivate func shown(to user: UserName) -> SlurmRecord {
+        guard noun == .node else { return self }
+        var shown = self
+        for key in ["owner", "reason_set_by_user"] where text(key).map({ $0 != user.rawValue }) ?? false {
+            shown[key] = .unset
+        }
+        return shown
+    }
+
     /// The reservation as somebody may see it; nil where it is for others. Who else may use it nobody is told.
     fileprivate func reservation(for user: UserName, _ accounts: Set<String>) -> SlurmRecord? {
         func names(_ key: String) -> [String] { (text(key) ?? "").split(separator: ",").map(String.init) }

@@ -23,7 +23,7 @@ extension FrontService {
         let snapshot = try read()
         let records = try await records(wanted, snapshot, call)
         var reply = listed(records, snapshot, call)
-        if wanted.task != nil, records.contains(where: { $0.view.displayID.contains("[") }) {
+        if wanted.task != nil, records.contains(where: \.isWaitingRest) {
             reply.warnings.append(
                 SlurmWarningEntry(
                     description: "the task has no record of its own yet: its array is listed", source: "sallyport"))
@@ -42,19 +42,22 @@ extension FrontService {
             let whole = (try? await cluster.keeper.whole(wanted.job)) ?? records  // what is known will do
             if !whole.isEmpty { records = whole.filter { $0.owner == call.user } }
         }
-        if let task = wanted.task {
+        if wanted.component != nil {
+            records = component(wanted, snapshot, call)
+        } else if let task = wanted.task {
             let own = records.filter { $0.view.displayID == "\(wanted.job)_\(task)" }
-            records = own.isEmpty ? records.filter { $0.view.displayID.contains("[") } : own
+            records = own.isEmpty ? records.filter(\.isWaitingRest) : own
         }
         guard !records.isEmpty else { throw missing(wanted.job) }
         return records
     }
 
     private func listed(_ jobs: [QueuedJob], _ snapshot: QueueSnapshot, _ call: FrontCall) -> FrontReply {
-        FrontReply(
-            ("jobs", .array(jobs.map { $0.inSlurmsWords(call.version) })),
-            ("last_backfill", .quantity(0)),
-            ("last_update", .quantity(seenAt(snapshot).rawValue)))
+        let list = FrontList("jobs", count: jobs.count) { [version = call.version] place, output in
+            output += jobs[place].inSlurmsWords(version).bytes()
+        }
+        return FrontReply(
+            list, ("last_backfill", .quantity(0)), ("last_update", .quantity(seenAt(snapshot).rawValue)))
     }
 
     /// v0.0.41 and later name the waiting tasks of an array one by one.
@@ -65,14 +68,58 @@ extension FrontService {
         let snapshot = try read()
         let own =
             wanted.isEmpty
-            ? snapshot.jobs(of: call.user)
-            : wanted.flatMap { snapshot.records($0.job) }.filter { $0.owner == call.user }
-        var states: [JSONValue] = []
-        for job in own {
-            let words = JSONValue.array(job.view.states.map(JSONValue.string))
-            for id in job.singleIDs { states.append(["job_id": .string(id), "state": words]) }
+            ? snapshot.jobs(of: call.user).map { StatesOf(job: $0, only: nil) } : states(wanted, snapshot, call)
+        // One record may stand for thousands of tasks.
+        let weight = own.contains { $0.job.isWaitingRest } ? Int.max : own.count
+        return FrontReply(
+            FrontList("jobs", count: own.count, weight: weight) { place, output in own[place].write(into: &output) })
+    }
+
+    /// What of a record is asked for.
+    private struct StatesOf: Sendable {
+        let job: QueuedJob
+        /// Tasks as they are spelled; nil are all.
+        let only: Set<String>?
+
+        func write(into output: inout [UInt8]) {
+            let states = JSONValue.array(job.view.states.map(JSONValue.string)).bytes()
+            var isFirst = true
+            for id in job.singleIDs where only?.contains(id) ?? true {
+                if !isFirst { output.append(UInt8(ascii: ",")) }
+                isFirst = false
+                output += "{\"job_id\":".utf8
+                output += JSONValue.string(id).bytes()
+                output += ",\"state\":".utf8
+                output += states
+                output.append(UInt8(ascii: "}"))
+            }
         }
-        return FrontReply(("jobs", .array(states)))
+    }
+
+    /// Each record once, however often and under however many names it is asked for.
+    private func states(_ wanted: [FrontJob], _ snapshot: QueueSnapshot, _ call: FrontCall) -> [StatesOf] {
+        var parts: [JobID: Set<JobTarget>] = [:]
+        for job in wanted { parts[job.job, default: []].insert(job.target) }
+        var found: [StatesOf] = []
+        for job in wanted {
+            if job.component != nil {
+                found += component(job, snapshot, call).map { StatesOf(job: $0, only: nil) }
+            } else if let targets = parts.removeValue(forKey: job.job) {
+                let isWhole = targets.contains { $0.part == nil }
+                let only: Set<String>? = isWhole ? nil : Set(targets.map(\.description))
+                found += snapshot.records(job.job).filter { $0.owner == call.user }
+                    .map { StatesOf(job: $0, only: only) }
+            }
+        }
+        return found
+    }
+
+    /// Components follow each other, each a job of its own.
+    private func component(_ wanted: FrontJob, _ snapshot: QueueSnapshot, _ call: FrontCall) -> [QueuedJob] {
+        let number = UInt32(exactly: Int(wanted.job.rawValue) + (wanted.component ?? 0)).flatMap(JobID.init(rawValue:))
+        return (number.map { snapshot.records($0) } ?? []).filter {
+            $0.owner == call.user && $0.isNamed(by: wanted.target)
+        }
     }
 
     func missing(_ job: JobID) -> SallyError {
@@ -83,51 +130,19 @@ extension FrontService {
 
     /// slurmrestd's own default is both. Whatever else is asked for would be another list than the one we have.
     func checkFlags(_ call: FrontCall) throws {
-        for flag in call.query.list("flags") where !["ALL", "DETAIL"].contains(flag.uppercased()) {
+        for flag in try call.query.list("flags") where !["ALL", "DETAIL"].contains(flag.uppercased()) {
             throw SallyError(.unsupported, "flag \(quoted(flag)) is not offered", hint: "offered: ALL, DETAIL")
         }
         _ = try call.query.moment("update_time")
     }
 }
 
-/// A job as slurmrestd's clients name it: `123`, or `123_4` for a task.
-struct FrontJob: Sendable, Equatable {
-    var job: JobID
-    var task: Int?
-
-    /// - Throws: `.invalidRequest`, with Slurm's number for it.
-    init(_ text: String) throws {
-        let parts = text.split(separator: "_", omittingEmptySubsequences: false)
-        do {
-            job = try JobID(String(parts[0]))
-            guard parts.count > 1 else { return }
-            guard parts.count == 2, (1...7).contains(parts[1].utf8.count),
-                parts[1].utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 })
-            else {
-                throw SallyError(
-                    .invalidRequest, "job id \(quoted(text)) is not valid", hint: "a number, or NUMBER_TASK")
-            }
-            task = Int(parts[1])
-        } catch let error as SallyError {
-            throw error.saying(.invalidJob, for: .invalidRequest)
-        }
-    }
-}
-
-extension GatewayContext {
-    /// What is looked up by name; it is only compared.
-    var frontName: String { parameters.get("name") ?? "" }
-
-    func frontJob() throws -> FrontJob { try FrontJob(parameters.get("job") ?? "") }
-}
-
 extension QueuedJob {
     /// The number, or one `NUMBER_TASK` for every task that waits.
     fileprivate var singleIDs: [String] {
-        guard let open = view.displayID.firstIndex(of: "["), let close = view.displayID.lastIndex(of: "]"),
-            let tasks = try? ArraySpec(String(view.displayID[view.displayID.index(after: open)..<close])),  // as it is
-            tasks.count <= 10_000
-        else { return [view.displayID] }
+        guard let tasks = waitingTasks, tasks.count <= 10_000, let open = view.displayID.firstIndex(of: "[") else {
+            return [view.displayID]
+        }
         return tasks.indexes.sorted().map { "\(view.displayID[..<open])\($0)" }
     }
 }

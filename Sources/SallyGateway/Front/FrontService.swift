@@ -25,7 +25,7 @@ struct FrontService: Sendable {
         case .jobs: try await jobs(call)
         case .jobStates: try await jobStates(call)
         case .job: try await job(try context.frontJob(), call)
-        case .update: try await update(try context.frontJob(), call, request)
+        case .update: try await update(try context.frontJobWithoutComponent(), call, request)
         case .cancel: try await cancel(try context.frontJob(), call)
         case .cancelList: try await cancelList(call, request)
         case .partitions: try await partitions(call)
@@ -35,7 +35,7 @@ struct FrontService: Sendable {
         case .reservations: try await reservations(nil, call)
         case .reservation: try await reservations(context.frontName, call)
         case .finishedJobs: try await finishedJobs(call)
-        case .finishedJob: try await finishedJob(try context.frontJob(), call)
+        case .finishedJob: try await finishedJob(try context.frontJobWithoutComponent(), call)
         case .users: try await users(nil, call)
         case .user: try await users(context.frontName, call)
         case .associations: try await associations(call)
@@ -64,14 +64,13 @@ struct FrontService: Sendable {
         try await look(call)
         let snapshot = try read()
         let (now, seen) = (cluster.jobs.clock.now, seenAt(snapshot))
-        let running = snapshot.jobs.count { $0.view.states.first == JobState.running.description }
         return FrontReply(
             (
                 "statistics",
                 [
                     "parts_packed": 1, "req_time": .quantity(now.rawValue), "job_states_ts": .quantity(seen.rawValue),
-                    "jobs_pending": .integer(snapshot.jobs.count(where: \.isPending)),
-                    "jobs_running": .integer(running),
+                    "jobs_pending": .integer(snapshot.index.count(in: .pending)),
+                    "jobs_running": .integer(snapshot.index.count(in: .running)),
                 ]
             ))
     }

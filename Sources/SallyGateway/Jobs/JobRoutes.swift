@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import SallyModel
 import SallyWire
+import SlurmModel
 
 /// Jobs of one's own.
 struct JobRoutes: Sendable {
@@ -93,13 +94,12 @@ struct JobRoutes: Sendable {
     }
 }
 
-/// A signal's name or number, as scancel(1) takes it.
+/// A signal's name or number, as scancel(1) takes it, in the one form that is sent to Slurm.
 func checkedSignal(_ text: String) throws -> String {
-    let plain = text.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x41 && $0 <= 0x5a) }
-    guard plain, (1...12).contains(text.utf8.count) else {
+    guard let signal = JobSignal.canonical(text) else {
         throw SallyError(.invalidRequest, "signal \(quoted(text)) is not valid", hint: "such as TERM, USR1 or 15")
     }
-    return text
+    return signal
 }
 
 /// What names a submission, so that it can be repeated without becoming two jobs.

@@ -1,27 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SallyKeepProtocol
 import SallyModel
 import SallyPolicy
 import SallyWire
+import SlurmModel
 
 /// A person's own jobs on one cluster: list, show, cancel.
 struct JobService: Sendable {
     let cluster: ClusterName
     let gate: Gate
     let keeper: QueueKeeper
-    let queue: any SlurmQueue
-    let access: ServiceAccess
     let signer: any TokenMinter
     let finder: JobFinder
+    let ending: JobEnding
     let clock: any WallClock
     /// What was read longer ago is not shown.
     let staleLimit: Duration
 
     /// The most finished jobs in one list.
     static let finishedLimit = 1000
-    /// How long a cancelled job may take until the queue says so.
-    private static let confirmation = Duration.seconds(15)
 
     /// A page of the own jobs, and how old what it shows is.
     struct Listed: Sendable {
@@ -87,44 +84,10 @@ struct JobService: Sendable {
         return try await finder.job(id, of: user).view
     }
 
-    /// Ends a job, or sends it a signal. Returns when the queue shows that it is ending: slurmrestd's own answer says 200
-    /// even where slurmctld refused (Slurm 24.11).
+    /// Ends a job, or sends it a signal: see `JobEnding`.
     func cancel(_ id: JobID, signal: String?, for principal: Principal, request: OpaqueID) async throws {
-        let user = principal.account.name
-        try await finder.check(id, belongsTo: user)
-        let records = keeper.snapshot.records(id)
-        if !records.isEmpty, records.allSatisfy(\.isFinished) { throw finished(id) }
-        let cancel = try await gate.authorize(
-            Cancel(cluster: cluster, job: id, owner: user, signal: signal), by: principal, request: request.rawValue)
-        guard let position = cancel.position else {
-            throw SallyError(.internal, "a cancel was authorized without a recorded decision")
-        }
-        let minted = try await signer.mint(
-            MintRequest(
-                cluster: cluster, user: user, uid: principal.account.uid, purpose: .cancel, position: position))
-        try await queue.cancel(cancel, token: Secret(minted.token))
-        guard signal == nil else { return }
-        try await confirm(id)
-        keeper.showCancelled(id, of: user)
-    }
-
-    /// Asks for the job alone: what one person ends costs Slurm no list of everybody's jobs.
-    private func confirm(_ id: JobID) async throws {
-        let end = ContinuousClock.now + JobService.confirmation
-        while ContinuousClock.now < end {
-            let records = try await access.read(.readQueue(cluster)) { read, token in
-                try await queue.job(id, read, token: token)
-            }
-            if records.allSatisfy(\.isEnding) { return }
-            try await Task.sleep(for: .milliseconds(200))
-        }
-        throw SallyError(
-            .timeout, "Slurm took the cancel of job \(id), but the job is still there",
-            hint: "look again with `sally job \(id)`, then try again")
-    }
-
-    private func finished(_ id: JobID) -> SallyError {
-        SallyError(.conflict, "job \(id) has already finished", hint: "`sally job \(id)` shows how it ended")
+        try await ending.end(
+            JobEnding.Order(which: JobTarget(job: id), signal: signal), for: principal, request: request)
     }
 
     /// The snapshot that may be shown.

@@ -2,6 +2,7 @@
 
 import SallyModel
 import SallyWire
+import SlurmModel
 import Synchronization
 
 /// The jobs of one read of the queue, and where to find them. Nothing in it changes; snapshots share it for as long as the
@@ -50,6 +51,9 @@ final class QueueIndex: Sendable {
     func records(_ job: JobID) -> [QueuedJob] { at(numbers[job]) }
 
     func has(_ job: JobID) -> Bool { numbers[job] != nil }
+
+    /// How many are in a base state.
+    func count(in state: JobState) -> Int { states[state.description]?.count ?? 0 }
 
     /// Those that `filter` lets through, by way of the shortest list that has them all.
     func jobs(_ filter: JobFilter) -> [QueuedJob] {

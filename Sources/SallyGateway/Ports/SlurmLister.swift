@@ -5,19 +5,22 @@ package import SallyPolicy
 package import SlurmClient
 package import SlurmModel
 
-/// What one cluster's slurmrestd lists beside the queue, as whole records. `SlurmQueueClient` is it.
+/// What one cluster's slurmrestd lists beside the queue. `SlurmQueueClient` is it.
 package protocol SlurmLister: Sendable {
-    func records(
-        _ listing: SlurmListing, _ read: Authorized<SystemAction>, token: Secret<String>
-    ) async throws -> [SlurmRecord]
+    /// Record by record as they come, beside the event loops; what `make` returns is kept.
+    func records<Element: Sendable>(
+        _ listing: SlurmListing, _ read: Authorized<SystemAction>, token: Secret<String>,
+        _ make: @Sendable @escaping (SlurmRecord) -> Element?
+    ) async throws -> [Element]
 }
 
 extension SlurmQueueClient: SlurmLister {
-    package func records(
-        _ listing: SlurmListing, _ read: Authorized<SystemAction>, token: Secret<String>
-    ) async throws -> [SlurmRecord] {
+    package func records<Element: Sendable>(
+        _ listing: SlurmListing, _ read: Authorized<SystemAction>, token: Secret<String>,
+        _ make: @Sendable @escaping (SlurmRecord) -> Element?
+    ) async throws -> [Element] {
         try await told { () async throws(SlurmError) in
-            try await client.records(listing, read, token: service(token))
+            try await client.records(listing, read, token: service(token), make)
         }
     }
 }

@@ -24,7 +24,7 @@ package struct ClusterGateway: Sendable {
     let listings: FrontListings
     let updater: any SlurmUpdater
     let updates = UpdateTurns()
-    /// What has to run: the queue's loop, the submissions, their reconciling.
+    /// What has to run: the queue's loop, the submissions, their reconciling, the forgetting of lists.
     package let services: [any Service]
 
     package static func make(
@@ -51,11 +51,15 @@ package struct ClusterGateway: Sendable {
             cluster: name, keeper: keeper,
             finished: FinishedJobsCache(cluster: name, queue: queue, access: access), book: submissions, clock: clock)
         let reader = JobReader(config: config, keeper: keeper, accounts: accounts, gate: gate)
+        let listings = FrontListings(cluster: name, lister: queue, access: access, clock: clock)
         return ClusterGateway(
             config: config, isDefault: isDefault, keeper: keeper, queue: queue, access: access, accounts: accounts,
             jobs: JobService(
-                cluster: name, gate: gate, keeper: keeper, queue: queue, access: access, signer: signer,
-                finder: finder, clock: clock, staleLimit: config.staleLimit),
+                cluster: name, gate: gate, keeper: keeper, signer: signer, finder: finder,
+                ending: JobEnding(
+                    cluster: name, gate: gate, keeper: keeper, queue: queue, access: access, signer: signer,
+                    finder: finder),
+                clock: clock, staleLimit: config.staleLimit),
             output: OutputService(config: config, gate: gate, steward: steward, finder: finder),
             submissions: SubmitService(
                 cluster: name, reader: reader, gate: gate, book: submissions, runner: runner, reconciler: reconciler,
@@ -63,9 +67,7 @@ package struct ClusterGateway: Sendable {
             canI: CanIService(reader: reader, gate: gate),
             partitions: PartitionService(config: config, gate: gate, keeper: keeper, accounts: accounts),
             nodes: NodeService(cluster: name, gate: gate, keeper: keeper),
-            listings: FrontListings(cluster: name, lister: queue, access: access, clock: clock),
-            updater: queue,
-            services: [keeper, runner, reconciler])
+            listings: listings, updater: queue, services: [keeper, runner, reconciler, listings])
     }
 
     /// Whether an authenticated read answered lately; why not, otherwise.

@@ -41,12 +41,14 @@ package struct GatewayServer: Sendable {
         SignInRoutes(flow: parts.signIn, publicURL: parts.publicURL).add(to: open)
         session.addOpen(to: open)
 
+        let limits = PersonLimits(
+            requests: RateLimiter(perMinute: parts.rates.requestsPerMinute, capacity: GatewayServer.addresses),
+            concurrent: ConcurrencyLimiter(limit: parts.rates.concurrentRequests), since: start)
         let signedIn = router.group().add(
             middleware: Authentication(
                 sessions: parts.reader,
                 failures: RateLimiter(perMinute: parts.rates.failuresPerMinute, capacity: GatewayServer.addresses),
-                requests: RateLimiter(perMinute: parts.rates.requestsPerMinute, capacity: GatewayServer.addresses),
-                concurrent: ConcurrencyLimiter(limit: parts.rates.concurrentRequests), since: start))
+                limits: limits))
         session.add(to: signedIn)
         MeRoutes(service: MeService(clusters: parts.clusters)).add(to: signedIn)
         JobRoutes(clusters: parts.clusters, seats: WatchSeats(), sessions: parts.reader).add(to: signedIn)
@@ -54,8 +56,9 @@ package struct GatewayServer: Sendable {
         PartitionRoutes(clusters: parts.clusters).add(to: signedIn)
         NodeRoutes(clusters: parts.clusters).add(to: signedIn)
         administration.add(to: signedIn)
-        FrontRoutes(clusters: parts.clusters).add(to: signedIn)
-        FrontDocument(clusters: parts.clusters, server: parts.publicURL).add(to: router)
+        let visible = VisibleClusters(clusters: parts.clusters, gate: parts.gate)
+        FrontRoutes(clusters: visible, limits: limits, metrics: parts.metrics).add(to: signedIn)
+        FrontDocument(clusters: visible, server: parts.publicURL).add(to: signedIn)
         return router
     }
 

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyKeepProtocol
+import SallyModel
+import SallyPolicy
+import SallyWire
+import SlurmModel
+
+/// Ends jobs of one's own, or parts of them, or signals them.
+///
+/// Slurm is asked for the job itself before: the shared view of the queue is seconds old, or minutes while Slurm is away, and
+/// Slurm gives numbers again. Whose job it is Slurm tells, never the caller.
+struct JobEnding: Sendable {
+    let cluster: ClusterName
+    let gate: Gate
+    let keeper: QueueKeeper
+    let queue: any SlurmQueue
+    let access: ServiceAccess
+    let signer: any TokenMinter
+    let finder: JobFinder
+
+    /// How long a cancelled job may take until the queue says so.
+    private static let confirmation = Duration.seconds(15)
+
+    struct Order: Sendable {
+        var which: JobTarget
+        /// Nil ends it.
+        var signal: String?
+        var flags: Set<CancelFlag> = []
+        /// Which records are meant; nil are all that `which` names. Where none is left, nothing happens.
+        var filter: (@Sendable (QueuedJob) -> Bool)?
+    }
+
+    /// Returns when the queue shows that it is ending; a signal, when Slurm took it. slurmrestd's own answer says 200 even
+    /// where slurmctld refused (Slurm 24.11).
+    func end(_ order: Order, for principal: Principal, request: OpaqueID) async throws {
+        let user = principal.account.name
+        let (open, number) = try await present(order.which, of: user)
+        let meant = if let filter = order.filter { open.filter(filter) } else { open }
+        guard !meant.isEmpty else { return }
+        guard meant.count == open.count else {
+            throw SallyError(
+                .conflict, "only some of job \(order.which) is meant, and it changed meanwhile", hint: "try again")
+        }
+        let cancel = try await gate.authorize(
+            Cancel(
+                cluster: cluster, ending: order.which, number: number, owner: user, signal: order.signal,
+                flags: order.flags),
+            by: principal, request: request.rawValue)
+        guard let position = cancel.position else {
+            throw SallyError(.internal, "a cancel was authorized without a recorded decision")
+        }
+        let minted = try await signer.mint(
+            MintRequest(
+                cluster: cluster, user: user, uid: principal.account.uid, purpose: .cancel, position: position))
+        try await queue.cancel(cancel, token: Secret(minted.token))
+        guard order.signal == nil else { return }
+        try await confirm(order.which)
+        // A task may have its array's number, by which all of it would be shown as ended.
+        if order.which.part == nil { keeper.showCancelled(order.which.job, of: user) }
+    }
+
+    /// The records of it that have not ended, as Slurm tells them now, and the number that stands for it alone.
+    ///
+    /// - Throws: `.notFound` for somebody else's, exactly as for none; `.conflict` for what has ended.
+    private func present(
+        _ which: JobTarget, of user: UserName
+    ) async throws -> (open: [QueuedJob], number: JobID?) {
+        // What is known to be somebody else's costs Slurm no question.
+        guard keeper.snapshot.records(which.job).allSatisfy({ $0.owner == user }) else {
+            throw finder.missing(which.job)
+        }
+        let records = try await records(which)
+        guard !records.isEmpty else {
+            // Slurm has forgotten it: whoever had it hears that it has ended.
+            try await finder.check(which.job, belongsTo: user)
+            throw finished(which)
+        }
+        guard records.allSatisfy({ $0.owner == user }) else { throw finder.missing(which.job) }
+        let named = records.filter { $0.isNamed(by: which) }
+        guard !named.isEmpty else { throw finder.missing(which.job) }
+        let open = named.filter { !$0.isFinished }
+        guard !open.isEmpty else { throw finished(which) }
+        return (open, number(which, records.filter { !$0.isFinished }))
+    }
+
+    /// What Slurm says of the job at this moment; an answer about another job says nothing of this one.
+    private func records(_ which: JobTarget) async throws -> [QueuedJob] {
+        // Components follow each other; some versions list all of them under the first one's number.
+        var numbers = [which.job]
+        if case .component(let offset) = which.part, offset > 0,
+            let own = UInt32(exactly: Int(which.job.rawValue) + offset).flatMap(JobID.init(rawValue:))
+        {
+            numbers.append(own)
+        }
+        return try await access.read(.readQueue(cluster)) { [queue, numbers] read, token -> [QueuedJob] in
+            var found: [QueuedJob] = []
+            for number in numbers {
+                found += try await queue.job(number, read, token: token).filter {
+                    $0.id == which.job || $0.base == which.job || $0.heterogeneous?.job == which.job
+                }
+                if found.contains(where: { $0.isNamed(by: which) }) { break }
+            }
+            return found
+        }
+    }
+
+    /// The number that Slurm takes for `which` and for nothing else of all that has not ended, for those Slurms that know
+    /// nothing but numbers: an array's is that of all its tasks.
+    private func number(_ which: JobTarget, _ unfinished: [QueuedJob]) -> JobID? {
+        switch which.part {
+        case nil: return which.job
+        case .task:
+            guard let task = unfinished.first(where: { $0.view.displayID == which.description }) else { return nil }
+            return task.id != which.job || unfinished.count == 1 ? task.id : nil
+        case .waiting: return unfinished.allSatisfy(\.isPending) ? which.job : nil
+        case .component: return nil
+        }
+    }
+
+    /// Asks for the job alone: what one person ends costs Slurm no list of everybody's jobs.
+    private func confirm(_ which: JobTarget) async throws {
+        let end = ContinuousClock.now + JobEnding.confirmation
+        while ContinuousClock.now < end {
+            let left = try await records(which).filter { !$0.isEnding && $0.isNamed(by: which) }
+            // Where the list of what waits is cut short, Slurm's word has to do.
+            if left.allSatisfy({ which.part != nil && $0.isWaitingRest && $0.waitingTasks == nil }) { return }
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        throw SallyError(
+            .timeout, "Slurm took the cancel of job \(which), but the job is still there",
+            hint: "look again with `sally job \(which.job)`, then try again")
+    }
+
+    private func finished(_ which: JobTarget) -> SallyError {
+        SallyError(
+            .conflict, "job \(which) has already finished", hint: "`sally job \(which.job)` shows how it ended")
+    }
+}

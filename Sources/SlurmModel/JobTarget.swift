@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import SallyModel
+
+/// A job or a part of one, as Slurm's commands spell it (scancel(1)): `123`, `123_4` for a task of an array, `123+1` for a
+/// component of a heterogeneous job.
+///
+/// A part is always named by the number that was submitted: slurmctld gives one task of an array the array's own number,
+/// and takes that number alone for all of its tasks.
+package struct JobTarget: Sendable, Hashable, CustomStringConvertible {
+    package enum Part: Sendable, Hashable {
+        case task(Int)
+        case component(Int)
+        /// The tasks of an array that have not started. No client can spell it.
+        case waiting
+    }
+
+    /// The number that was submitted.
+    package let job: JobID
+    /// Nil is all of it.
+    package let part: Part?
+
+    /// The most that slurm.conf(5) permits for MaxArraySize and, far below, MAX_HET_JOB_COMPONENTS.
+    private static let largestIndex = 4_000_000
+
+    package init(job: JobID, part: Part? = nil) {
+        self.job = job
+        self.part = part
+    }
+
+    /// - Throws: `SallyError(.invalidRequest)`.
+    package init(_ text: some StringProtocol) throws {
+        let bytes = Array(text.utf8)
+        guard let sign = bytes.firstIndex(where: { $0 < 0x30 || $0 > 0x39 }) else {
+            self.init(job: try JobID(text))
+            return
+        }
+        let index = decimal(String(decoding: bytes[(sign + 1)...], as: UTF8.self))
+        let refusal = SallyError(
+            .invalidRequest, "job id \(quoted(String(text))) is not valid",
+            hint: "a number, NUMBER_TASK, or NUMBER+COMPONENT")
+        guard sign > 0, bytes.count - sign <= 8, let index, index <= JobTarget.largestIndex else { throw refusal }
+        let job = try JobID(String(decoding: bytes[..<sign], as: UTF8.self))
+        switch bytes[sign] {
+        case UInt8(ascii: "_"): self.init(job: job, part: .task(index))
+        case UInt8(ascii: "+"): self.init(job: job, part: .component(index))
+        default: throw refusal
+        }
+    }
+
+    package var description: String {
+        switch part {
+        case nil: "\(job)"
+        case .task(let index): "\(job)_\(index)"
+        case .component(let index): "\(job)+\(index)"
+        case .waiting: "\(job)_[waiting]"
+        }
+    }
+}

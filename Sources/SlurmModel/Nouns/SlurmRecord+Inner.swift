@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension SlurmRecord {
+    /// Leaves of the objects that stand in the list `key` those that say all of `wanted`, by their own keys. What does not say
+    /// it goes, too.
+    package mutating func keep(_ key: String, where wanted: [String: String]) {
+        guard let slot = noun.table.slot(key), let inner = noun.table.fields[slot].inner,
+            case .records(let objects) = values[slot]
+        else { return }
+        let left = objects.filter { object in
+            wanted.allSatisfy { name, text in
+                guard let place = inner.slot(name), let said = object[place].text else { return false }
+                return said.utf8.elementsEqual(text.utf8)
+            }
+        }
+        values[slot] = left.isEmpty ? .unset : .records(left)
+    }
+}
