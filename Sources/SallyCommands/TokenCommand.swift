@@ -9,7 +9,7 @@ struct TokenCommand: SallySubcommand {
     static let configuration = CommandConfiguration(
         commandName: "token", abstract: "Print the session's access token, for other clients of the gateway.",
         discussion: """
-            Whoever has the token is you until it ends, in at most 15 minutes. Send it as
+            Whoever has the token is you until it ends, usually after 15 minutes at most. Send it as
             `Authorization: Bearer TOKEN` or `X-SLURM-USER-TOKEN: TOKEN`. It is no token of Slurm's own.
             """)
 

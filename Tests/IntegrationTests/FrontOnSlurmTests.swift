@@ -4,65 +4,10 @@ import SallyTestSupport
 import StrictJSON
 import Testing
 
-/// slurmrestd's paths in front of real clusters: clients of slurmrestd as they are published, and the examples of
-/// docs/api.md.
+/// slurmrestd's paths in front of real clusters, by hand: what every version says, and what nobody may.
 @Suite(.enabled(if: Stack.current != nil, Stack.skipped), .serialized)
 struct FrontOnSlurmTests {
-    private static let versions = ["v0.0.40", "v0.0.41", "v0.0.42", "v0.0.43", "v0.0.44"]
-
-    struct Run: Sendable, CustomTestStringConvertible {
-        var client: String
-        var version: String
-        var cluster: String
-        var testDescription: String { "\(client) \(version) on \(cluster)" }
-    }
-
-    private static let runs: [Run] = Stack.clusters.flatMap { cluster in
-        [
-            ("aind", ["v0.0.40", "v0.0.41"]), ("slurmrestapi", ["v0.0.41", "v0.0.42", "v0.0.43", "v0.0.44"]),
-            ("slurm-requests", ["v0.0.42"]),
-        ].flatMap { client, versions in
-            versions.map { Run(client: client, version: $0, cluster: cluster) }
-        }
-    }
-
-    /// Pings, submits, lists, gets and cancels a job; each answer goes through the client's own models.
-    @Test(arguments: runs)
-    func aPublishedClientWorksUnchanged(_ run: Run) async throws {
-        let stack = try Stack.required()
-        let result = try await stack.drive(
-            [run.client, run.version, stack.gateway, "alice", run.cluster], input: try await stack.token("alice"))
-        #expect(result.status == 0, "\(result)")
-        let seen = try JSONValue(parsing: result.output)
-        let job = try #require(seen["job"]?.integer())
-        try await stack.waitForState(run.cluster, "\(job)", "CANCELLED")
-        let owner = try await stack.onNode(
-            run.cluster, "master", ["sacct", "-n", "-X", "-P", "-j", "\(job)", "-o", "User,Partition"])
-        #expect(owner.output == "alice|debug\n", "\(owner)")
-    }
-
-    /// A client that reads its token anew before every request goes on when the first has expired.
-    @Test func aClientOutlivesItsToken() async throws {
-        let stack = try Stack.required()
-        try await stack.withReplica(
-            "front-expiry", url: "http://127.0.0.1:\(stack.port + 4)",
-            change: { file, _ in
-                file.set("sessions", "{life: 1m}")
-                file.set("public_url", "http://127.0.0.1:\(stack.port + 4)")
-            },
-            { replica in
-                let contexts = ["SALLY_CONFIG_DIR": "\(replica.folder)/own"]
-                let signedIn = try await stack.signIn("alice", context: "alice", at: replica.url, with: contexts)
-                #expect(signedIn.status == 0, "\(signedIn)")
-                let result = try await stack.drive(
-                    [
-                        "expiry", "v0.0.43", replica.url, "alice", "it13", "\(stack.state)/bin/sally", "token",
-                    ], with: contexts.merging(["SALLY_CONTEXT": "alice"]) { $1 })
-                #expect(result.status == 0, "\(result)")
-                let seen = try JSONValue(parsing: result.output)
-                #expect((seen["tokens"]?.integer() ?? 0) > 1, "\(result)")
-            })
-    }
+    static let versions = ["v0.0.40", "v0.0.41", "v0.0.42", "v0.0.43", "v0.0.44"]
 
     /// Every version tells the same of one job, and somebody else is told nothing of it.
     @Test(arguments: Stack.clusters)
@@ -89,8 +34,12 @@ struct FrontOnSlurmTests {
             #expect(others.status == 404 && others.body.contains("2017"), "\(others)")
             let list = try await stack.request("GET", "\(path)/jobs", token: bob)
             #expect(list.status == 200 && !list.body.contains("\"job_id\":\(job),"), "\(list)")
+            let states = try await stack.request("GET", "\(path)/jobs/state?job_id=\(job)", token: bob)
+            #expect(states.status == 200 && !states.body.contains("\"\(job)\""), "\(states)")
             let cancel = try await stack.request("DELETE", "\(path)/job/\(job)", token: bob)
             #expect(cancel.status == 404, "\(cancel)")
+            let several = try await stack.request("DELETE", "\(path)/jobs", token: bob, body: #"{"jobs": ["\#(job)"]}"#)
+            #expect(several.status == 200 && several.body.contains("\"code\":2017"), "\(several)")
         }
         let ended = try await stack.request(
             "DELETE", "/clusters/\(cluster)/slurm/v0.0.42/jobs/", token: alice,
@@ -109,18 +58,103 @@ struct FrontOnSlurmTests {
         let path = "/clusters/\(cluster)/slurm/v0.0.42/job/\(job)"
         let changed = try await stack.request("POST", path, token: token, body: #"{"comment": "changed", "nice": 5}"#)
         #expect(changed.status == 200, "\(changed)")
-        let refused = try await stack.request("POST", path, token: token, body: #"{"partition": "gpu"}"#)
-        #expect(refused.status == 403, "\(refused)")
+        for body in [
+            #"{"partition": "gpu"}"#, #"{"time_limit": {"set": true, "number": 120}}"#,
+            #"{"minimum_nodes": 3, "maximum_nodes": 3}"#,
+        ] {
+            let refused = try await stack.request("POST", path, token: token, body: body)
+            #expect(refused.status == 403 && refused.body.contains("\"error_number\":2002"), "\(body): \(refused)")
+        }
+        for body in [#"{"admin_comment": "x"}"#, #"{"user_id": "5002"}"#, #"{"priority": {"set": true, "number": 9}}"#] {
+            let refused = try await stack.request("POST", path, token: token, body: body)
+            #expect([400, 501].contains(refused.status), "\(body): \(refused)")
+        }
         let others = try await stack.request(
             "POST", path, token: try await stack.token("bob"), body: #"{"comment": "bob"}"#)
         #expect(others.status == 404, "\(others)")
         let shown = try await stack.onNode(cluster, "master", ["scontrol", "-o", "show", "job", job])
         #expect(shown.output.contains("Comment=changed sallyport:"), "\(shown)")
         #expect(shown.output.contains("Partition=debug ") && shown.output.contains("Nice=5 "), "\(shown)")
+        #expect(shown.output.contains("TimeLimit=00:07:00 "), "\(shown)")
         let seen = try await stack.request("GET", path, token: token)
         #expect(seen.status == 200 && !seen.body.contains("sallyport:"), "\(seen)")
         let ended = try await stack.request("DELETE", path, token: token)
         #expect(ended.status == 200, "\(ended)")
+        try await stack.waitForState(cluster, job, "CANCELLED")
+        let late = try await stack.request("POST", path, token: token, body: #"{"comment": "late"}"#)
+        #expect(late.status == 409 && late.body.contains("\"error_number\":2021"), "\(late)")
+    }
+
+    /// A task that runs is ended by itself; an array is changed as a whole.
+    @Test(arguments: Stack.clusters)
+    func tasksOfAnArray(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let token = try await stack.token("alice")
+        let path = "/clusters/\(cluster)/slurm/v0.0.42"
+        let submitted = try await stack.request(
+            "POST", "\(path)/job/submit", token: token,
+            body: FrontText.submission("#!/bin/sh\nsleep 600\n", [("name", "array"), ("array", "0-3%2")]))
+        let job = try #require(try JSONValue(parsing: submitted.body)["job_id"]?.integer(), "\(submitted)")
+        for task in [0, 1] { try await stack.waitForState(cluster, "\(job)_\(task)", "RUNNING") }
+        for task in [0, 1] {
+            try await eventually("task \(task) is shown by itself") {
+                let shown = try await stack.request("GET", "\(path)/job/\(job)_\(task)", token: token)
+                let jobs = try JSONValue(parsing: shown.body)["jobs"]?.array ?? []
+                return jobs.count == 1 && jobs[0]["array_task_id"]?["number"]?.integer() == task
+                    && jobs[0]["array_job_id"]?["number"]?.integer() == job
+                    && jobs[0]["job_state"]?.array?.first?.string == "RUNNING"
+            }
+        }
+        let changed = try await stack.request(
+            "POST", "\(path)/job/\(job)", token: token, body: #"{"comment": "all of them"}"#)
+        #expect(changed.status == 200, "\(changed)")
+        let one = try await stack.request(
+            "POST", "\(path)/job/\(job)_3", token: token, body: #"{"comment": "only this"}"#)
+        #expect(one.status == 501 && one.body.contains("\"error_number\":2036"), "\(one)")
+        let shown = try await stack.onNode(cluster, "master", ["scontrol", "-o", "show", "job", "\(job)"])
+        let records = shown.output.split(separator: "\n")
+        #expect(records.count >= 3 && records.allSatisfy { $0.contains("Comment=all of them") }, "\(shown)")
+        let first = try await stack.request("DELETE", "\(path)/job/\(job)_0", token: token)
+        #expect(first.status == 200, "\(first)")
+        try await stack.waitForState(cluster, "\(job)_0", "CANCELLED")
+        #expect(try await stack.jobState(cluster, "\(job)_1") == "RUNNING")
+        let none = try await stack.request("DELETE", "\(path)/job/\(job)_9", token: token)
+        #expect([404, 501].contains(none.status), "\(none)")
+        let whole = try await stack.request("DELETE", "\(path)/job/\(job)", token: token)
+        #expect(whole.status == 200, "\(whole)")
+        try await eventually("all tasks have ended") {
+            let states = try await stack.onNode(cluster, "master", ["sacct", "-n", "-X", "-P", "-j", "\(job)", "-o", "State"])
+            return states.output.split(separator: "\n").allSatisfy { $0.hasPrefix("CANCELLED") }
+        }
+    }
+
+    /// Quotes, signs of every script, and what looks like a pattern: Slurm gets the bytes that were sent, and gives them back.
+    @Test(arguments: ["v0.0.40", "v0.0.44"], Stack.clusters)
+    func textsArriveAsTheyWereSent(_ version: String, _ cluster: String) async throws {
+        let stack = try Stack.required()
+        let token = try await stack.token("alice")
+        let file = "/home/alice/front-\(version)-text"
+        let script = "#!/bin/sh\ncat > '\(file)' <<'END'\n\(FrontText.awkward)\nEND\n"
+        let submitted = try await stack.request(
+            "POST", "/clusters/\(cluster)/slurm/\(version)/job/submit", token: token,
+            body: FrontText.submission(script, [("name", FrontText.name), ("comment", FrontText.awkward)]))
+        let job = try #require(try JSONValue(parsing: submitted.body)["job_id"]?.integer(), "\(submitted)")
+        try await stack.waitForState(cluster, "\(job)", "COMPLETED")
+        let written = try await stack.onNode(cluster, "master", ["cat", file])
+        #expect(Array(written.output.utf8) == Array("\(FrontText.awkward)\n".utf8), "\(written)")
+        func isSame(_ value: JSONValue?, _ text: String) -> Bool {
+            value?.string.map { Array($0.utf8) == Array(text.utf8) } ?? false
+        }
+        let queued = try await stack.request("GET", "/clusters/\(cluster)/slurm/\(version)/job/\(job)", token: token)
+        let shown = try JSONValue(parsing: queued.body)["jobs"]?.array?.first
+        #expect(isSame(shown?["name"], FrontText.name) && isSame(shown?["comment"], FrontText.awkward), "\(queued)")
+        try await eventually("accounting has it") {
+            let answer = try await stack.request(
+                "GET", "/clusters/\(cluster)/slurmdb/\(version)/job/\(job)", token: token)
+            let finished = try JSONValue(parsing: answer.body)["jobs"]?.array?.first
+            return isSame(finished?["name"], FrontText.name)
+                && isSame(finished?["comment"]?["job"], FrontText.awkward)
+        }
     }
 
     /// Accounting shows everything to everybody; through the gateway it is one's own.
@@ -148,60 +182,21 @@ struct FrontOnSlurmTests {
             #expect(try await stack.request("GET", "\(path)/jobs?users=bob", token: token).status == 403)
         }
     }
-
-    @Test(arguments: Stack.clusters)
-    func theExamplesOfTheDocumentationWork(_ cluster: String) async throws {
-        let stack = try Stack.required()
-        let page = try await runProgram("/bin/cat", ["\(stack.root)/docs/api.md"]).output
-        let examples = Self.examples(page)
-        #expect(examples.count >= 10)
-        try await withScratchFolder { folder in
-            var script = "set -euo pipefail\ncd '\(folder)'\n"
-            for (place, example) in examples.enumerated() {
-                script += "{\n\(example.command)} > 'output-\(place)'\n"
-            }
-            try writeFile("\(folder)/examples", script)
-            let result = try await stack.run(
-                "/bin/bash", ["\(folder)/examples"],
-                with: ["GATEWAY": stack.gateway, "CLUSTER": cluster, "SALLY_CONTEXT": "alice"])
-            #expect(result.status == 0, "\(result)")
-            for (place, example) in examples.enumerated() {
-                let output = try await runProgram("/bin/cat", ["\(folder)/output-\(place)"]).output
-                #expect(output == example.output, "\(example.command)")
-            }
-        }
-    }
-
-    private struct Example {
-        var command: String
-        var output: String
-    }
-
-    /// The `sh` blocks of a page and the `text` block after each.
-    private static func examples(_ page: String) -> [Example] {
-        var found: [Example] = []
-        var kind: Substring?
-        for line in page.split(separator: "\n", omittingEmptySubsequences: false) {
-            if line.hasPrefix("```") {
-                kind = kind == nil ? line.dropFirst(3) : nil
-                if kind == "sh" { found.append(Example(command: "", output: "")) }
-            } else if kind == "sh" {
-                found[found.count - 1].command += "\(line)\n"
-            } else if kind == "text", !found.isEmpty {
-                found[found.count - 1].output += "\(line)\n"
-            }
-        }
-        return found
-    }
 }
 
-extension Stack {
-    /// Runs scripts/front.d/drive.py among the clients that scripts/test-integration installed.
-    fileprivate func drive(
-        _ arguments: [String], input: String = "", with extra: [String: String] = [:]
-    ) async throws -> ProgramResult {
-        guard let python = variable("SALLYPORT_FRONT_PYTHON") else { throw Failure("no SALLYPORT_FRONT_PYTHON") }
-        return try await run(
-            python, ["-I", "-B", "\(root)/scripts/front.d/drive.py"] + arguments, input: input, with: extra)
+/// Texts of jobs that are submitted by hand.
+enum FrontText {
+    /// Whatever a shell, JSON, SQL or Slurm's file names could stumble over, in one line.
+    static let awkward = #"double " single ' back \ slash \n $HOME `id` %j %% <&;|> ; -- Grüße 日本語 e\#u{301} 🐟"#
+    static let name = #"it's "ü" \ $x"#
+
+    /// A job in slurmrestd's words, with further fields.
+    static func submission(_ script: String, _ fields: [(String, JSONValue)]) -> String {
+        let usual: [(String, JSONValue)] = [
+            ("partition", "debug"), ("current_working_directory", "/tmp"), ("environment", ["PATH=/bin:/usr/bin"]),
+            ("time_limit", ["set": true, "infinite": false, "number": 5]), ("tasks", 1),
+        ]
+        let body: JSONValue = ["script": .string(script), "job": .object(JSONObject(usual + fields))]
+        return String(decoding: body.bytes(), as: UTF8.self)
     }
 }

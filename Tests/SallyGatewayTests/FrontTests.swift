@@ -152,6 +152,22 @@ let frontVersions = ["v0.0.40", "v0.0.41", "v0.0.42", "v0.0.43", "v0.0.44"]
         }
     }
 
+    /// What slurmrestd's documents name and the front does not offer is told from what nobody knows; also the names of
+    /// v0.0.41 and later that have spaces.
+    @Test(arguments: [
+        ("slurm/v0.0.40/jobs/state?update_time=1", 200), ("slurmdb/v0.0.44/jobs?job_altered=true", 501),
+        ("slurmdb/v0.0.40/accounts?with_assocs=true", 501), ("slurmdb/v0.0.42/user/alice?with_wckeys=true", 501),
+        ("slurmdb/v0.0.41/associations?Include%20usage=true", 501),
+        ("slurmdb/v0.0.41/association?Exclude%20parent%20id/name=true", 501),
+        ("slurmdb/v0.0.44/qos?Include%20deleted%20QOS=true", 501), ("slurmdb/v0.0.44/qos?no%20such=true", 400),
+    ])
+    func parametersOfSlurmrestdAreKnown(target: String, status: Int) async throws {
+        try await withWorld { world, client in
+            let answer = try await client.call(.get, "/\(target)", world.alice)
+            #expect(answer.status.code == status, "\(answer.text)")
+        }
+    }
+
     @Test func theDocumentSaysWhatIsOffered() async throws {
         try await withWorld { world, client in
             for path in ["/openapi", "/openapi/v3", "/openapi/", "/clusters/demo/openapi"] {

@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Drives one client of slurmrestd, as it is published, through a gateway: ping, submit, list, get, cancel.
+"""Drives a client of slurmrestd, as it is published, through a gateway: every path of the front that it knows.
 
-    drive.py CLIENT VERSION URL USER CLUSTER < TOKEN    CLIENT: aind, slurmrestapi or slurm-requests
-    drive.py expiry VERSION URL USER CLUSTER COMMAND... asks for a fresh token by COMMAND before every request, until
-                                                        the first one has expired
+    drive.py tour CLIENT URL USER CLUSTER RESERVATION VERSION... < TOKEN
+        CLIENT is aind, slurmrestapi or slurm-requests. RESERVATION is one that is open to USER, where RESERVATION-others
+        is not.
+    drive.py expiry VERSION URL CLUSTER COMMAND...
+        One client lives from before the end of its first token until after it; COMMAND prints the token of the moment.
 
-Prints one JSON object with what it saw. Anything that is not as it should be ends it with a status other than 0.
+Prints one JSON object for each version with what it saw. Anything that is not as it should be ends it with a status other
+than 0.
 """
-import asyncio
-import importlib
 import json
+import os
 import subprocess
 import sys
 import time
 import uuid
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from clients import Generated, Refused, SlurmRequests, words  # noqa: E402
+
 SCRIPT = "#!/bin/sh\nsleep 600\n"
+MISSING = 4_000_000
+ENDED = {"CANCELLED", "COMPLETING", "COMPLETED", "FAILED"}
 
 
 def until(what, ask, seconds=240):
@@ -30,195 +37,249 @@ def until(what, ask, seconds=240):
         time.sleep(0.5)
 
 
-def words(state):
-    return [str(getattr(word, "value", word)) for word in (state if isinstance(state, list) else [state])]
+def refused(status, number, ask, *arguments, **named):
+    """Makes sure of the status and of Slurm's number."""
+    try:
+        ask(*arguments, **named)
+    except Refused as refusal:
+        assert refusal.status == status and refusal.number in (number, None), f"{arguments}: {refusal}"
+        return
+    raise SystemExit(f"was not refused with {status}: {arguments} {named}")
 
 
-class Generated:
-    """A client that OpenAPI Generator made of slurmrestd's own document."""
+def description(**fields):
+    return {
+        "name": f"front-{uuid.uuid4().hex[:8]}",
+        "partition": "debug",
+        "current_working_directory": "/tmp",
+        "environment": ["PATH=/bin:/usr/bin"],
+        "time_limit": {"set": True, "infinite": False, "number": 5},
+        "tasks": 1,
+        **fields,
+    }
 
-    def __init__(self, package, version, url, user, token):
-        self.number = version.replace("v", "").replace(".", "")  # v0.0.41: 0041
-        self.api = importlib.import_module(package)
-        self.models = importlib.import_module(f"{package}.models")
-        configuration = self.api.Configuration(host=url, access_token=token)
-        self.client = self.api.ApiClient(configuration)
-        self.slurm = self.api.SlurmApi(self.client)
-        self.slurmdb = self.api.SlurmdbApi(self.client)
 
-    def call(self, name, *arguments, api=None, **named):
-        return getattr(api or self.slurm, f"slurm_v{self.number}_{name}")(*arguments, **named)
+def generated_client(kind, version, url, user, token):
+    """aind sends slurmrestd's own two headers, slurmrestapi a bearer token."""
+    if kind == "aind":
+        return Generated(kind, version, url, api_key={"user": user, "token": token})
+    return Generated(kind, version, url, access_token=token)
 
-    def ping(self):
-        return self.call("get_ping").pings[0].pinged
 
-    def submit(self, name):
-        job = {
-            "script": SCRIPT,
-            "job": {
-                "name": name,
-                "partition": "debug",
-                "current_working_directory": "/tmp",
-                "environment": ["PATH=/bin:/usr/bin"],
-                "time_limit": {"set": True, "number": 5},
-                "tasks": 1,
-            },
-        }
-        # The class is called otherwise in each version; from_dict is what the clients are made for.
-        for candidate in (f"V{self.number}JobSubmitReq", f"SlurmV{self.number}PostJobSubmitRequest"):
-            if hasattr(self.models, candidate):
-                request = getattr(self.models, candidate).from_dict(job)
-                break
-        return self.call("post_job_submit", request).job_id
+def jobs_of_ones_own(api):
+    """Submits three jobs, changes one, and ends them in the three ways that there are."""
+    job = description(comment="as submitted", hold=True)
+    first = api.submit(job, SCRIPT)
+    assert isinstance(first, int) and first > 0, first
+    listed = until("the job is listed", lambda: {job.job_id: job for job in api.call("get_jobs").jobs}.get(first))
+    assert listed.name == job["name"], listed.name
+    assert listed.user_name and listed.partition == "debug", listed
+    assert until("it has a state", lambda: api.jobs_state().get(str(first))) == {"PENDING"}
+    until("all of it is there", lambda: api.job(first).comment == "as submitted")
 
-    def list(self):
-        return {job.job_id: (job.name, words(job.job_state)) for job in self.call("get_jobs").jobs}
+    changes = {"comment": "changed", "hold": False, "time_limit": {"set": True, "infinite": False, "number": 4}}
+    api.call("post_job", str(first), changes)
+    until("it has changed", lambda: api.job(first).comment == "changed" and api.job(first).time_limit.number == 4)
+    until("it runs, being held no longer", lambda: "RUNNING" in api.states(first))
+    api.call("delete_job", str(first), signal="KILL")
+    until("it has ended of the signal", lambda: api.states(first) & ENDED)
 
-    def get(self, number):
-        job = self.call("get_job", str(number)).jobs[0]
-        return job.name, words(job.job_state)
+    second = api.submit(description(), SCRIPT)
+    until("the second has a state", lambda: api.states(second) & {"PENDING", "CONFIGURING", "RUNNING"})
+    api.call("delete_job", str(second))
+    until("it is cancelled", lambda: api.states(second) & ENDED)
 
-    def cancel(self, number):
-        self.call("delete_job", str(number))
+    third = api.submit(description(hold=True), SCRIPT)
+    failed = api.call("delete_jobs", {"jobs": [str(third), str(MISSING)]}).status
+    assert [(entry.step_id, entry.error.code) for entry in failed if entry.error and entry.error.code] == [
+        (str(MISSING), 2017)
+    ], failed
+    until("the third is cancelled", lambda: api.states(third) & ENDED)
+    return [first, second, third]
 
-    def more(self):
-        """Whatever else the document has, decoded by the client's own models."""
-        return {
-            "partitions": sorted(part.name for part in self.call("get_partitions").partitions),
-            "nodes": sorted(node.name for node in self.call("get_nodes").nodes),
-            "associations": sorted(
-                entry.account
-                for entry in getattr(self.slurmdb, f"slurmdb_v{self.number}_get_associations")().associations
-            ),
-            "diag": self.call("get_diag").statistics.jobs_pending,
-        }
 
-    def refused(self, number):
-        """The status of asking for a job that is not there."""
+def the_cluster(api, reservation):
+    """Partitions, nodes and reservations, all of them and by name."""
+    partitions = [partition.name for partition in api.call("get_partitions").partitions]
+    assert "debug" in partitions, partitions
+    assert [found.name for found in api.call("get_partition", "debug").partitions] == ["debug"]
+    nodes = [node.name for node in api.call("get_nodes").nodes]
+    assert [node.name for node in api.call("get_node", nodes[0]).nodes] == nodes[:1]
+    reservations = [found.name for found in api.call("get_reservations").reservations]
+    assert reservation in reservations and f"{reservation}-others" not in reservations, reservations
+    assert [found.name for found in api.call("get_reservation", reservation).reservations] == [reservation]
+    refused(404, 2053, api.call, "get_reservation", f"{reservation}-others")
+    assert api.call("get_diag").statistics.jobs_pending >= 0
+    return {"partitions": partitions, "nodes": nodes}
+
+
+def accounting(api, user, jobs):
+    """Own jobs in accounting, and what accounting says of oneself."""
+
+    def finished():
+        return {job.job_id: job for job in api.db("get_jobs", users=user).jobs}
+
+    until("accounting has the jobs", lambda: set(jobs) <= set(finished()))
+    assert {job.user for job in finished().values()} == {user}, finished()
+    cancelled = until(
+        "accounting says how it ended",
+        lambda: [job for job in api.db("get_job", str(jobs[1])).jobs if "CANCELLED" in words(job.state.current)],
+    )
+    assert [job.job_id for job in cancelled] == [jobs[1]], cancelled
+    assert [found.name for found in api.db("get_users").users] == [user]
+    assert [found.name for found in api.db("get_user", user).users] == [user]
+    associations = api.db("get_associations").associations
+    assert {found.user for found in associations} == {user}, associations
+    assert {found.user for found in api.db("get_association").associations} == {user}
+    accounts = {found.name for found in api.db("get_accounts").accounts}
+    assert accounts == {found.account for found in associations}, accounts
+    for account in accounts:
+        assert [found.name for found in api.db("get_account", account).accounts] == [account]
+    qos = [found.name for found in api.db("get_qos").qos]
+    for name in qos:
+        assert [found.name for found in api.db("get_single_qos", name).qos] == [name]
+    return {"accounts": sorted(accounts), "qos": qos}
+
+
+def refusals(api):
+    """What is not there, what is not offered, and what is somebody else's."""
+    for name in ["get_job", "delete_job"]:
+        refused(404, 2017, api.call, name, str(MISSING))
+    refused(404, 2017, api.db, "get_job", str(MISSING))
+    refused(404, 2000, api.call, "get_partition", "nosuch")
+    refused(404, 2018, api.call, "get_node", "nosuch")
+    refused(404, 2053, api.call, "get_reservation", "nosuch")
+    refused(404, 9003, api.db, "get_user", "nobody-of-that-name")
+    refused(403, 2002, api.db, "get_jobs", users="somebody")
+    for name in ["get_licenses", "get_shares", "get_reconfigure", "get_resources"]:
+        if api.has(name):
+            refused(501, 2036, api.call, name, *(["1"] if name == "get_resources" else []))
+    for name in ["get_config", "get_diag", "get_clusters", "get_tres", "get_wckeys", "get_instances"]:
+        refused(501, 2036, api.db, name)
+    # Who a job belongs to, and where it may run, is not the client's to say.
+    refused(501, 2036, api.submit, description(user_id="5002"), SCRIPT)
+    refused(403, 2002, api.submit, description(partition="gpu"), SCRIPT)
+
+
+def every_query(api):
+    """Each parameter that the client can send is known: taken, or refused by name, but never a mistake."""
+    queries = list(api.queries())
+    assert len(queries) > 80, len(queries)
+    for service, name, path, parameter in queries:
         try:
-            self.call("get_job", str(number))
-        except self.api.ApiException as problem:
-            body = json.loads(problem.body)
-            return problem.status, body["errors"][0]["error_number"]
-        raise SystemExit("a job that is not there was found")
+            # The client cannot read an answer to jobs/state, but its refusal.
+            api.call(name, *("1" for _ in path), service=service, **{parameter: "1"})
+        except Refused as refusal:
+            assert refusal.status in (403, 404, 501), f"{service} {name} {parameter}: {refusal}"
+        except ValueError:
+            assert name == "get_jobs_state", f"{service} {name} {parameter}"
 
 
-class SlurmRequests:
-    """slurm-requests, written by hand: sends a JSON body with every GET, and the script inside the job."""
-
-    def __init__(self, version, url, user, token):
-        self.api = importlib.import_module("slurm_requests")
-        self.api.init_defaults(url=url, api_version=version, user_name=user, user_token=token, partition="debug")
-
-    def raw(self, method, endpoint, midpoint="slurm", body=None):
-        rest = importlib.import_module("rest_requests")
-        return asyncio.run(
-            self.api.request(rest.RequestMethod[method], midpoint=midpoint, endpoint=endpoint, body=body or {})
-        )
-
-    def ping(self):
-        return asyncio.run(self.api.ping())["pings"][0]["pinged"]
-
-    def submit(self, name):
-        number, _ = asyncio.run(
-            self.api.job_submit(
-                name=name, working_directory="/tmp", script=SCRIPT, time_limit=5, environment=["PATH=/bin:/usr/bin"]
-            )
-        )
-        return number
-
-    def list(self):
-        jobs = self.raw("GET", "jobs")["jobs"]
-        return {job["job_id"]: (job["name"], job["job_state"]) for job in jobs}
-
-    def get(self, number):
-        job = self.raw("GET", f"job/{number}")["jobs"][0]
-        return job["name"], job["job_state"]
-
-    def cancel(self, number):
-        asyncio.run(self.api.job_cancel(number))
-
-    def more(self):
-        asyncio.run(self.api.diagnose())
-        return {"accounting": asyncio.run(self.api.jobs_list_ids())}
-
-    def refused(self, number):
-        problems = importlib.import_module("aiohttp").ClientResponseError
-        try:
-            self.raw("GET", f"job/{number}")
-        except problems as problem:
-            return problem.status, 2017
-        raise SystemExit("a job that is not there was found")
+def tour_generated(kind, version, url, user, cluster, reservation, token):
+    assert generated_client(kind, version, url, user, token).call("get_ping").pings[0].pinged == "UP"
+    place = f"{url}/clusters/{cluster}"
+    api = generated_client(kind, version, place, user, token)
+    assert api.call("get_ping").pings[0].pinged == "UP"
+    jobs = jobs_of_ones_own(api)
+    seen = {"version": version, "jobs": jobs, **the_cluster(api, reservation), **accounting(api, user, jobs)}
+    refusals(api)
+    every_query(api)
+    for credentials, status, number in [
+        ({"api_key": {"user": "somebody", "token": token}}, 403, 2002),
+        ({"api_key": {"user": user, "token": f"{token}x"}}, 401, 9008),
+        ({"access_token": token, "api_key": {"token": f"{token}x"}}, 401, 9008),
+        ({}, 401, 9008),
+    ]:
+        refused(status, number, Generated(kind, version, place, **credentials).call, "get_jobs")
+    both = Generated(kind, version, place, access_token=token, api_key={"user": user, "token": token})
+    assert both.call("get_ping").pings[0].pinged == "UP"
+    return seen
 
 
-def client(kind, version, url, user, token):
-    if kind == "slurm-requests":
-        return SlurmRequests(version, url, user, token)
-    package = {"aind": "aind_slurm_rest_v2", "slurmrestapi": "slurmrestapi"}[kind]
-    return Generated(package, version, url, user, token)
+def old_version(url, user, token):
+    """A version that is not offered; aind knows it, with other names for the same."""
+    old = Generated("aind", "v0.0.39", url, api_key={"user": user, "token": token})
+    for name in ["ping", "get_jobs"]:
+        refused(404, 9006, old.call, name)
 
 
-def main(kind, version, url, user, cluster):
-    """Through the cluster's own path, and the ping also through the default one."""
+def tour_slurm_requests(version, url, user, cluster, token):
+    assert SlurmRequests(version, url, user, token).call("ping")["pings"][0]["pinged"] == "UP"
+    api = SlurmRequests(version, f"{url}/clusters/{cluster}", user, token)
+    assert api.call("ping")["pings"][0]["pinged"] == "UP"
+    assert api.call("diagnose")["statistics"]["jobs_pending"] >= 0
+    job = description()
+    number, _ = api.call(
+        "job_submit", name=job["name"], working_directory="/tmp", script=SCRIPT, time_limit=5,
+        environment=job["environment"],
+    )
+    until("the job is listed", lambda: number in [found["job_id"] for found in api.raw("GET", "jobs")["jobs"]])
+    until("accounting has it", lambda: number in api.call("jobs_list_ids"))
+    assert job["name"] in api.call("jobs_list_names")
+    assert job["name"] in [name for name, _ in api.call("jobs_list_names_and_current_states")]
+    assert api.call("jobs_list_ids", state={api.api.SLURMJobState.TIMEOUT}, name_regex=job["name"]) == []
+    api.call("job_cancel", number)
+    cancelled = api.api.SLURMJobState.CANCELLED
+    until("it is cancelled", lambda: cancelled in (api.call("job_current_state_and_reason", number) or [[]])[0])
+    assert api.call("job_status", MISSING) is None
+    refused(404, None, api.call, "job_cancel", MISSING)
+    refused(501, None, api.raw, "GET", "licenses")
+    refused(403, None, SlurmRequests(version, f"{url}/clusters/{cluster}", "somebody", token).call, "ping")
+    return {"version": version, "jobs": [number]}
+
+
+def tour(kind, url, user, cluster, reservation, *versions):
     token = sys.stdin.readline().strip()
-    assert client(kind, version, url, user, token).ping() == "UP"
-    driven = client(kind, version, f"{url}/clusters/{cluster}", user, token)
-    seen = {"client": kind, "version": version, "ping": driven.ping()}
-    assert seen["ping"] == "UP", seen
-    name = f"front-{uuid.uuid4().hex[:8]}"
-    number = driven.submit(name)
-    assert isinstance(number, int) and number > 0, number
-    seen["job"] = number
-    listed = until("the job is listed", lambda: driven.list().get(number))
-    assert listed[0] == name, listed
-    until("it has a state", lambda: set(driven.get(number)[1]) & {"PENDING", "CONFIGURING", "RUNNING"})
-    assert driven.get(number)[0] == name
-    seen["more"] = driven.more()
-    driven.cancel(number)
-    until("it has ended", lambda: set(driven.get(number)[1]) & {"CANCELLED", "COMPLETING"})
-    seen["refused"] = driven.refused(4_000_000)
-    assert tuple(seen["refused"]) == (404, 2017), seen
-    print(json.dumps(seen))
+    for version in versions:
+        if kind == "slurm-requests":
+            seen = tour_slurm_requests(version, url, user, cluster, token)
+        else:
+            seen = tour_generated(kind, version, url, user, cluster, reservation, token)
+        print(json.dumps(seen), flush=True)
+    if kind == "aind":
+        old_version(f"{url}/clusters/{cluster}", user, token)
 
 
-def expiry(version, url, user, cluster, *command):
-    """A client that reads its token anew, over the end of the first."""
+def expiry(version, url, cluster, *command):
+    """The client asks for its token before every request, as OpenAPI Generator's clients let one (refresh_api_key_hook)."""
+    tokens = []
 
     def fresh():
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+        token = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+        if token not in tokens:
+            tokens.append(token)
+        return token
 
+    def read_anew(configuration):
+        configuration.api_key["token"] = fresh()
+
+    place = f"{url}/clusters/{cluster}"
     first = fresh()
-    old = client("slurmrestapi", version, f"{url}/clusters/{cluster}", user, first)
+    api = Generated("slurmrestapi", version, place, api_key={"token": first})
+    api.configuration.refresh_api_key_hook = read_anew
+    number = api.submit(description(hold=True), SCRIPT)
+    kept = Generated("slurmrestapi", version, place, access_token=first)
     asked = 0
-    tokens = {first}
-    problems = importlib.import_module("slurmrestapi").ApiException
 
-    def expired():
-        try:
-            old.ping()
-            return False
-        except problems as problem:
-            assert problem.status == 401, problem
-            return True
-
-    while not expired():
-        token = fresh()
-        tokens.add(token)
-        assert client("slurmrestapi", version, f"{url}/clusters/{cluster}", user, token).ping() == "UP"
+    def over():
+        nonlocal asked
+        assert number in [job.job_id for job in api.call("get_jobs").jobs]
         asked += 1
-        time.sleep(1)
-    # Over it: the same client goes on with the token that there is now.
-    token = fresh()
-    tokens.add(token)
-    driven = client("slurmrestapi", version, f"{url}/clusters/{cluster}", user, token)
-    assert driven.ping() == "UP"
-    driven.list()
-    assert len(tokens) > 1, "no token was made anew"
-    print(json.dumps({"asked": asked, "tokens": len(tokens)}))
+        try:
+            kept.call("get_ping")
+        except Refused as refusal:
+            assert (refusal.status, refusal.number) == (401, 9008), refusal
+            return True
+        return False
+
+    until("the job is listed", lambda: number in [job.job_id for job in api.call("get_jobs").jobs])
+    assert not over(), "the token had ended before it was used"
+    until("the first token has ended", over)
+    assert api.states(number) == {"PENDING"}
+    api.call("delete_job", str(number))
+    assert tokens[0] == first and len(tokens) > 1, "no token was made anew"
+    print(json.dumps({"asked": asked, "tokens": len(tokens), "job": number}))
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "expiry":
-        expiry(*sys.argv[2:])
-    else:
-        main(*sys.argv[1:])
+    {"tour": tour, "expiry": expiry}[sys.argv[1]](*sys.argv[2:])

@@ -53,24 +53,26 @@ struct RequestRules: RouterMiddleware {
 
     private func checkQuery(_ query: String?, _ endpoint: Endpoint) throws {
         guard let query, !query.isEmpty else { return }
-        var seen: Set<Substring> = []
+        var seen: Set<String> = []
         for pair in query.split(separator: "&", omittingEmptySubsequences: false) {
-            let name = pair.prefix { $0 != "=" }
-            if endpoint.refusedQuery.contains(String(name)) {
+            let name = String(pair.prefix { $0 != "=" })
+            // slurmrestd has names with spaces, none of which is offered.
+            let spaced = name.replacing("%20", with: " ")
+            if endpoint.refusedQuery.contains(spaced) {
                 throw SallyError(
-                    .unsupported, "query parameter \(quoted(String(name))) is not offered",
+                    .unsupported, "query parameter \(quoted(spaced)) is not offered",
                     hint: endpoint.query.isEmpty
                         ? "this endpoint takes none"
                         : "offered: \(endpoint.query.map(\.name).joined(separator: ", "))")
             }
             guard endpoint.query.contains(where: { $0.name == name }) || endpoint.takesAnyQuery else {
                 throw SallyError(
-                    .invalidRequest, "unknown query parameter \(quoted(String(name)))",
+                    .invalidRequest, "unknown query parameter \(quoted(name))",
                     hint: endpoint.query.isEmpty
                         ? "this endpoint takes none" : "known: \(endpoint.query.map(\.name).joined(separator: ", "))")
             }
             guard seen.insert(name).inserted else {
-                throw SallyError(.invalidRequest, "query parameter \(quoted(String(name))) is given twice")
+                throw SallyError(.invalidRequest, "query parameter \(quoted(name)) is given twice")
             }
         }
     }

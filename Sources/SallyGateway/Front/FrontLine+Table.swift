@@ -35,7 +35,8 @@ extension FrontLine {
             "jobs/state", .jobStates, "The states of my jobs",
             [
                 Endpoint.Query(
-                    name: "job_id", schema: "Text", text: "At most 1,000 jobs with commas between; absent: all"), flags,
+                    name: "job_id", schema: "Text", text: "At most 1,000 jobs with commas between; absent: all"),
+                updateTime, flags,
             ]),
         FrontLine(
             method: .delete, path: "jobs", service: .slurm, answer: .offered(.cancelList), body: .json("KillJobs"),
@@ -76,7 +77,7 @@ extension FrontLine {
                 "show_duplicates", "disable_truncate_usage_time", "whole_hetjob", "disable_whole_hetjob",
                 "disable_wait_for_result", "usage_time_as_submit_time", "show_batch_script", "show_job_environment",
                 "format", "groups", "qos", "reason", "reservation", "reservation_id", "node", "wckey", "nodes_max",
-                "nodes_min", "timelimit_max", "timelimit_min",
+                "nodes_min", "timelimit_max", "timelimit_min", "job_altered", "submit_time",
             ]),
         get("job/{job}", .finishedJob, "One of my jobs in accounting", db: true),
         get(
@@ -85,12 +86,16 @@ extension FrontLine {
                 "admin_level", "default_account", "default_wckey", "with_assocs", "with_coords", "with_deleted",
                 "with_wckeys", "without_defaults",
             ]),
-        get("user/{name}", .user, "Myself", db: true, refusing: ["with_deleted", "with_assocs", "with_coords"]),
+        get(
+            "user/{name}", .user, "Myself", db: true,
+            refusing: ["with_deleted", "with_assocs", "with_coords", "with_wckeys"]),
         get("associations", .associations, "My associations", db: true, refusing: associationFilters),
         get("association", .association, "The first of them", db: true, refusing: associationFilters),
         get(
             "accounts", .accounts, "My accounts", db: true,
-            refusing: ["description", "DELETED", "WithAssociations", "WithCoordinators", "NoUsersAreCoords"]),
+            refusing: accountFilters + [
+                "description", "DELETED", "WithAssociations", "WithCoordinators", "NoUsersAreCoords", "UsersAreCoords",
+            ]),
         get("account/{name}", .account, "One of my accounts", db: true, refusing: accountFilters),
         get("qos", .allQOS, "The QOS that I may use", db: true, refusing: qosFilters),
         get("qos/{name}", .qos, "One of them", db: true, refusing: qosFilters),
@@ -98,10 +103,15 @@ extension FrontLine {
 
     private static let associationFilters = [
         "account", "cluster", "default_qos", "parent_account", "partition", "user", "qos", "id",
-        "Include deleted associations", "Include usage", "Filter to only defaults",
+        "format", "only_defaults", "usage_start", "usage_end", "with_deleted", "with_usage", "with_raw_qos",
+        "with_sub_accts", "without_parent_info", "without_parent_limits", "Include deleted associations",
+        "Include usage", "Filter to only defaults", "Include the raw QOS or delta_qos", "Include sub acct information",
+        "Exclude parent id/name", "Exclude limits from parents",
     ]
     private static let accountFilters = ["with_assocs", "with_coords", "with_deleted"]
-    private static let qosFilters = ["id", "format", "name", "preempt_mode", "with_deleted"]
+    private static let qosFilters = [
+        "id", "format", "name", "description", "preempt_mode", "with_deleted", "Include deleted QOS",
+    ]
 
     private static func refused(
         _ service: FrontPath.Service, _ why: String, _ lines: [(HTTPRequest.Method, String)]
