@@ -65,7 +65,8 @@ struct FrontOnSlurmTests {
             let refused = try await stack.request("POST", path, token: token, body: body)
             #expect(refused.status == 403 && refused.body.contains("\"error_number\":2002"), "\(body): \(refused)")
         }
-        for body in [#"{"admin_comment": "x"}"#, #"{"user_id": "5002"}"#, #"{"priority": {"set": true, "number": 9}}"#] {
+        for body in [#"{"admin_comment": "x"}"#, #"{"user_id": "5002"}"#, #"{"priority": {"set": true, "number": 9}}"#]
+        {
             let refused = try await stack.request("POST", path, token: token, body: body)
             #expect([400, 501].contains(refused.status), "\(body): \(refused)")
         }
@@ -123,7 +124,8 @@ struct FrontOnSlurmTests {
         let whole = try await stack.request("DELETE", "\(path)/job/\(job)", token: token)
         #expect(whole.status == 200, "\(whole)")
         try await eventually("all tasks have ended") {
-            let states = try await stack.onNode(cluster, "master", ["sacct", "-n", "-X", "-P", "-j", "\(job)", "-o", "State"])
+            let states = try await stack.onNode(
+                cluster, "master", ["sacct", "-n", "-X", "-P", "-j", "\(job)", "-o", "State"])
             return states.output.split(separator: "\n").allSatisfy { $0.hasPrefix("CANCELLED") }
         }
     }

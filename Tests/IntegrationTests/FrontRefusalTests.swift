@@ -29,7 +29,8 @@ struct FrontRefusalTests {
     }
 
     static let cases: [Case] = [
-        Case(path: "/slurm/v0.0.42/jobs", headers: ["X-SLURM-USER-NAME: bob"], status: 403, number: 2002, names: "NAME"),
+        Case(
+            path: "/slurm/v0.0.42/jobs", headers: ["X-SLURM-USER-NAME: bob"], status: 403, number: 2002, names: "NAME"),
         Case(path: "/slurm/v0.0.42/jobs", headers: ["X-SLURM-USER-NAME: root"], status: 403, number: 2002),
         Case(path: "/slurm/v0.0.42/jobs", headers: ["X-SLURM-USER-TOKEN: x.y.z"], status: 401, number: 9008),
         Case(path: "/slurm/v0.0.39/jobs", status: 404, number: 9006, names: "v0.0.44"),
