@@ -139,7 +139,7 @@ struct FrontOnSlurmTests {
         let script = "#!/bin/sh\ncat > '\(file)' <<'END'\n\(FrontText.awkward)\nEND\n"
         let submitted = try await stack.request(
             "POST", "/clusters/\(cluster)/slurm/\(version)/job/submit", token: token,
-            body: FrontText.submission(script, [("name", FrontText.name), ("comment", FrontText.awkward)]))
+            body: FrontText.submission(script, [("name", .string(FrontText.name)), ("comment", .string(FrontText.awkward))]))
         let job = try #require(try JSONValue(parsing: submitted.body)["job_id"]?.integer(), "\(submitted)")
         try await stack.waitForState(cluster, "\(job)", "COMPLETED")
         let written = try await stack.onNode(cluster, "master", ["cat", file])
