@@ -65,7 +65,7 @@ struct FrontRefusalTests {
         submit(("partition", "gpu"), status: 403, number: 2002, names: "gpu"),
         submit(("account", "gpu"), status: 403, number: 2002, names: "gpu"),
         submit(("tasks", "many"), status: 400, number: 9001, names: "tasks"),
-        submit(("tasks", 1000), status: 403, number: 2002),
+        submit(("tasks", 1000), status: 403, number: 2050, names: "1000 asked"),
     ]
 
     @Test(arguments: cases, Stack.clusters)
