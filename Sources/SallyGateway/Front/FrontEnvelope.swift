@@ -64,25 +64,16 @@ extension Response {
         slurm(ResponseBody(byteBuffer: ByteBuffer(bytes: json.bytes())), status: status)
     }
 
-    /// An answer with a list. A long one is written while it is sent, beside the event loops and no faster than it is
-    /// taken; until its end it counts as one of the person's requests under way.
+    /// An answer with a list. A long one is written while it is sent, beside the event loops and no faster than it is taken.
     ///
     /// - Parameter rest: everything else, an object that is not empty.
-    /// - Throws: `.rateLimited` where the person has as many under way as may be.
-    static func slurm(
-        _ list: FrontList, _ rest: JSONValue, _ limits: PersonLimits, _ principal: Principal
-    ) throws -> Response {
+    static func slurm(_ list: FrontList, _ rest: JSONValue) -> Response {
         // The members of the rest, and the end of the object.
         let end: [UInt8] = [UInt8(ascii: "]"), UInt8(ascii: ",")] + rest.bytes().dropFirst()
         let start: [UInt8] = [UInt8(ascii: "{")] + list.start
         guard !list.isShort else {
             let whole = start + list.piece(from: 0, isBegun: false).bytes
             return slurm(ResponseBody(byteBuffer: ByteBuffer(bytes: whole + end)), status: .ok)
-        }
-        guard let seat = limits.seat(principal.person) else {
-            throw SallyError(
-                .rateLimited, "\(principal.account.name) has \(limits.concurrent.limit) requests under way",
-                hint: "take the answers before asking more")
         }
         let body = ResponseBody { writer in
             try await writer.write(ByteBuffer(bytes: start))
@@ -94,7 +85,6 @@ extension Response {
             }
             try await writer.write(ByteBuffer(bytes: end))
             try await writer.finish(nil)
-            withExtendedLifetime(seat) {}
         }
         return slurm(body, status: .ok)
     }

@@ -48,7 +48,7 @@ struct FrontRoutes: Sendable {
         envelope.warnings = reply.warnings
         let rest = envelope.around(reply.members)
         var response =
-            try reply.list.map { try Response.slurm($0, rest, limits, call.principal) } ?? Response.slurm(rest)
+            reply.list.map { Response.slurm($0, rest) } ?? Response.slurm(rest)
         for field in reply.headers { response.headers[field.name] = field.value }
         return response
     }
