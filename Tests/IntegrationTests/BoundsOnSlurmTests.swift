@@ -93,6 +93,7 @@ struct BoundsOnSlurmTests {
                 do {
                     let made = try await client.submit(submission(job, cluster), token: key.token())
                     if name == "comment" { try await update(made.id, defaults, cluster, key, socket) }
+                    if name == "array" { try await throttle(made.id, cluster, key, socket) }
                 } catch SlurmError.notOffered where cluster == "it12" && ["contiguous", "switches"].contains(name) {
                 } catch {
                     Issue.record("\(name) on \(cluster): \(error)")
@@ -132,6 +133,21 @@ struct BoundsOnSlurmTests {
             #expect(
                 tres.cpus ?? 0 <= merged.bounds.cpus ?? .max && tres.memory?.bytes ?? 0 <= merged.bounds.memory ?? .max)
         }
+    }
+
+    /// One task at once is one, and not no limit.
+    private func throttle(_ id: JobID, _ cluster: String, _ key: Key, _ socket: String) async throws {
+        let version = APIVersion(rawValue: cluster == "it12" ? 38 : 42)
+        let update = try JobUpdate(from: ["array": "%1"], version: APIVersion(rawValue: 42))
+        let body = try update.json(version: version, now: Timestamp(0)).bytes()
+        let answer = try await ask(
+            "POST", "/slurm/\(version)/job/\(id)", String(decoding: body, as: UTF8.self), key, socket)
+        // 22.05 says of every change of an array that it failed.
+        let errors = try #require(answer["errors"]?.array)
+        #expect(errors.count == (cluster == "it12" ? 1 : 0), "\(cluster): \(answer)")
+        #expect(errors.allSatisfy { $0["error_number"] == nil && $0["error_code"] == nil }, "\(answer)")
+        let json = try await job(id, version, key, socket)
+        #expect(json["array_task_string"]?.string?.hasSuffix("%1") == true, "\(json)")
     }
 
     private func job(_ id: JobID, _ version: APIVersion, _ key: Key, _ socket: String) async throws -> JSONValue {

@@ -189,6 +189,18 @@ import Testing
         }
     }
 
+    /// 22.05 says of every change of an array that it failed: that is neither a refusal nor a lost answer.
+    @Test func anAnswerThatDoesNotTellIsAWarning() async throws {
+        try await withWorld(Self.settings) { world, client in
+            world.queue.change { $0.updateResult = .unsaid }
+            for _ in 0..<2 {
+                let answer = try await client.call(.post, "\(Self.path)/5", world.alice, body: #"{"nice": 1}"#)
+                #expect(answer.status == .ok, "\(answer.text)")
+                #expect(try answer.json["warnings"]?.array?.count == 1)
+            }
+        }
+    }
+
     /// As those of /v1 are: whichever record of an array it is that policy refuses.
     @Test(arguments: [("1", #"{"partition": "gpu"}"#), ("5", #"{"name": "x"}"#)])
     func refusalsAreRecorded(job: String, body: String) async throws {

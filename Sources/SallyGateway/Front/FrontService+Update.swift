@@ -28,8 +28,8 @@ extension FrontService {
         }
         try await lookAtOwnJobs(call)
         let line = try await line(of: wanted.job, call)
-        try await cluster.updates.withTurn(line) { try await change(wanted.job, update, line, call) }
         var reply = FrontReply(("results", []))
+        reply.warnings = try await cluster.updates.withTurn(line) { try await change(wanted.job, update, line, call) }
         if call.version.rawValue < 42 {
             for key in ["job_id", "step_id", "job_submit_user_msg"] { reply.members.append((key, "")) }
         }
@@ -40,7 +40,9 @@ extension FrontService {
     /// until when that is open.
     ///
     /// - Precondition: nobody else changes a job of this line meanwhile.
-    private func change(_ job: JobID, _ update: JobUpdate, _ line: JobID, _ call: FrontCall) async throws {
+    private func change(
+        _ job: JobID, _ update: JobUpdate, _ line: JobID, _ call: FrontCall
+    ) async throws -> [SlurmWarningEntry] {
         let clock = cluster.jobs.clock
         try cluster.updates.check(line, now: clock.now)
         let records = try await present(job, call)
@@ -59,7 +61,13 @@ extension FrontService {
             MintRequest(
                 cluster: name, user: call.user, uid: call.principal.account.uid, purpose: .update, position: position))
         switch await cluster.updater.update(authorized, token: Secret(minted.token)) {
-        case .done: return
+        case .done: return []
+        case .unsaid:
+            return [
+                SlurmWarningEntry(
+                    description: "Slurm 22.05 does not say whether it changed every task of an array: look at the job",
+                    source: "slurm_update_job()")
+            ]
         case .refused(let problem): throw problem
         case .unknown(let problem):
             // slurmctld alone looks at the token, by its own clock.

@@ -13,6 +13,8 @@ package protocol SlurmUpdater: Sendable {
 /// What became of an update that was sent to Slurm.
 package enum UpdateResult: Sendable {
     case done
+    /// Slurm answered, and its answer does not tell: only a new read of the job does.
+    case unsaid
     /// Slurm answered, or never heard of it: nothing more comes of it than what a new read of the job shows.
     case refused(SallyError)
     /// It may have been carried out, or be carried out still.
@@ -23,8 +25,10 @@ extension SlurmQueueClient: SlurmUpdater {
     package func update(_ update: Authorized<UpdateJob>, token: Secret<String>) async -> UpdateResult {
         let user = update.account?.name ?? update.action.owner
         do throws(SlurmError) {
-            try await client.update(update, token: SlurmToken(user: user.rawValue, value: token))
-            return .done
+            switch try await client.update(update, token: SlurmToken(user: user.rawValue, value: token)) {
+            case .done: return .done
+            case .unsaid: return .unsaid
+            }
         } catch {
             let problem = error.error(cluster: client.cluster)
             return error.outcomeIsUnknown ? .unknown(problem) : .refused(problem)
