@@ -5,6 +5,7 @@ import SallyConfig
 import SallyKeepProtocol
 import SallyModel
 import SallyPolicy
+import SallySocket
 import SallyWire
 import SlurmClient
 import SlurmModel
@@ -125,8 +126,11 @@ extension FrontService {
     /// Nothing where accounting does not answer: then the QOS that a job has is judged as if it had been named.
     private func usualQOS(_ call: FrontCall) async -> [AccountName: QOSName] {
         guard cluster.config.accounting else { return [:] }
-        let read = try? await cluster.listings.read(.associations)  // nil: see above
-        return read.map { UsualQOS($0.records).names(of: call.user) } ?? [:]
+        guard let read = try? await cluster.listings.read(.associations) else { return [:] }  // see above
+        return await besideLoops { [slurmName = cluster.config.slurmName, user = call.user] in
+            let known = read.records(named: user.rawValue) + read.records(named: "")
+            return UsualQOS(known.filter { $0.isOf(slurmName) }).names(of: user)
+        }
     }
 }
 

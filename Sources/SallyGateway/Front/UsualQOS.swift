@@ -8,7 +8,7 @@ import SlurmModel
 struct UsualQOS {
     private let associations: [SlurmRecord]
 
-    /// - Parameter associations: of the whole cluster.
+    /// - Parameter associations: of one cluster: the person's, and those that are an account's.
     init(_ associations: [SlurmRecord]) { self.associations = associations }
 
     /// By account. One in which the person has associations with different defaults, one for each partition, is left out.
