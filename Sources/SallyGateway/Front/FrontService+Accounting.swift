@@ -151,7 +151,7 @@ extension SlurmRecord {
     }
 
     /// Whether it is of the cluster that Slurm knows by this name; what does not say of which it is, is of none.
-    fileprivate func isOf(_ slurmName: String) -> Bool { text("cluster")?.lowercased() == slurmName }
+    func isOf(_ slurmName: String) -> Bool { text("cluster")?.lowercased() == slurmName }
 
     /// A user without what is so on other clusters, or is somebody else's.
     fileprivate func onlyOf(_ slurmName: String, _ user: UserName) -> SlurmRecord {
