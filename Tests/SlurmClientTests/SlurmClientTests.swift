@@ -302,7 +302,10 @@ import Testing
     }
 
     /// A row that is no job may stand for the one that is looked for.
-    @Test(arguments: [#"{"job_id":2}"#, #"{"job_id":0,"job_state":["RUNNING"]}"#, #"{"job_id":2,"job_state":[]}"#])
+    @Test(arguments: [
+        #"{"job_id":2}"#, #"{"job_id":0,"job_state":["RUNNING"]}"#, #"{"job_id":2,"job_state":[]}"#,
+        #"{"job_id":4294967296,"job_state":["RUNNING"]}"#,
+    ])
     func aRowThatIsNoJobIsNotLeftOut(row: String) async throws {
         let body = #"{"jobs":[{"job_id":1,"job_state":["RUNNING"]},\#(row)],"errors":[]}"#
         try await FakeSlurmrestd.with({ _, _ in .reply(200, body) }) { server in
