@@ -72,7 +72,7 @@ extension FrontService {
         case .refused(let problem): throw problem
         case .unknown(let problem):
             // slurmctld alone looks at the token, by its own clock.
-            cluster.updates.mayArrive(line, until: minted.expires + QueueReader.skew, now: clock.now)
+            cluster.updates.mayArrive(line, until: minted.expires + .seconds(ClockSkew.limit), now: clock.now)
             throw problem
         }
     }
