@@ -222,11 +222,15 @@ import Testing
             association["user"] = .text("alice")
             association["account"] = .text("lab")
             association["qos"] = .words(["long"])
-            let known = association
-            world.queue.change { $0.records[.associations] = [known] }
-            // Lists are kept for some seconds.
-            world.clock.advance(20)
-            try await client.expect(.ok, .post, "\(Self.path)/1", world.alice, body: #"{"name": "x"}"#)
+            // Accounting serves other clusters, too.
+            for (cluster, status) in [("elsewhere", HTTPResponse.Status.forbidden), ("demo", .ok)] {
+                association["cluster"] = .text(cluster)
+                let known = association
+                world.queue.change { $0.records[.associations] = [known] }
+                // Lists are kept for some seconds.
+                world.clock.advance(20)
+                try await client.expect(status, .post, "\(Self.path)/1", world.alice, body: #"{"name": "x"}"#)
+            }
         }
     }
 }

@@ -42,9 +42,9 @@ import Testing
                 for path in ["/serve", "/steward", "/admin"] {
                     try await eventually("\(path) is there") { exists(folder + path) }
                 }
-                let serve = SignerClient(path: folder + "/serve", keeperUser: ownUserID())
-                let steward = SignerClient(path: folder + "/steward", keeperUser: ownUserID())
-                let admin = SignerClient(path: folder + "/admin", keeperUser: ownUserID())
+                let serve = SignerClient(path: folder + "/serve", keeperUser: ownUserID(), deadline: .seconds(240))
+                let steward = SignerClient(path: folder + "/steward", keeperUser: ownUserID(), deadline: .seconds(240))
+                let admin = SignerClient(path: folder + "/admin", keeperUser: ownUserID(), deadline: .seconds(240))
                 try await steward.register(try account("alice", 20001))
                 #expect(try await serve.mint(try mint("alice", 20001)).token.split(separator: ".").count == 3)
                 for body: () async throws -> Void in [
