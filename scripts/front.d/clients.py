@@ -36,7 +36,7 @@ class Generated:
     def has(self, name, service="slurm"):
         return hasattr(self.services[service], f"{service}_v{self.number}_{name}")
 
-    def call(self, name, *arguments, service="slurm", **named):
+    def call(self, name, /, *arguments, service="slurm", **named):
         """One of the methods: get_job of slurm is slurm_v0042_get_job. What it answers went through its models."""
         method = getattr(self.services[service], f"{service}_v{self.number}_{name}")
         try:
@@ -44,7 +44,7 @@ class Generated:
         except self.api.ApiException as problem:
             raise Refused(problem.status, json.loads(problem.body)["errors"][0]["error_number"]) from problem
 
-    def db(self, name, *arguments, **named):
+    def db(self, name, /, *arguments, **named):
         return self.call(name, *arguments, service="slurmdb", **named)
 
     def queries(self):
@@ -86,7 +86,7 @@ class SlurmRequests:
         self.problem = importlib.import_module("aiohttp").ClientResponseError
         self.api.init_defaults(url=url, api_version=version, user_name=user, user_token=token, partition="debug")
 
-    def call(self, name, *arguments, **named):
+    def call(self, name, /, *arguments, **named):
         """One of its functions."""
         try:
             return asyncio.run(getattr(self.api, name)(*arguments, **named))
