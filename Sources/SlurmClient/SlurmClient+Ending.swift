@@ -81,9 +81,11 @@ extension SlurmClient {
                             : "the Slurm of this cluster takes no flags with a signal",
                         hint: flags.isEmpty ? "end all of job \(which.job), or wait until it has started" : nil)
                 }
-                // As text it would be cut at the first character that is no digit: the whole array.
+                // 22.05.8 takes the number of an array alone, and for all of it. A task is taken as it is spelled where it has
+                // another number; where it has its array's, that would end all of the array, too.
+                let spelled = if case .task = which.part, number != which.job { "\(which)" } else { "\(number)" }
                 let query = signal.map { "?signal=\($0)" } ?? ""
-                let reply = try await call(.DELETE, "/slurm/\(version)/job/\(number)\(query)", version, token)
+                let reply = try await call(.DELETE, "/slurm/\(version)/job/\(spelled)\(query)", version, token)
                 if let refusal = reply.refusal { throw .refused(refusal) }
             } else {
                 // DELETE /job/ID lies (200, no error, the job lives on); DELETE /jobs says for each job what became of it.

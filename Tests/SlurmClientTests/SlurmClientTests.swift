@@ -452,10 +452,11 @@ import Testing
         #expect(error == nil && sent == ["/slurm/v0.0.42/jobs/ \(body)"])
         let signalled = try await cancel(42, which, nil, signal: "USR1", flags: [.fullJob, .batchJob])
         #expect(signalled.sent[0].hasSuffix(#","signal":"USR1","flags":["BATCH_JOB","FULL_JOB"]}"#))
-        // v0.0.38 takes numbers only: without one of its own nothing is sent.
+        // v0.0.38 takes no part that has not a number of its own, and 22.05.8 not by that number.
         let old = try await cancel(38, which, nil)
         #expect(old.sent.isEmpty && old.error?.error(cluster: cluster).code == .unsupported)
-        #expect(try await cancel(38, which, 9).sent == ["/slurm/v0.0.38/job/9 "])
+        #expect(try await cancel(38, which, 9).sent == ["/slurm/v0.0.38/job/\(part == .task(3) ? "7_3" : "9") "])
+        #expect(try await cancel(38, which, 7).sent == ["/slurm/v0.0.38/job/7 "])
         let flagged = try await cancel(38, which, 9, signal: "USR1", flags: [.batchJob])
         #expect(flagged.sent.isEmpty && flagged.error?.error(cluster: cluster).code == .unsupported)
     }

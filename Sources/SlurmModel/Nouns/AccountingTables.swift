@@ -84,7 +84,8 @@ extension NounTable {
         .text("cluster").also("id.cluster", 40...40, .text),
         .text("comment", 40...45),
         .text("default.qos"),
-        .words("flags"),
+        // Which one is the default has a member of its own since v0.0.40.
+        .field("flags").old("flags", .oldWords(WordNames(dropped: ["DEFAULT"]))).also("flags", 40...45, .words),
         .limit("max.jobs.per.count"),
         .limit("max.jobs.per.accruing"),
         .limit("max.jobs.per.submitted"),
