@@ -120,8 +120,9 @@ struct FrontOnSlurmTests {
         #expect(first.status == 200, "\(first)")
         try await stack.waitForState(cluster, "\(job)_0", "CANCELLED")
         let waiting = try await stack.request("DELETE", "\(path)/job/\(job)_3", token: token)
-        #expect(waiting.status == 200, "\(waiting)")
-        try await stack.waitForState(cluster, "\(job)_3", "CANCELLED")
+        // Slurm before 23.11 has no name for it.
+        #expect(waiting.status == (cluster == "it12" ? 501 : 200), "\(waiting)")
+        if waiting.status == 200 { try await stack.waitForState(cluster, "\(job)_3", "CANCELLED") }
         #expect(try await stack.jobState(cluster, "\(job)_1") == "RUNNING")
         let none = try await stack.request("DELETE", "\(path)/job/\(job)_9", token: token)
         #expect(none.status == 404 && none.body.contains("\"error_number\":2017"), "\(none)")
