@@ -137,28 +137,32 @@ extension SlurmClient {
         }
     }
 
-    /// An answer whose list `jobs` is read while it comes, some of it at a time, and the rest of the answer.
+    /// An answer whose list is read while it comes, some of it at a time, and the rest of the answer.
     ///
+    /// - Parameters:
+    ///   - key: the list's; `make` gets parts of the answer that have some of it alone.
+    ///   - patience: how many deadlines it may take.
     /// - Throws: for a list that is missing, too, where no error says why.
-    private func streamed<Element: Sendable>(
-        _ path: String, _ version: APIVersion, _ token: SlurmToken,
+    func streamed<Element: Sendable>(
+        _ path: String, _ version: APIVersion, _ token: SlurmToken, key: String = "jobs", patience: Int = 12,
+        limit: Int = Bound.streamed,
         _ make: @Sendable @escaping (SlurmReply) throws(SlurmReply.Malformed) -> [Element]
     ) async throws(SlurmError) -> (SlurmReply, [Element]) {
         let call = SlurmExchange.Call(
-            method: .GET, path: path, body: nil, deadline: deadline * 12, limit: Bound.streamed,
+            method: .GET, path: path, body: nil, deadline: deadline * patience, limit: limit,
             namesUser: version.namesUser)
         try await look(version, token)
-        let listing = try await exchange.list("jobs", call, token: token) { rows throws(SlurmError) in
+        let listing = try await exchange.list(key, call, token: token) { rows throws(SlurmError) in
             guard !rows.isEmpty else { return [Element]() }
             do throws(SlurmReply.Malformed) {
-                return try make(SlurmReply(.object(JSONObject([("jobs", .array(rows))])), version: version))
+                return try make(SlurmReply(.object(JSONObject([(key, .array(rows))])), version: version))
             } catch {
                 throw .badReply(status: nil, reason: error.description)
             }
         }
         let reply = try checked(listing.answer, version)
-        guard reply.refusal != nil || reply.json["jobs"]?.array != nil else {
-            throw .badReply(status: nil, reason: "no list jobs")
+        guard reply.refusal != nil || reply.json[key]?.array != nil else {
+            throw .badReply(status: nil, reason: "no list \(key)")
         }
         return (reply, listing.elements)
     }

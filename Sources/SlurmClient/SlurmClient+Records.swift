@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOHTTP1
 import SallyModel
 package import SallyPolicy
 package import SlurmModel
-import StrictJSON
 
 extension SlurmClient {
     /// A whole list, as far as `token` may see it: authenticated and free of errors. What belongs to somebody else than is
@@ -27,25 +25,16 @@ extension SlurmClient {
             guard let key = listing.noun.listKey(version) else {
                 throw .badReply(status: nil, reason: "a \(listing.noun) is no list")
             }
-            let call = SlurmExchange.Call(
-                method: .GET, path: listing.path(version), body: nil, deadline: deadline * 4, limit: Bound.large,
-                namesUser: version.namesUser)
-            let listed = try await exchange.list(key, call, token: token) { rows throws(SlurmError) -> [Element] in
-                guard !rows.isEmpty else { return [] }
-                do throws(SlurmReply.Malformed) {
-                    let part = SlurmReply(.object(JSONObject([(key, .array(rows))])), version: version)
-                    return try part.records(listing.noun).filter(listing.wants).compactMap(make)
-                } catch {
-                    throw .badReply(status: nil, reason: error.description)
-                }
+            let (reply, found) = try await streamed(
+                listing.path(version), version, token, key: key, patience: 4, limit: Bound.large
+            ) { part throws(SlurmReply.Malformed) in
+                try part.records(listing.noun).filter(listing.wants).compactMap(make)
             }
-            let reply = try checked(listed.answer, version)
             if let refusal = reply.refusal {
                 if listing.meaningNothing.contains(refusal.number) { return [] }
                 throw .refused(refusal)
             }
-            guard reply.json[key]?.array != nil else { throw .badReply(status: nil, reason: "no list \(key)") }
-            return listed.elements
+            return found
         }
     }
 }
