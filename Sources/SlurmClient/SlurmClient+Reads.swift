@@ -25,11 +25,18 @@ extension SlurmClient {
     ) async throws(SlurmError) -> JobListing<Element> {
         try await served(token) { version throws(SlurmError) in
             let query = moment.map { "?update_time=\($0.rawValue)" } ?? ""
-            let (reply, jobs) = try await streamed("/slurm/\(version)/jobs\(query)", version, token) {
-                part throws(SlurmReply.Malformed) in
-                var made: [Element] = []
-                for record in try part.records(.job) { made.append(make(try Job(believed: record), record)) }
-                return made
+            let (reply, jobs): (SlurmReply, [Element])
+            do throws(SlurmError) {
+                (reply, jobs) = try await streamed("/slurm/\(version)/jobs\(query)", version, token) {
+                    part throws(SlurmReply.Malformed) in
+                    var made: [Element] = []
+                    for record in try part.records(.job) { made.append(make(try Job(believed: record), record)) }
+                    return made
+                }
+            } catch {
+                // So 22.05 says that nothing has changed, where later versions send an empty list.
+                guard moment != nil, case .badReply(304?, _) = error else { throw error }
+                return JobListing(jobs: [], readAt: nil)
             }
             if let refusal = reply.refusal { throw .refused(refusal) }
             return JobListing(jobs: jobs, readAt: reply.lastUpdate)

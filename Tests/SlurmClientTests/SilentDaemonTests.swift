@@ -29,6 +29,17 @@ import Testing
         }
     }
 
+    /// As 22.05 answers. Who did not ask for changes does not take it for a queue without jobs.
+    @Test func notModifiedIsAnAnswerToWhoAsksForChanges() async throws {
+        try await FakeSlurmrestd.with({ _, _ in .raw("HTTP/1.1 304 X\r\nContent-Length: 0\r\n\r\n") }) { server in
+            try await withClient(server.path, 38) { client in
+                let none = try await client.jobs(changedSince: Timestamp(5), read, token: token) { job, _ in job }
+                #expect(none.jobs.isEmpty && none.readAt == nil)
+                await #expect(throws: SlurmError.self) { try await client.jobs(read, token: token) }
+            }
+        }
+    }
+
     /// What is asked of a daemon, and how it begins there.
     enum Work: String, CaseIterable {
         case submit = "POST /slurm/v0.0.42/job/submit"
