@@ -185,7 +185,7 @@ import Testing
     }
 
     @Test func aSlowDaemonEndsAtTheDeadline() async throws {
-        let (error, count) = try await failure(.nothing, deadline: .seconds(3))
+        let (error, count) = try await failure(.nothing, deadline: .seconds(5))
         #expect(error == .timeout(sent: .maybeDone))
         #expect(error?.outcomeIsUnknown == true)
         #expect(error?.error(cluster: cluster).code == .timeout)
