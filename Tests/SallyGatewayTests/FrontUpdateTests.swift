@@ -220,6 +220,7 @@ import Testing
             try await client.expect(.forbidden, .post, "\(Self.path)/1", world.alice, body: #"{"name": "x"}"#)
             var association = SlurmRecord(.association, version: APIVersion(rawValue: 42))
             association["user"] = .text("alice")
+            association["cluster"] = .text("demo")
             association["account"] = .text("lab")
             association["qos"] = .words(["long"])
             // Accounting serves other clusters, too.
