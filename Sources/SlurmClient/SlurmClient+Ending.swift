@@ -92,8 +92,14 @@ extension SlurmClient {
                 let reply = try await call(
                     .DELETE, "/slurm/\(version)/jobs/", version, token, body: order(which, signal, flags).bytes())
                 if let refusal = reply.refusal { throw .refused(refusal) }
-                // 2172: it is not pending any more; 2021, 2084: it ended.
-                let passed = which.part == .waiting ? [2172, 2021, 2084] : []
+                // 2172: it is not pending any more; 2021, 2084: it ended. Of an array those tasks are listed that have ended before
+                // (24.11.5): whoever asks for all of it looks whether something is left.
+                let passed =
+                    switch which.part {
+                    case .waiting: [2172, 2021, 2084]
+                    case nil: [2021, 2084]
+                    case .task, .component: [Int]()
+                    }
                 // Only failures are listed: an empty list, not a missing one, says that all is done (24.11.5).
                 for answer in try believed({ () throws(SlurmReply.Malformed) in try reply.cancellations() }) {
                     if let refusal = answer.refusal, !passed.contains(refusal.number) { throw .refused(refusal) }

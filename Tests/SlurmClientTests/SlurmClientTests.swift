@@ -468,6 +468,13 @@ import Testing
         #expect(try await cancel(42, JobTarget(job: try job, part: .task(1)), nil, said).error != nil)
     }
 
+    /// Tasks that ended before keep nobody from ending the rest of an array.
+    @Test func whatHasEndedIsNoFailureOfTheWhole() async throws {
+        let said = #"{"status":[{"error":{"code":2021,"message":"completed"},"step_id":"7_0"}],"errors":[]}"#
+        #expect(try await cancel(42, JobTarget(job: try job), nil, said).error == nil)
+        #expect(try await cancel(42, JobTarget(job: try job, part: .task(0)), nil, said).error != nil)
+    }
+
     @Test func v38CancelsByPath() async throws {
         let (none, request) = try await cancel(38, .reply(200, #"{"errors":[]}"#), signal: "TERM")
         #expect(none == nil)
