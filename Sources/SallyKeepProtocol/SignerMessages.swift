@@ -44,7 +44,11 @@ package struct MintRequest: Sendable, Equatable, Codable {
     /// The decision this token is for: the signer keeps it, so that a token without its event is found.
     package var position: AuditPosition
     /// From then on the token is not wanted any more: what was decided without it stands. There is none to submit without it.
+    /// By the gateway's clock, which may be `clockLeeway` apart from the signer's.
     package var mintBy: Timestamp?
+    /// How much later than `mintBy` the signer still makes the token: clocks may differ by a minute.
+    package static let clockLeeway = Duration.seconds(60)
+
     package init(
         cluster: ClusterName, user: UserName, uid: UserID, purpose: MintPurpose, position: AuditPosition,
         mintBy: Timestamp? = nil

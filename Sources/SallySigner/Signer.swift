@@ -223,7 +223,7 @@ package final class Signer: Sendable {
             }
             return
         }
-        guard now < mintBy else {
+        guard now < mintBy + MintRequest.clockLeeway else {
             throw SallyError(
                 .unavailable, "the token for event \(request.position.sequence) was wanted before \(mintBy)",
                 hint: "submit again: nothing was sent to Slurm")

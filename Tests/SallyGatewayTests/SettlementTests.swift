@@ -45,11 +45,12 @@ import Testing
         #expect(Settlement.job(of: submission(), marker, in: [task], others: [])?.rawValue == 10)
     }
 
-    /// 15 s of a token, 1 s that clocks may be apart unnoticed, 15 s of grace; and not at that second, but after it.
+    /// 15 s of a token, 1 s that clocks may be apart unnoticed, 15 s of grace; and not at that second, but after it. The signer's
+    /// clock may be 60 s behind: so much later it still makes what it has no record of yet.
     @Test(
         arguments: [
             (Submission.State.reserved, 1005, nil, 1036), (.unknown, 1005, 1020, 1036), (.unknown, nil, 1020, 1051),
-            (.reserved, nil, nil, 1051),
+            (.reserved, nil, nil, 1111),
         ] as [(Submission.State, Int64?, Int64?, Int64)])
     func noneIsSaidOnlyOfADeadToken(state: Submission.State, minted: Int64?, finished: Int64?, until: Int64) {
         let open = submission(state, finished: finished)

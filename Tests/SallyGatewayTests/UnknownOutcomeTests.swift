@@ -129,7 +129,7 @@ import Testing
     }
 
     /// A gateway that died before it wrote anything down, and the signer says whether it got its token.
-    @Test(arguments: [(true, 20, 0), (false, 20, 20), (false, nil, 150)] as [(Bool, Int64?, Int64)])
+    @Test(arguments: [(true, 20, 0), (false, 20, 80), (false, nil, 210)] as [(Bool, Int64?, Int64)])
     func aReservationAloneIsWaitedForAsLongAsItsTokenMayCome(
         wasMinted: Bool, within: Int64?, more: Int64
     ) async throws {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SallyKeepProtocol
 package import SallyModel
 package import SallyStore
 import SallyWire
@@ -106,10 +107,11 @@ package struct Settlement: Sendable {
     /// When the last token ends with which it could still reach Slurm, by the gateway's clock.
     ///
     /// Without a record of the signer's: an outcome that was written down as unknown came after its token; of a reservation
-    /// alone nothing is known but until when a token may be asked for.
+    /// alone nothing is known but until when a token may be asked for, and made by a signer whose clock is behind.
     package static func lastTokenEnds(_ submission: Submission, minted: Timestamp?) -> Timestamp {
         let lost = submission.state == .unknown ? submission.finished : nil
-        return (minted ?? lost ?? submission.mintBy ?? submission.created + SubmissionSteps.preparation) + tokenLife
+        let asked = submission.mintBy ?? submission.created + SubmissionSteps.preparation
+        return (minted ?? lost ?? asked + MintRequest.clockLeeway) + tokenLife
     }
 
     /// From when on a read that finds nothing means that there is nothing.
