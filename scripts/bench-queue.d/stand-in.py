@@ -2,30 +2,37 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stands in for a slurmrestd 24.11 with a queue that no machine here could hold: stand-in.py LISTEN RECORD COUNT USERS
 
-RECORD is the recorded answer to GET /jobs of v0.0.42; its first job is replayed COUNT times, with ids of their own, owned by
-the users in USERS in turn. States never change. Everything is made while it is sent."""
+RECORD is the recorded answer to GET /jobs of v0.0.42; its jobs are replayed in turn until there are COUNT, with ids and names of
+their own, owned by the users in USERS in turn. States never change. Everything is made while it is sent."""
 import http.server, json, os, socketserver, sys
 
 listen, record, count, users = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4].split(",")
 answer = json.load(open(record))
-job = answer["jobs"][0]
-job["job_state"] = ["PENDING"]
 HEAD = {key: value for key, value in answer.items() if key != "jobs"}
 HEAD["errors"] = []
-TEMPLATE = dict(job, job_id=-1, user_name="@USER@", name="@NAME@", array_job_id={"set": True, "infinite": False, "number": 0},
-                array_task_id={"set": False, "infinite": False, "number": 0}, array_task_string="", comment="", user_id=20001)
-TEXT = json.dumps(TEMPLATE).replace('"job_id": -1', '"job_id": @ID@')
+
+
+def template(job):
+    """A recorded job as text with places for what differs; an array's record has the array's number in two members."""
+    array = job["array_job_id"]["number"]
+    job = dict(job, job_id="@ID@", user_name="@USER@", name="@NAME@", user_id=20001)
+    job["array_job_id"] = dict(job["array_job_id"], number="@ID@" if array else 0)
+    return json.dumps(job).replace('"@ID@"', "@ID@")
+
+
+RECORDED = [(template(job), json.dumps(job["job_state"])) for job in answer["jobs"]]
 
 
 def whole():
     for number in range(1, count + 1):
-        user = users[number % len(users)]
-        yield TEXT.replace("@ID@", str(number)).replace("@USER@", user).replace("@NAME@", f"job {number}")
+        user = users[number // len(RECORDED) % len(users)]
+        text = RECORDED[number % len(RECORDED)][0]
+        yield text.replace("@ID@", str(number)).replace("@USER@", user).replace("@NAME@", f"job {number}")
 
 
 def states():
     for number in range(1, count + 1):
-        yield '{"job_id": "%d", "state": ["PENDING"]}' % number
+        yield '{"job_id": "%d", "state": %s}' % (number, RECORDED[number % len(RECORDED)][1])
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
