@@ -226,7 +226,7 @@ package final class Signer: Sendable {
         guard now < mintBy + MintRequest.clockLeeway else {
             throw SallyError(
                 .unavailable, "the token for event \(request.position.sequence) was wanted before \(mintBy)",
-                hint: "submit again: nothing was sent to Slurm")
+                hint: "try again: nothing was sent to Slurm")
         }
     }
 

@@ -101,8 +101,12 @@ extension JobDescription {
         ## Updates
 
         An update says only what changes. `""` takes away a comment, constraint, dependency or reservation. Updates of one job are done one
-        after the other, those of an array's tasks and of the array as well: each is judged on what Slurm reports of the job at that
-        moment. Policy has to allow the job as it would be afterwards, as if it were submitted so:
+        after the other, those of an array's tasks and of the array as well, whichever gateway of one database they come through: each
+        is judged on what Slurm reports of the job at that moment. Where Slurm's answer to one was lost (504), others are refused (409)
+        until that one can reach Slurm no more: half a minute, and what slurmctld's clock is behind the gateway's, or five minutes where
+        slurmctld does not tell its clock. A gateway that dies in the middle keeps others away for two minutes more.
+
+        Policy has to allow the job as it would be afterwards, as if it were submitted so:
 
         | of | is judged |
         |---|---|

@@ -59,6 +59,7 @@ struct GatewayBuild {
                 sessions: sessions, clock: clock, log: logger)
         let audit = AuditStore(database: database)
         let submissions = SubmissionStore(database: database)
+        let turns = UpdateTurnStore(database: database)
         let markers = SubmissionMarker.Maker(secret: Secret(Array(sessionKey.reveal().utf8)))
 
         var clusters: [ClusterGateway] = []
@@ -69,8 +70,8 @@ struct GatewayBuild {
                     queue: SlurmQueueClient(try slurm.client(cluster), serviceAccount: cluster.serviceAccount),
                     gate: gate,
                     signer: signer,
-                    steward: steward, submissions: submissions, markers: markers, metrics: metrics, clock: clock,
-                    log: logger))
+                    steward: steward, submissions: submissions, turns: turns, markers: markers, metrics: metrics,
+                    clock: clock, log: logger))
         }
         let server = GatewayServer(
             GatewayDependencies(

@@ -310,7 +310,8 @@ final class FakeSigner: TokenMinter {
             if let failure = state.failure { throw failure }
             if state.denied.contains(request.user) { throw SallyError(.denied, "\(request.user) is denied") }
             state.minted.append(request)
-            return MintedToken(token: "slurm-token-of-\(request.user)", expires: Timestamp(4_000_000_000))
+            return MintedToken(
+                token: "slurm-token-of-\(request.user)", expires: state.mintTime + Settlement.tokenLife)
         }
     }
 

@@ -70,6 +70,7 @@ import Testing
             #expect(update.body["hold"]?.bool == true && update.body["name"]?.string == "other")
             #expect(update.body.object?.count == 2)
             #expect(world.signer.now.minted.map(\.purpose) == [.update])
+            #expect(world.signer.now.minted.map(\.mintBy) == [world.clock.now + UpdateTurns.preparation])
             let event = try await world.audit.page(AuditQuery(action: "job.update")).events.first
             #expect(event?.target == "1")
         }
@@ -186,6 +187,70 @@ import Testing
             try await client.expect(.unprocessableContent, .post, "\(Self.path)/1", world.alice, body: #"{"nice": 3}"#)
             world.queue.change { $0.updateResult = .done }
             try await client.expect(.ok, .post, "\(Self.path)/1", world.alice, body: #"{"nice": 4}"#)
+        }
+    }
+
+    /// A token of 15 s, by slurmctld's clock, which measuring tells to the second, and 15 s for a request that was let in at the
+    /// last moment: as of a submission. Where the clock is not told, it may be five minutes behind.
+    @Test(arguments: [(0, 31), (-90, 121), (90, 30), (nil, 330)] as [(Int64?, Int64)])
+    func aLostAnswerKeepsOthersAwayAsLongAsItsTokenMayLive(skew: Int64?, seconds: Int64) async throws {
+        try await withWorld(Self.settings) { world, client in
+            world.queue.change { state in
+                state.skew = skew ?? 0
+                state.hidesClock = skew == nil
+                state.updateResult = .unknown(SallyError(.timeout, "no answer"))
+            }
+            try await client.expect(.gatewayTimeout, .post, "\(Self.path)/1", world.alice, body: #"{"nice": 1}"#)
+            world.queue.change { $0.updateResult = .done }
+            world.clock.advance(seconds)
+            let early = try await client.call(.post, "\(Self.path)/1", world.alice, body: #"{"nice": 2}"#)
+            #expect(early.status == .conflict, "\(early.text)")
+            #expect(early.text.contains("try again in 1 seconds"), "\(early.text)")
+            #expect(world.queue.now.updates.count == 1)
+            world.clock.advance(1)
+            try await client.expect(.ok, .post, "\(Self.path)/1", world.alice, body: #"{"nice": 3}"#)
+            // It is over for good: the clock is not asked for again.
+            world.queue.change { $0.hidesClock = true }
+            try await client.expect(.ok, .post, "\(Self.path)/1", world.alice, body: #"{"nice": 4}"#)
+        }
+    }
+
+    /// As of a submission: nothing is decided by such clocks.
+    @Test func clocksThatCannotBeDecideNothing() async throws {
+        try await withWorld(Self.settings) { world, client in
+            world.queue.change { $0.updateResult = .unknown(SallyError(.timeout, "no answer")) }
+            try await client.expect(.gatewayTimeout, .post, "\(Self.path)/1", world.alice, body: #"{"nice": 1}"#)
+            world.queue.change { $0.updateResult = .done }
+            world.clock.advance(400)
+            for skew in [-301, 301] as [Int64] {
+                world.queue.change { $0.skew = skew }
+                let answer = try await client.call(.post, "\(Self.path)/1", world.alice, body: #"{"nice": 2}"#)
+                #expect(answer.status != .ok && answer.text.contains("301 s"), "\(answer.text)")
+            }
+            #expect(world.queue.now.updates.count == 1)
+            world.queue.change { $0.skew = 0 }
+            try await client.expect(.ok, .post, "\(Self.path)/1", world.alice, body: #"{"nice": 2}"#)
+        }
+    }
+
+    /// Its turn has a time: what took longer is not sent.
+    @Test func aChangeThatTookTooLongToPrepareIsNotSent() async throws {
+        try await withWorld(Self.settings) { world, client in
+            let latch = Latch()
+            world.queue.change { $0.blocksLists = latch }
+            try await withThrowingTaskGroup(of: HTTPResponse.Status.self) { group in
+                defer { latch.open() }
+                group.addTask {
+                    try await client.call(.post, "\(Self.path)/1", world.alice, body: #"{"name": "x"}"#).status
+                }
+                try await eventually("it is being prepared") { world.queue.now.listed.contains(.associations) }
+                world.clock.advance(60)
+                latch.open()
+                let status = try await group.next()
+                #expect(status == .serviceUnavailable)
+            }
+            #expect(world.queue.now.updates.isEmpty && world.signer.now.minted.isEmpty)
+            try await client.expect(.ok, .post, "\(Self.path)/1", world.alice, body: #"{"name": "x"}"#)
         }
     }
 

@@ -30,22 +30,40 @@ extension FrontService {
         try await lookAtOwnJobs(call)
         let line = try await line(of: wanted.job, call)
         var reply = FrontReply(("results", []))
-        reply.warnings = try await cluster.updates.withTurn(line) { try await change(wanted.job, update, line, call) }
+        reply.warnings = try await cluster.updates.withTurn(line) { turn in
+            try await settle(line, &turn)
+            return try await change(wanted.job, update, call, &turn)
+        }
         if call.version.rawValue < 42 {
             for key in ["job_id", "step_id", "job_submit_user_msg"] { reply.members.append((key, "")) }
         }
         return reply
     }
 
-    /// Reads the job, decides, sends. When it returns or throws, the next read shows what became of it, or `updates` knows
-    /// until when that is open.
+    /// How long slurmctld is asked for its clock: as long as any call of it takes.
+    private static let clockLimit = Duration.seconds(15)
+
+    /// - Throws: `.conflict` while an earlier change may still arrive: what this one would be put onto is not known.
+    private func settle(_ line: JobID, _ turn: inout UpdateTurn) async throws {
+        guard let tokenEnds = turn.tokenEnds else { return }
+        // slurmctld alone looks at the token, by its own clock.
+        let now = cluster.jobs.clock.now
+        let certain = Settlement.certain(tokenEnds, try await cluster.slurmClock.skew(within: Self.clockLimit))
+        guard certain < now else {
+            throw SallyError(
+                .conflict, "whether an earlier change of job \(line) reached Slurm is not known yet",
+                hint: "try again in \(certain.rawValue - now.rawValue + 1) seconds: nothing was changed by this one")
+        }
+        turn.tokenEnds = nil
+    }
+
+    /// Reads the job, decides, sends. When it returns or throws, the next read shows what became of it, or the turn says that
+    /// it is open.
     ///
-    /// - Precondition: nobody else changes a job of this line meanwhile.
+    /// - Precondition: nobody else changes a job of this line meanwhile, and no change before is open.
     private func change(
-        _ job: JobID, _ update: JobUpdate, _ line: JobID, _ call: FrontCall
+        _ job: JobID, _ update: JobUpdate, _ call: FrontCall, _ turn: inout UpdateTurn
     ) async throws -> [SlurmWarningEntry] {
-        let clock = cluster.jobs.clock
-        try cluster.updates.check(line, now: clock.now)
         let records = try await present(job, call)
         var update = update
         let marker = records.compactMap(\.marker).first
@@ -58,9 +76,15 @@ extension FrontService {
         guard let position = authorized.position else {
             throw SallyError(.internal, "an update was authorized without a recorded decision")
         }
+        guard cluster.jobs.clock.now < turn.mintBy else {
+            throw SallyError(
+                .unavailable, "preparing the change of job \(job) took too long",
+                hint: "try again: nothing was changed")
+        }
         let minted = try await cluster.jobs.signer.mint(
             MintRequest(
-                cluster: name, user: call.user, uid: call.principal.account.uid, purpose: .update, position: position))
+                cluster: name, user: call.user, uid: call.principal.account.uid, purpose: .update, position: position,
+                mintBy: turn.mintBy))
         switch await cluster.updater.update(authorized, token: Secret(minted.token)) {
         case .done: return []
         case .unsaid:
@@ -71,8 +95,7 @@ extension FrontService {
             ]
         case .refused(let problem): throw problem
         case .unknown(let problem):
-            // slurmctld alone looks at the token, by its own clock.
-            cluster.updates.mayArrive(line, until: minted.expires + .seconds(ClockSkew.limit), now: clock.now)
+            turn.tokenEnds = minted.expires
             throw problem
         }
     }

@@ -16,6 +16,15 @@ package struct ClockSkew: Sendable, Equatable {
     /// such a clock.
     package static let limit: Int64 = 300
 
+    /// What is counted with where nothing was measured.
+    package static let unmeasured = ClockSkew(behind: limit, ahead: limit, apart: 0)
+
+    private init(behind: Int64, ahead: Int64, apart: Int64) {
+        self.behind = behind
+        self.ahead = ahead
+        self.apart = apart
+    }
+
     /// - Parameters:
     ///   - asked: the gateway's clock before the question; `answered`: after the answer.
     ///   - slurm: slurmctld's clock in between. All three are cut to whole seconds.

@@ -17,8 +17,7 @@ struct OutcomeEvidence: Sendable {
     let access: ServiceAccess
     let signer: any TokenMinter
     let markers: SubmissionMarker.Maker
-    let metrics: Metrics
-    let clock: any WallClock
+    let slurmClock: SlurmClock
     let log: Logger
 
     /// Its job among these, if it is there.
@@ -64,21 +63,6 @@ struct OutcomeEvidence: Sendable {
         return try await access.read(.readAccounting(cluster)) { read, token in
             try await queue.finished(wanted, read, token: token)
         }
-    }
-
-    /// How far the clocks are apart, now: slurmctld's clock in the middle of an answer of its own. And how many of its messages
-    /// slurmdbd has not got: a job whose end is among them is missing in accounting.
-    ///
-    /// - Throws: `.misconfigured` where they are so far apart that nothing may be decided.
-    func measured() async throws -> (skew: ClockSkew, accountingBacklog: Int64) {
-        let asked = clock.now
-        let slurm = try await access.read(.readQueue(cluster)) { read, token in
-            try await queue.diagnosis(read, token: token)
-        }
-        let skew = ClockSkew(asked: asked, answered: clock.now, slurm: slurm.time)
-        metrics.skewed(cluster, seconds: skew.apart)
-        if let problem = skew.problem(cluster) { throw problem }
-        return (skew, slurm.accountingBacklog)
     }
 
     /// When the signer made the last token for it. Nil where it made none, or cannot be asked: then more time has to pass.

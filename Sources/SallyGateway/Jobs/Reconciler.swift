@@ -75,7 +75,8 @@ package final class Reconciler: Service {
         self.runner = runner
         evidence = OutcomeEvidence(
             cluster: cluster, book: book, queue: queue, access: access, signer: signer, markers: markers,
-            metrics: metrics, clock: clock, log: log)
+            slurmClock: SlurmClock(cluster: cluster, queue: queue, access: access, metrics: metrics, clock: clock),
+            log: log)
         self.records = records
         self.metrics = metrics
         self.clock = clock
@@ -162,7 +163,7 @@ package final class Reconciler: Service {
             }
         }
         guard !missing.isEmpty else { return }
-        let (skew, backlog) = try await evidence.measured()
+        let (skew, backlog) = try await evidence.slurmClock.measured()
         let settlement = Settlement(
             began: began, ended: clock.now, skew: skew, records: records, accountingLag: lag(backlog))
         var left: [Submission] = []

@@ -31,5 +31,20 @@ package protocol SubmissionBook: Sendable {
     func purgeKeys(cluster: ClusterName) async throws -> Int
 }
 
+/// Turns at changing jobs, of all gateways on one database. SallyStore's `UpdateTurnStore` is it.
+package protocol TurnBook: Sendable {
+    /// Nil while another has it. Who is cancelled meanwhile may have it all the same, and gives it back.
+    ///
+    /// - Parameter lease: every token that `holder` may ask for ends before it does.
+    func take(_ job: JobID, cluster: ClusterName, holder: OpaqueID, lease: Duration) async throws -> TakenTurn?
+    /// Whether nobody has it. One look at a row.
+    func isFree(_ job: JobID, cluster: ClusterName) throws -> Bool
+    /// Queued when it returns, before everything that is written after it. Nothing where `holder` does not have it.
+    func giveBack(
+        _ job: JobID, cluster: ClusterName, holder: OpaqueID, _ end: TurnEnd,
+        failed: @Sendable @escaping (any Error) -> Void)
+}
+
 extension AuditStore: AuditBook {}
 extension SubmissionStore: SubmissionBook {}
+extension UpdateTurnStore: TurnBook {}

@@ -23,15 +23,16 @@ package struct ClusterGateway: Sendable {
     /// What is listed beside the queue.
     let listings: FrontListings
     let updater: any SlurmUpdater
-    let updates = UpdateTurns()
+    let updates: UpdateTurns
+    let slurmClock: SlurmClock
     /// What has to run: the queue's loop, the submissions, their reconciling, the forgetting of lists.
     package let services: [any Service]
 
     package static func make(
         config: ClusterConfig, isDefault: Bool, queue: some SlurmQueue & SlurmLister & SlurmUpdater, gate: Gate,
         signer: some TokenMinter,
-        steward: some AccountKeeper, submissions: some SubmissionBook, markers: SubmissionMarker.Maker,
-        metrics: Metrics, clock: some WallClock, log: Logger
+        steward: some AccountKeeper, submissions: some SubmissionBook, turns: some TurnBook,
+        markers: SubmissionMarker.Maker, metrics: Metrics, clock: some WallClock, log: Logger
     ) -> ClusterGateway {
         let name = config.name
         let access = ServiceAccess(cluster: name, gate: gate, signer: signer, clock: clock)
@@ -67,7 +68,9 @@ package struct ClusterGateway: Sendable {
             canI: CanIService(reader: reader, gate: gate),
             partitions: PartitionService(config: config, gate: gate, keeper: keeper, accounts: accounts),
             nodes: NodeService(cluster: name, gate: gate, keeper: keeper),
-            listings: listings, updater: queue, services: [keeper, runner, reconciler, listings])
+            listings: listings, updater: queue, updates: UpdateTurns(cluster: name, book: turns, log: log),
+            slurmClock: SlurmClock(cluster: name, queue: queue, access: access, metrics: metrics, clock: clock),
+            services: [keeper, runner, reconciler, listings])
     }
 
     /// Whether an authenticated read answered lately; why not, otherwise.

@@ -52,6 +52,14 @@ package final class Database: Sendable {
         try await queue.run(haste, body)
     }
 
+    /// Queues `body` for a durable transaction behind everything queued before, and returns. Nobody waits for it: it goes along
+    /// with what comes next, if something does, and who has to know of a failure is told by `failed`.
+    func post(
+        _ body: @Sendable @escaping (StoreTransaction) throws -> Void, failed: @Sendable @escaping (any Error) -> Void
+    ) {
+        queue.post(body, failed: failed)
+    }
+
     /// How many writes wait for their turn now.
     package var waitingWrites: Int { queue.waitingCount }
 

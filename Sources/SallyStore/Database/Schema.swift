@@ -15,6 +15,7 @@ enum Schema {
         // The browser that opened a sign-in; NULL until one has.
         Migration(version: 2, statements: ["ALTER TABLE pending_sign_ins ADD COLUMN browser_hash TEXT"]),
         Migration(version: 3, statements: keysPerOperation),
+        Migration(version: 4, statements: turns),
     ]
 
     static var newest: Int64 { migrations.map(\.version).max() ?? 0 }

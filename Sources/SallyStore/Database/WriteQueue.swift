@@ -65,6 +65,20 @@ final class WriteQueue: Sendable {
         }
     }
 
+    /// Queues `body` behind what waits and returns; `failed` is called where it did not become durable.
+    func post(
+        _ body: @Sendable @escaping (StoreTransaction) throws -> Void, failed: @Sendable @escaping (any Error) -> Void
+    ) {
+        enqueue(
+            WriteJob(
+                haste: .withNext, deadline: .now + limits.waitLimit,
+                run: { transaction in
+                    try body(transaction)
+                    return {}
+                },
+                fail: failed))
+    }
+
     /// Takes nothing more; what waits is still written.
     func close() {
         let dozing = state.withLock { state in
