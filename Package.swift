@@ -13,7 +13,8 @@ let dependencies: [Package.Dependency] = [
     .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
     // Log lines: every target with effects.
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
-    // Unix sockets with peer credentials: SallySocket. Certificates: SallyGateway, SallyClient.
+    // Unix sockets with peer credentials: SallySocket. Deadlines, and which certificates are trusted: SallyNetwork.
+    // Certificates of our own: SallyGateway.
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
     // Reloading of TLS certificates, parts of HTTP messages: SallyGateway.
@@ -45,6 +46,7 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let certificateReloading = Target.Dependency.product(name: "NIOCertificateReloading", package: "swift-nio-extras")
@@ -85,11 +87,13 @@ let tier0: [Target] = [
 ]
 
 let tier1: [Target] = [
+    // What every connection of ours needs: deadlines, the authorities that are trusted. Server and CLI share it.
+    .target(name: "SallyNetwork", dependencies: ["SallyModel", nioCore, nioPosix, nioSSL]),
     // Unix sockets that know who is at the other end: framing, peer credentials.
     .target(
         name: "SallySocket",
         dependencies: [
-            "SallyModel", "SallyKeepProtocol", "StrictJSON", nioCore, nioPosix, serviceLifecycle,
+            "SallyModel", "SallyNetwork", "SallyKeepProtocol", "StrictJSON", nioCore, nioPosix, serviceLifecycle,
             logging,
         ]),
     // Runs a script on a node: Podman exec, this host.
@@ -108,14 +112,14 @@ let tier1: [Target] = [
     .target(
         name: "SlurmClient",
         dependencies: [
-            "SallyModel", "SlurmModel", "SallyPolicy", "StrictJSON", asyncHTTPClient, nioCore, nioHTTP1, nioPosix,
-            nioSSL, logging,
+            "SallyModel", "SallyNetwork", "SlurmModel", "SallyPolicy", "StrictJSON", asyncHTTPClient, nioCore,
+            nioHTTP1, nioPosix, nioSSL, logging,
         ]),
     // OpenID Connect, sessions, one-time codes.
     .target(
         name: "SallyIdentity",
         dependencies: [
-            "SallyModel", "StrictJSON", jwtKit, crypto, asyncHTTPClient, nioCore, nioHTTP1, nioSSL, logging,
+            "SallyModel", "SallyNetwork", "StrictJSON", jwtKit, crypto, asyncHTTPClient, nioCore, nioHTTP1, logging,
         ]),
     // Repositories in SQLite.
     .target(
@@ -141,20 +145,23 @@ let tier2: [Target] = [
     .target(
         name: "SallyGateway",
         dependencies: [
-            "SallyModel", "SlurmModel", "SallyPolicy", "SallyWire", "SallyKeepProtocol", "StrictJSON", "SallySocket",
-            "SallyConfig", "SallyIdentity", "SallyStore", "SlurmClient", hummingbird, hummingbirdTLS, nioCore,
-            nioHTTPTypes, nioSSL, certificateReloading, serviceLifecycle, unixSignals, crypto, logging,
+            "SallyModel", "SallyNetwork", "SlurmModel", "SallyPolicy", "SallyWire", "SallyKeepProtocol", "StrictJSON",
+            "SallySocket", "SallyConfig", "SallyIdentity", "SallyStore", "SlurmClient", hummingbird, hummingbirdTLS,
+            nioCore, nioHTTPTypes, nioSSL, certificateReloading, serviceLifecycle, unixSignals, crypto, logging,
         ]),
     // What the CLI says to a gateway: contexts, sign-in, requests.
     .target(
         name: "SallyClient",
         dependencies: [
-            "SallyModel", "SallyWire", "StrictJSON", asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL, crypto,
+            "SallyModel", "SallyNetwork", "SallyWire", "StrictJSON", asyncHTTPClient, nioCore, nioHTTP1, nioPosix,
+            nioSSL, crypto,
         ]),
     // One file per subcommand of sally.
     .target(
         name: "SallyCommands",
-        dependencies: ["SallyModel", "SlurmModel", "SallyWire", "SallyClient", "StrictJSON", argumentParser]),
+        dependencies: [
+            "SallyModel", "SallyNetwork", "SlurmModel", "SallyWire", "SallyClient", "StrictJSON", argumentParser,
+        ]),
     // One file per subcommand of sally-cluster.
     .target(
         name: "ClusterCommands",
@@ -183,6 +190,7 @@ let support: [Target] = [
     .target(
         name: "SallyTestSupport", dependencies: ["SallyModel", "SallyTransport", subprocess, systemPackage],
         path: "Tests/SallyTestSupport"),
+    .testTarget(name: "SallyNetworkTests", dependencies: ["SallyNetwork", "SallyModel", "SallyTestSupport", nioSSL]),
     .testTarget(name: "SallySocketTests", dependencies: ["SallySocket", "SallyKeepProtocol", "SallyTestSupport"]),
     .testTarget(name: "SallyTransportTests", dependencies: ["SallyTransport", "SallyTestSupport"]),
     .testTarget(name: "SallyConfigTests", dependencies: ["SallyConfig", "SallyPolicy", "SallyTestSupport"]),
@@ -191,7 +199,7 @@ let support: [Target] = [
         name: "SallyClustersTests",
         dependencies: ["SallyClusters", "SallyConfig", "SallyTransport", "StrictJSON", "SallyTestSupport"]),
     .testTarget(
-        name: "SlurmClientTests", dependencies: ["SlurmClient", "SallyTestSupport", nioCore, nioPosix, nioSSL]),
+        name: "SlurmClientTests", dependencies: ["SlurmClient", "SallyTestSupport", nioCore, nioPosix, nioSSL, nioTLS]),
     .testTarget(
         name: "SallyIdentityTests",
         dependencies: [
@@ -204,12 +212,14 @@ let support: [Target] = [
     .testTarget(
         name: "SallyGatewayTests",
         dependencies: [
-            "SallyGateway", "SallyStore", "SallyTestSupport", hummingbirdTesting, hummingbird, jwtKit, nioCore,
-            nioEmbedded, nioHTTPTypes,
+            "SallyGateway", "SallyStore", "SallyTestSupport", hummingbirdTesting, hummingbird, jwtKit,
+            nioCore, nioEmbedded, nioHTTPTypes,
         ]),
     .testTarget(
         name: "SallyClientTests",
-        dependencies: ["SallyClient", "SallyModel", "SallyWire", "StrictJSON", "SallyTestSupport", nioCore, nioPosix]),
+        dependencies: [
+            "SallyClient", "SallyModel", "SallyWire", "StrictJSON", "SallyTestSupport", nioCore, nioPosix,
+        ]),
     .testTarget(
         name: "SallyCommandsTests",
         dependencies: [

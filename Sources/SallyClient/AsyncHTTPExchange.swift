@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import NIOSSL
 import SallyModel
+import SallyNetwork
 
 /// `HTTPExchange` over AsyncHTTPClient.
 package struct AsyncHTTPExchange: HTTPExchange {
@@ -12,21 +13,10 @@ package struct AsyncHTTPExchange: HTTPExchange {
     private let gateway: GatewayAddress
 
     /// - Parameter caFile: PEM certificates that alone are trusted; nil for the system's.
-    /// - Throws: `SallyError(.misconfigured)` when `caFile` has no certificate.
+    /// - Throws: `SallyError(.misconfigured)` when `caFile` has no certificate or cannot be read.
     package init(gateway: GatewayAddress, caFile: String?) throws {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        tls.minimumTLSVersion = .tlsv12
-        if let caFile {
-            do {
-                tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(caFile))
-            } catch {
-                throw SallyError(
-                    .misconfigured, "the CA file \(quoted(caFile)) cannot be read",
-                    hint: "name a file of PEM certificates with `sally login --ca-file FILE`", cause: "\(error)")
-            }
-        }
         var configuration = HTTPClient.Configuration(
-            tlsConfiguration: tls, redirectConfiguration: .disallow,
+            tlsConfiguration: try .client(trusting: caFile), redirectConfiguration: .disallow,
             timeout: HTTPClient.Configuration.Timeout(connect: .seconds(10), read: .seconds(120)))
         configuration.httpVersion = .http1Only
         configuration.connectionPool.retryConnectionEstablishment = false

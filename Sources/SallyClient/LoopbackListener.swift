@@ -3,6 +3,7 @@
 import NIOCore
 import NIOPosix
 import SallyModel
+import SallyNetwork
 
 /// Waits on 127.0.0.1 for the one request by which the browser brings the gateway's code (RFC 8252 section 7.3).
 package struct LoopbackListener: Sendable {

@@ -2,6 +2,7 @@
 
 import SallyClient
 import SallyModel
+import SallyNetwork
 import SallyWire
 import Synchronization
 

@@ -6,6 +6,7 @@ import NIOCore
 import NIOPosix
 package import SallyKeepProtocol
 import SallyModel
+import SallyNetwork
 import ServiceLifecycle
 import Synchronization
 

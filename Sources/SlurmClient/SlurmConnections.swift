@@ -3,8 +3,8 @@
 import AsyncHTTPClient
 package import Logging
 import NIOCore
-import NIOSSL
 package import SallyModel
+import SallyNetwork
 package import SlurmModel
 
 /// The connections to all slurmrestd daemons: no redirects, nothing retried. Reads share kept connections; what changes something
@@ -45,25 +45,10 @@ package struct SlurmConnections: Sendable {
         return SlurmClient(
             cluster: cluster,
             exchange: SlurmExchange(
-                address: address, reading: reading, changing: changing, tls: try authorities.map(SlurmConnections.tls),
-                breaker: CircuitBreaker(), logger: logger),
+                address: address, reading: reading, changing: changing,
+                tls: try authorities.map { try .client(trusting: $0) }, breaker: CircuitBreaker(), logger: logger),
             pinned: pinned, defaultPartition: defaultPartition, exclusivePartitions: exclusivePartitions,
             deadline: deadline, logger: logger)
-    }
-
-    private static func tls(_ authorities: String) throws -> TLSConfiguration {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        tls.minimumTLSVersion = .tlsv12
-        do {
-            let certificates = try NIOSSLCertificate.fromPEMFile(authorities)
-            guard !certificates.isEmpty else { throw NIOSSLError.failedToLoadCertificate }
-            tls.trustRoots = .certificates(certificates)
-        } catch {
-            throw SallyError(
-                .misconfigured, "the file of certificate authorities \(quoted(authorities)) cannot be used",
-                hint: "it holds one or more certificates in PEM", cause: "\(error)")
-        }
-        return tls
     }
 
     package func close() async throws {

@@ -3,6 +3,7 @@
 import NIOCore
 import NIOPosix
 import NIOSSL
+import NIOTLS
 import SallyTestSupport
 import Synchronization
 
@@ -40,9 +41,17 @@ final class FakeSlurmrestd: Sendable {
     let path: String
     private let script: @Sendable (Request, Int) -> Answer
     private let seen = Mutex<[Request]>([])
-    private let connections = Mutex(0)
+    private let counts = Mutex(Counts())
+
+    /// Of connections.
+    struct Counts {
+        var made = 0
+        var secured = 0
+        var ended = 0
+    }
 
     var requests: [Request] { seen.withLock { $0 } }
+    var connections: Counts { counts.withLock { $0 } }
 
     private init(path: String, script: @escaping @Sendable (Request, Int) -> Answer) {
         self.path = path
@@ -61,18 +70,21 @@ final class FakeSlurmrestd: Sendable {
     }
 
     /// The same behind TLS on a port of 127.0.0.1, which `body` gets.
+    ///
+    /// - Parameter gate: keeps back what comes in, the handshake as well, until it is opened.
     static func with<Result>(
-        tls: NIOSSLContext, _ script: @escaping @Sendable (Request, Int) -> Answer,
+        tls: NIOSSLContext, gate: Gate? = nil, _ script: @escaping @Sendable (Request, Int) -> Answer,
         _ body: (FakeSlurmrestd, Int) async throws -> Result
     ) async throws -> Result {
         let server = FakeSlurmrestd(path: "", script: script)
-        let channel = try await server.bootstrap(tls: tls).bind(host: "127.0.0.1", port: 0).get()
+        let channel = try await server.bootstrap(tls: tls, gate).bind(host: "127.0.0.1", port: 0).get()
         return try await server.ending(channel) { try await body(server, channel.localAddress?.port ?? 0) }
     }
 
-    private func bootstrap(tls: NIOSSLContext?) -> ServerBootstrap {
+    private func bootstrap(tls: NIOSSLContext?, _ gate: Gate? = nil) -> ServerBootstrap {
         ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).childChannelInitializer { channel in
             channel.eventLoop.makeCompletedFuture {
+                if let gate { try channel.pipeline.syncOperations.addHandler(gate.handler()) }
                 if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                 try channel.pipeline.syncOperations.addHandler(Handler(self))
             }
@@ -91,9 +103,9 @@ final class FakeSlurmrestd: Sendable {
     }
 
     private func connected() -> Int {
-        connections.withLock { count in
-            count += 1
-            return count
+        counts.withLock {
+            $0.made += 1
+            return $0.made
         }
     }
 
@@ -116,6 +128,16 @@ final class FakeSlurmrestd: Sendable {
         init(_ server: FakeSlurmrestd) {
             self.server = server
             connection = server.connected()
+        }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if case .handshakeCompleted? = event as? TLSUserEvent { server.counts.withLock { $0.secured += 1 } }
+            context.fireUserInboundEventTriggered(event)
+        }
+
+        func channelInactive(context: ChannelHandlerContext) {
+            server.counts.withLock { $0.ended += 1 }
+            context.fireChannelInactive()
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -340,6 +340,47 @@ import Testing
         }
     }
 
+    /// A connection may be made for a change that nobody waits for any more when it is there. The daemon may be ending it by the
+    /// time that the next change comes: that one has its own.
+    @Test func aConnectionThatNobodyWaitedForIsNotUsed() async throws {
+        try await withCertificate(for: "IP:127.0.0.1") { file, context in
+            // That the client has ended it is seen nowhere before the next change; it has had all the time that it needs, or
+            // the next time it will. One that keeps it uses it every time.
+            for _ in 0..<5 {
+                if try await usesAnother(file, context) { return }
+            }
+            Issue.record("the connection that was left was used")
+        }
+    }
+
+    /// Whether a second change went out on a connection of its own.
+    private func usesAnother(_ file: String, _ context: NIOSSLContext) async throws -> Bool {
+        let gate = Gate()
+        defer { gate.open() }
+        return try await FakeSlurmrestd.with(tls: context, gate: gate, { _, _ in .reply(200, ok) }) { server, port in
+            try await withClient(at: .url("https://127.0.0.1:\(port)"), 42) { connections, address, version in
+                try connections.client(
+                    cluster, at: address, pinned: version, defaultPartition: nil, authorities: file,
+                    deadline: .seconds(240))
+            } body: { client in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { _ = try? await client.submit(submission(), token: token) }  // is cancelled
+                    try await eventually("it connects") { server.connections.made == 1 }
+                    group.cancelAll()
+                }
+                gate.open()
+                try await eventually("the handshake ends") {
+                    server.connections.secured == 1 || server.connections.ended == 1
+                }
+                // The time for connecting was over before: another try.
+                guard server.connections.secured == 1 else { return false }
+                _ = try await client.submit(submission(), token: token)
+                #expect(server.requests.count == 1)
+                return server.requests.first?.connection == 2
+            }
+        }
+    }
+
     @Test func aFileWithoutCertificatesIsNamed() async throws {
         let error = await #expect(throws: SallyError.self) { try await jobs(port: 1, authorities: "/dev/null") }
         #expect(error?.code == .misconfigured && error?.message.contains("/dev/null") == true)

@@ -3,7 +3,7 @@
 import Logging
 import SallyKeepProtocol
 import SallyModel
-import SallySocket
+import SallyNetwork
 import SallyStore
 import Synchronization
 

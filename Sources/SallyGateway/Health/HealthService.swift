@@ -3,7 +3,7 @@
 import SallyConfig
 import SallyKeepProtocol
 import SallyModel
-import SallySocket
+import SallyNetwork
 
 /// Whether the gateway can do its work: of each cluster the last authenticated read, never a ping (Slurm 24.11 answers a
 /// ping with 200 whatever the token).

@@ -3,8 +3,8 @@
 package import Logging
 import SallyKeepProtocol
 package import SallyModel
+import SallyNetwork
 import SallyPolicy
-import SallySocket
 import SallyStore
 import ServiceLifecycle
 import Synchronization

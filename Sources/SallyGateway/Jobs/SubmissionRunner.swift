@@ -3,6 +3,7 @@
 package import Logging
 import SallyKeepProtocol
 package import SallyModel
+import SallyNetwork
 import SallyPolicy
 import SallySocket
 import SallyStore

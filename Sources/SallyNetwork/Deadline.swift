@@ -2,6 +2,7 @@
 
 import NIOCore
 import NIOPosix
+import SallyModel
 
 /// `body` did not return in time; it was cancelled and has ended.
 package struct DeadlineExceeded: Error, Sendable {}
@@ -31,5 +32,19 @@ package func withDeadline<Value: Sendable>(
         }
         guard let first = try await group.next(), let value = first else { throw DeadlineExceeded() }
         return value
+    }
+}
+
+/// The same, with words for who waits.
+///
+/// - Parameter what: what takes so long, such as `the gateway's answer`.
+/// - Throws: `SallyError(.timeout)`; what `body` throws.
+package func withDeadline<Value: Sendable>(
+    _ limit: Duration, _ what: String, _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    do {
+        return try await withDeadline(limit, body)
+    } catch is DeadlineExceeded {
+        throw SallyError(.timeout, "\(what) took more than \(limit.components.seconds) seconds", hint: "try again")
     }
 }
