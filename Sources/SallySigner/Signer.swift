@@ -219,7 +219,9 @@ package final class Signer: Sendable {
     private func checkTime(_ request: MintRequest, at now: Timestamp) throws {
         guard let mintBy = request.mintBy else {
             guard request.purpose != .submit else {
-                throw SallyError(.invalidRequest, "a token to submit is asked for with the time by which it is wanted")
+                throw SallyError(
+                    .invalidRequest, "a token to submit was asked for without mintBy, the time by which it is wanted",
+                    hint: "gateway and signer are of different versions: upgrade both, and restart them")
             }
             return
         }

@@ -267,7 +267,9 @@ import Testing
     @Test func mintsNoTokenToSubmitWithoutATimeByWhichItIsWanted() async throws {
         try await Self.with { signer, _ in
             let request = try mint("alice", 20001, .submit, by: nil)
-            try await Self.refuses(.invalidRequest) { _ = try await signer.mint(request) }
+            let error = try await #require(throws: SallyError.self) { try await signer.mint(request) }
+            #expect(error.code == .invalidRequest && error.message.contains("mintBy"))
+            #expect(error.hint?.contains("upgrade both") == true)
             _ = try await signer.mint(try mint("alice", 20001, .cancel, by: nil))
             #expect(try signer.records(after: 0, limit: 100).mints.map(\.purpose) == ["cancel"])
         }
