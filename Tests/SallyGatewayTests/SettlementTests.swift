@@ -22,11 +22,11 @@ import Testing
     }
 
     private func settlement(
-        _ began: Int64, accounting: Bool = true, keeps: Int64 = 300, lag: Duration? = .zero
+        _ began: Int64, accounting: Bool = true, keeps: Int64 = 300, lag: Duration? = .zero, behind: Int64 = 0
     ) -> Settlement {
         let now = Timestamp(began)
         return Settlement(
-            began: now, ended: now, skew: ClockSkew(asked: now, answered: now, slurm: now),
+            began: now, ended: now, skew: ClockSkew(asked: now, answered: now, slurm: Timestamp(began - behind)),
             records: Settlement.Records(accounting: accounting, queueKeeps: .seconds(keeps)), accountingLag: lag)
     }
 
@@ -57,6 +57,15 @@ import Testing
         let token = minted.map { Timestamp($0) }
         #expect(settlement(until).absence(of: open, minted: token) == .waiting(until: Timestamp(until)))
         #expect(settlement(until + 1).absence(of: open, minted: token) == .askAccounting)
+    }
+
+    /// slurmctld takes a token by its own clock, so long after it has ended by the gateway's.
+    @Test func aTokenLivesAsLongAsSlurmsClockSays() {
+        let (open, minted) = (submission(), Timestamp(1005))
+        #expect(settlement(1126, behind: 90).absence(of: open, minted: minted) == .waiting(until: Timestamp(1126)))
+        #expect(settlement(1127, behind: 90).absence(of: open, minted: minted) == .askAccounting)
+        // One that is ahead ends them sooner, which is not counted on.
+        #expect(settlement(1035, behind: -90).absence(of: open, minted: minted) == .waiting(until: Timestamp(1035)))
     }
 
     @Test func theQueueAloneIsEnoughAsLongAsItForgetsNothing() {
