@@ -65,10 +65,10 @@ check: lint test-core build
 docs: build
 	@SALLYPORT_WRITE_DOCS=1 $(SWIFT) test --skip-build --filter thePageIsTheTable
 
-# A million cases for each decoder and notation parser, where `make test` tries some thousand; CASES= and SEED= say others.
+# A million cases for each decoder and notation parser, where `make test` tries some thousand. CASES=, SEED=, CASE= and ONLY= say
+# otherwise: scripts/fuzz.
 fuzz: build
-	@SALLYPORT_FUZZ_CASES=$(or $(CASES),1000000) SALLYPORT_FUZZ_SEED=$(or $(SEED),1) \
-		$(STAGE) fuzz $(SWIFT) test --skip-build --filter '^SlurmModelTests\.(NotationFuzz|DecoderFuzz|RecordFuzz|BoundsProperty|UpdateProperty)Tests'
+	@CASES=$(CASES) SEED=$(SEED) CASE=$(CASE) ONLY='$(ONLY)' $(STAGE) fuzz scripts/fuzz
 
 bench: bench-submit bench-reject bench-users bench-exactly-once bench-queue
 
@@ -88,4 +88,4 @@ bench-queue: release images
 	@scripts/bench-queue $(ARGUMENTS)
 
 clean:
-	rm -rf .build .build-core
+	rm -rf .build .build-core .build-fuzz

@@ -76,10 +76,13 @@ let tier0: [Target] = [
     .target(name: "SallyWire", dependencies: ["SallyModel"]),
     // What serve says to signer and steward.
     .target(name: "SallyKeepProtocol", dependencies: ["SallyModel", "StrictJSON"]),
-    .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"]),
+    // Made-up cases for tests, each of which can be tried again by its number.
+    .target(name: "SallyFuzz", path: "Tests/SallyFuzz"),
+    .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "SallyFuzz"]),
     .testTarget(name: "SallyModelTests", dependencies: ["SallyModel"]),
     .testTarget(
-        name: "SlurmModelTests", dependencies: ["SlurmModel", "SallyModel", "StrictJSON"], exclude: ["Fixtures"]),
+        name: "SlurmModelTests", dependencies: ["SlurmModel", "SallyModel", "StrictJSON", "SallyFuzz"],
+        exclude: ["Fixtures"]),
     .testTarget(name: "SallyPolicyTests", dependencies: ["SallyPolicy", "SallyModel", "SlurmModel"]),
     .testTarget(name: "SallyWireTests", dependencies: ["SallyWire", "SallyModel", "StrictJSON"]),
     .testTarget(name: "SallyKeepProtocolTests", dependencies: ["SallyKeepProtocol", "SallyModel", "StrictJSON"]),
@@ -212,13 +215,13 @@ let support: [Target] = [
     .testTarget(
         name: "SallyGatewayTests",
         dependencies: [
-            "SallyGateway", "SallyStore", "SallyTestSupport", hummingbirdTesting, hummingbird, jwtKit,
+            "SallyGateway", "SallyStore", "SallyFuzz", "SallyTestSupport", hummingbirdTesting, hummingbird, jwtKit,
             nioCore, nioEmbedded, nioHTTPTypes,
         ]),
     .testTarget(
         name: "SallyClientTests",
         dependencies: [
-            "SallyClient", "SallyModel", "SallyWire", "StrictJSON", "SallyTestSupport", nioCore, nioPosix,
+            "SallyClient", "SallyModel", "SallyWire", "StrictJSON", "SallyFuzz", "SallyTestSupport", nioCore, nioPosix,
         ]),
     .testTarget(
         name: "SallyCommandsTests",

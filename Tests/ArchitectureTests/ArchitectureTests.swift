@@ -43,9 +43,13 @@ import Testing
         "Synchronization", "Testing", "Glibc", "Darwin", "FoundationEssentials",
     ]
 
+    private static func isForTests(_ target: String) -> Bool {
+        target.hasSuffix("Tests") || ["SallyTestSupport", "SallyFuzz"].contains(target)
+    }
+
     @Test func tierZeroImportsNothingElse() throws {
         let manifest = Manifest(try text("Package.swift"))
-        let tier = manifest.tier0.filter { !$0.hasSuffix("Tests") }
+        let tier = manifest.tier0.filter { !Self.isForTests($0) }
         #expect(tier.count == 6)
         for target in tier {
             for file in try sources(of: target) {
@@ -84,7 +88,7 @@ import Testing
     @Test func targetsImportOnlyWhatTheirEdgesSay() throws {
         let manifest = Manifest(try text("Package.swift"))
         let ours = Set(manifest.targets.keys)
-        for target in ours where !target.hasSuffix("Tests") && target != "SallyTestSupport" {
+        for target in ours where !Self.isForTests(target) {
             let permitted = Set(manifest.targets[target] ?? []).union([target])
             for file in try sources(of: target) {
                 let foreign = try imports(of: file).intersection(ours).subtracting(permitted)
@@ -95,7 +99,7 @@ import Testing
 
     private func allSources() throws -> [String] {
         try Manifest(text("Package.swift")).targets.keys.sorted()
-            .filter { !$0.hasSuffix("Tests") && $0 != "SallyTestSupport" }.flatMap(sources)
+            .filter { !Self.isForTests($0) }.flatMap(sources)
     }
 
     /// Paths from the root of every Swift file of a target.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SallyFuzz
 import SallyModel
 import StrictJSON
 import Testing
@@ -134,28 +135,27 @@ import Testing
         return parts
     }
 
-    @Test(arguments: 0..<4) func noAllocationIsMore(part: Int) throws {
-        var random = SeededGenerator(SeededGenerator.seed &+ UInt64(part))
-        var tried = 0
+    private static let parts = 4
+
+    @Test(arguments: 0..<parts) func noAllocationIsMore(part: Int) throws {
         let user = try UserName("alice")
-        for _ in 0..<SeededGenerator.cases / 8 {
+        try Fuzz("bounds", quick: 2_500, part: part, of: Self.parts).run(accepting: 50) { random in
             let defaults = try Self.defaults(&random)
             let json = Self.request(&random)
-            guard let request = try? JobRequest(json: json) else { continue }  // contradicts itself
+            guard let request = try? JobRequest(json: json) else { return .refused }  // contradicts itself
             let job = try request.resolved(with: defaults, user: user)
             let bounds = ResourceBounds(of: job)
+            var verdict = Fuzz.Verdict.refused
             for _ in 0..<4 {
                 guard let (nodes, given) = allocation(job, defaults, &random) else { continue }
-                tried += 1
-                let context =
-                    "\(String(decoding: json.bytes(), as: UTF8.self)) bounds \(bounds), given \(nodes) nodes, \(given)"
-                try #require(nodes <= bounds.nodes, "\(context)")
-                try #require(given.cpus <= bounds.cpus ?? .max, "\(context)")
-                try #require(Int64(given.memory) << 20 <= bounds.memory ?? .max, "\(context)")
+                verdict = .accepted
                 let gpus = bounds.gpusByType.values.reduce(bounds.untypedGPUs) { $0.saturatingAdd($1) }
-                try #require(given.gpus <= gpus, "\(context)")
+                try Fuzz.check(
+                    nodes <= bounds.nodes && given.cpus <= bounds.cpus ?? .max
+                        && Int64(given.memory) << 20 <= bounds.memory ?? .max && given.gpus <= gpus,
+                    "\(json.text()) bounds \(bounds), given \(nodes) nodes, \(given)")
             }
+            return verdict
         }
-        #expect(tried > SeededGenerator.cases / 40, "\(tried)")
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SallyFuzz
 import SallyModel
 import StrictJSON
 import Testing
@@ -65,34 +66,58 @@ import Testing
         return job
     }
 
-    @Test(arguments: [38, 42, 45]) func submissionsAreReadOrRefused(version: Int) throws {
+    private static let versions = [38, 42, 45]
+
+    @Test(arguments: versions.indices) func submissionsAreReadOrRefused(part: Int) throws {
+        let version = Self.versions[part]
         let api = APIVersion(rawValue: version)
-        var random = SeededGenerator(SeededGenerator.seed &+ UInt64(version))
-        var accepted = 0
-        for _ in 0..<SeededGenerator.cases / 3 {
+        try Fuzz("submissions", part: part, of: Self.versions.count).run(accepting: 50) { random in
             var body = JSONObject([("script", "#!/bin/sh\n"), ("job", .object(description(version, &random)))])
             if random.chance(3) { body["jobs"] = anything(&random, depth: 2) }
             if random.chance(3) { body["script"] = anything(&random, depth: 1) }
-            do {
-                let request = try JobDescription.request(from: .object(body), version: api)
-                accepted += 1
-                guard let job = try? JobDescription.properties(request, api, now: Timestamp(1_700_000_000)) else {
-                    continue
-                }  // a field of another version
-                let again = try JobDescription.request(
-                    from: ["job": .object(job), "script": .string(request.script)], version: api)
-                try #require(moments(again) == moments(request, implied: true), "\(JSONValue.object(body))")
-                #expect(try JobRequest(json: request.json) == request)
-            } catch is SallyError {}
+            guard let request = try refusing({ try JobDescription.request(from: .object(body), version: api) }) else {
+                return .refused
+            }
+            // A field of another version cannot be written.
+            guard let job = try refusing({ try JobDescription.properties(request, api, now: Self.now) }) else {
+                return .accepted
+            }
+            let again = try JobDescription.request(
+                from: ["job": .object(job), "script": .string(request.script)], version: api)
+            try Fuzz.check(
+                moments(again) == moments(request, implied: true), "\(version): \(JSONValue.object(body).text())")
+            try Fuzz.check(try JobRequest(json: request.json) == request, "of \(request.json.text())")
+            return .accepted
         }
-        #expect(accepted > SeededGenerator.cases / 60, "\(accepted)")
+    }
+
+    private static let now = Timestamp(1_700_000_000)
+
+    /// - Returns: nil where it is refused as a person is told.
+    private func refusing<Value>(_ body: () throws -> Value) throws -> Value? {
+        do { return try body() } catch is SallyError { return nil }
+    }
+
+    /// Bodies of our own API.
+    @Test func requestsAreReadOrRefused() throws {
+        let keys = JobField.allCases.map(\.rawValue) + ["script", "arguments", "environment", "nosuch"]
+        try Fuzz("requests").run(accepting: 50) { random in
+            var body = JSONObject([("script", "#!/bin/sh\n")])
+            for _ in 0..<random.below(5) {
+                body[random.one(of: keys)] =
+                    random.chance(60) ? .string(random.one(of: Self.texts)) : anything(&random, depth: 2)
+            }
+            guard let request = try refusing({ try JobRequest(json: .object(body)) }) else { return .refused }
+            try Fuzz.check(try JobRequest(json: request.json) == request, JSONValue.object(body).text())
+            return .accepted
+        }
     }
 
     /// Relative moments become absolute, and tasks that nodes imply are said.
     private func moments(_ request: JobRequest, implied: Bool = false) -> JobRequest {
         var request = request
         request.begin = request.begin.map {
-            .at(max(Timestamp(1_700_000_000), $0.moment(now: Timestamp(1_700_000_000))))
+            .at(max(Self.now, $0.moment(now: Self.now)))
         }
         if implied { request.tasks = request.impliedTasks }
         // No mail is said by saying nothing.
@@ -100,62 +125,38 @@ import Testing
         return request
     }
 
-    @Test(arguments: [38, 42, 45]) func updatesAreReadOrRefused(version: Int) throws {
+    @Test(arguments: versions.indices) func updatesAreReadOrRefused(part: Int) throws {
+        let version = Self.versions[part]
         let api = APIVersion(rawValue: version)
-        var random = SeededGenerator(SeededGenerator.seed &+ UInt64(version))
         let existing: JSONValue = [
             "account": "lab", "partition": "debug", "tasks": 1, "tres_req_str": "cpu=1,mem=1G,node=1",
         ]
         let partition = Partition(name: "debug", isDefault: true, totalNodes: 1, totalCPUs: 8, totalMemory: nil)
         let defaults = ClusterDefaults(partitions: [partition], account: nil)
         let user = try UserName("alice")
-        for _ in 0..<SeededGenerator.cases / 3 {
-            do {
-                let update = try JobUpdate(from: .object(description(version, &random)), version: api)
+        try Fuzz("updates", part: part, of: Self.versions.count).run(accepting: 20) { random in
+            let body = JSONValue.object(description(version, &random))
+            let done: Void? = try refusing {
+                let update = try JobUpdate(from: body, version: api)
                 _ = try update.outcomes(of: existing, from: api, defaults: defaults, user: user)
-                _ = try update.json(version: api, now: Timestamp(1_700_000_000))
-            } catch is SallyError {}
+                _ = try update.json(version: api, now: Self.now)
+            }
+            return done == nil ? .refused : .accepted
         }
     }
 
     /// Also a record of a job that Slurm would never write is read or refused.
     @Test func recordsAreReadOrRefused() throws {
-        var random = SeededGenerator(SeededGenerator.seed)
         let keys = [
             "account", "partition", "qos", "tasks", "cpus", "cpus_per_task", "node_count", "max_nodes",
-            "memory_per_node",
-            "memory_per_cpu", "tres_per_job", "tres_per_node", "tres_per_task", "cpus_per_tres", "memory_per_tres",
-            "shared",
-            "array_task_string", "time_limit", "tres_req_str", "required_nodes", "excluded_nodes",
-            "minimum_cpus_per_node", "tasks_per_tres",
+            "memory_per_node", "memory_per_cpu", "tres_per_job", "tres_per_node", "tres_per_task", "cpus_per_tres",
+            "memory_per_tres", "shared", "array_task_string", "time_limit", "tres_req_str", "required_nodes",
+            "excluded_nodes", "minimum_cpus_per_node", "tasks_per_tres",
         ]
-        for _ in 0..<SeededGenerator.cases {
+        try Fuzz("jobs to update").run(accepting: 50) { random in
             var record = JSONObject([("account", "lab"), ("partition", "debug")])
             for _ in 0..<random.below(6) { record[random.one(of: keys)] = anything(&random, depth: 2) }
-            do { _ = try ExistingJob(.object(record)) } catch is SallyError {}
-        }
-    }
-
-    /// Bytes that were JSON.
-    @Test func bytesAreReadOrRefused() throws {
-        var random = SeededGenerator(SeededGenerator.seed)
-        let whole = Array(
-            ##"{"job": {"name": "é\u00e9\"", "n": [1, -2.5e+3, true, null]}, "script": "#!/bin/sh\n"}"##.utf8)
-        let letters = Array(##"{}[]:,"\u0123456789eE+-.truefalsn "##.utf8) + [0, 0xff, 0xc3, 0xf0]
-        for _ in 0..<SeededGenerator.cases {
-            var bytes = whole
-            for _ in 0...random.below(4) {
-                let place = random.below(bytes.count)
-                switch random.below(4) {
-                case 0: bytes[place] = random.one(of: letters)
-                case 1: bytes.remove(at: place)
-                case 2: bytes.removeSubrange(place...)
-                default: bytes.insert(random.one(of: letters), at: place)
-                }
-                if bytes.isEmpty { bytes = [0x7b] }
-            }
-            guard let json = try? JSONValue(parsing: bytes) else { continue }  // refused
-            try #require(try JSONValue(parsing: json.bytes()) == json)
+            return try refusing { try ExistingJob(.object(record)) } == nil ? .refused : .accepted
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SallyFuzz
 import SallyModel
 import SlurmModel
 import Testing
@@ -12,7 +13,8 @@ import Testing
         var examples: [String]
         /// What they are changed with.
         var letters: String
-        /// The text that the value is written as, of which again; nil for a text that is refused.
+        static let changed = "no longer what it was: "
+        /// What the value is written as, after `changed` where that is read as another; nil for a text that is refused.
         var read: @Sendable (String) -> String?
 
         init<Value: Equatable & Sendable>(
@@ -26,8 +28,8 @@ import Testing
             self.read = { text in
                 guard let value = try? read(text) else { return nil }  // refused
                 let written = write(value)
-                let again = try? read(written)  // nil is told below
-                return again == value ? written : "no longer what it was: \(written)"
+                let again = try? read(written)  // nil is told
+                return again == value ? written : Parser.changed + written
             }
         }
     }
@@ -73,7 +75,18 @@ import Testing
         ) {
             $0.joined(separator: ",")
         },
-        Parser("partitions", ["gpu,debug", "a_b-c"], "agpu,-_.1 /", { try partitions($0) }) {
+        Parser(
+            "lists of partitions", ["gpu,debug", "a_b-c"], "agpu,-_.1 /", { try request(.partition, $0).partitions }
+        ) {
+            $0.map(\.rawValue).joined(separator: ",")
+        },
+        Parser("lists of QOS", ["high", "low,high", "a_b-c.d"], "ahigow,-_.1 /+=", { try request(.qos, $0).qos }) {
+            $0.map(\.rawValue).joined(separator: ",")
+        },
+        Parser(
+            "lists of reservations", ["course", "course,maint_1"], "acoursemint,-_.1 /+",
+            { try request(.reservation, $0).reservations }
+        ) {
             $0.map(\.rawValue).joined(separator: ",")
         },
         Parser(
@@ -82,42 +95,69 @@ import Testing
         ) {
             $0.isEmpty ? "none" : $0.description.split(separator: ",").map { "gpu:\($0)" }.joined(separator: ",")
         },
+        // Of slurmctld's, and never refused.
+        Parser(
+            "trackable resources", ["cpu=4,mem=8G,node=1,billing=4,gres/gpu:a100=2", "mem=1.50T", "gres/gpu=3"],
+            "cpumenodgrs/:=,.a0123456789KMGT-e", { (text: String) throws -> TRES in TRES(text) }
+        ) { tres in
+            _ = (tres.cpus, tres.nodes, tres.memory, tres.gpus)
+            return tres.amounts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+        },
+        Parser("jobs and their parts", ["123", "123_4", "123+1"], "0123456789_+[]-x", { try JobTarget($0) }) {
+            $0.description
+        },
+        Parser("versions", ["v0.0.42", "v0.0.38"], "v.0123456789-", { try APIVersion($0) }) { $0.description },
+        Parser(
+            "states", ["RUNNING", "node_fail", "NEW_ONE"], "RUNINGode_fail ",
+            { (text: String) throws -> JobState in JobState(text) }
+        ) {
+            $0.description
+        },
+        Parser("names of users", ["alice", "a_b-c", "x1"], "alice_-.$A1 ", { try UserName($0) }) { $0.rawValue },
+        Parser("names of accounts", ["lab", "p17-gpu_x"], "labp17_-.$A ", { try AccountName($0) }) { $0.rawValue },
+        Parser("job ids", ["1", "4294967292"], "0123456789-+ ", { try JobID($0) }) { $0.description },
     ]
 
-    private static func partitions(_ text: String) throws -> [PartitionName] {
+    private static func request(_ field: JobField, _ text: String) throws -> JobRequest {
         var request = JobRequest(script: "")
-        try request.set(.partition, to: text)
-        return request.partitions
+        try request.set(field, to: text)
+        return request
     }
 
-    @Test(arguments: parsers) func readsOrRefuses(parser: Parser) {
-        var random = SeededGenerator(SeededGenerator.seed)
+    @Test(arguments: parsers) func readsOrRefuses(parser: Parser) throws {
         let letters = Array(parser.letters.utf8) + [0, 0xc3, 0xa4, 0x0d, 0x0a]
-        var accepted = 0
-        for example in parser.examples { #expect(parser.read(example)?.hasPrefix("no longer") == false, "\(example)") }
-        for _ in 0..<SeededGenerator.cases {
-            let text = changed(parser.examples, letters, &random)
-            guard let written = parser.read(text) else { continue }
-            accepted += 1
-            if written.hasPrefix("no longer") { Issue.record("\(text.debugDescription): \(written)") }
+        for example in parser.examples {
+            let written = parser.read(example)
+            #expect(written?.hasPrefix(Parser.changed) == false, "\(example)")
         }
-        // A generator that makes nothing valid tests nothing.
-        #expect(accepted > SeededGenerator.cases / 200, "\(accepted)")
+        try Fuzz(parser.testDescription).run(accepting: 5) { random in
+            let text = random.text(like: parser.examples, of: letters)
+            guard let written = parser.read(text) else { return .refused }
+            try Fuzz.check(!written.hasPrefix(Parser.changed), "\(text.debugDescription) is \(written)")
+            return .accepted
+        }
     }
 
-    /// An example with a few changes, or letters as they come.
-    private func changed(_ examples: [String], _ letters: [UInt8], _ random: inout SeededGenerator) -> String {
-        var bytes = random.chance(70) ? Array(random.one(of: examples).utf8) : []
-        for _ in 0..<(bytes.isEmpty ? random.below(12) : random.below(4)) {
-            let letter = random.one(of: letters)
-            let place = random.below(bytes.count + 1)
-            switch random.below(4) {
-            case 0 where place < bytes.count: bytes[place] = letter
-            case 1 where place < bytes.count: bytes.remove(at: place)
-            case 2 where place < bytes.count: bytes.insert(contentsOf: bytes[place...].prefix(6), at: place)
-            default: bytes.insert(letter, at: place)
-            }
+    private static let texts = [
+        "", "1", "5", "0", "65534", "99999999999999999999", "-1", "1-2", "2-4", "gpu", "a100:2", "a100:1,v100:1", "gpu:2",
+        "4G", "1025k", "0M", "1:00:00", "1-0", "UNLIMITED", "now+60", "now", "2026-11-21T04:05:06Z", "afterok:1:2",
+        "singleton", "0-9%2", "0-8:2", "USR1@60", "B:TERM", "END", "ALL,TIME_LIMIT_80", "none", "user", "node", "A=b",
+        "/home/x", "out-%j.txt", "é", "n[1-2]", "n1,n2", "true", "false", "yes", "no", "intel&amd", "[a|b]", "append", "t",
+        "lab", "debug,gpu", "2@1:00:00",
+    ]
+
+    /// A field by itself, in the notation of its option: what is written of it is read as the same.
+    @Test func everyFieldIsReadOrRefused() throws {
+        let letters = Array("0123456789-:,.=_/@%[]&| aAgGkKmMtT+".utf8) + [0, 0x0a, 0xc3, 0xa4]
+        try Fuzz("fields").run(accepting: 50) { random in
+            let field = random.one(of: JobField.allCases)
+            let text = random.text(like: Self.texts, of: letters)
+            guard let request = try? Self.request(field, text) else { return .refused }
+            guard let written = request.text(of: field) else { return .accepted }
+            let again = try? Self.request(field, written)  // nil is told
+            try Fuzz.check(
+                again == request, "\(field.rawValue) \(text.debugDescription), written \(written.debugDescription)")
+            return .accepted
         }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -49,6 +49,25 @@ import Testing
         #expect(try self.job([("profile", nil)]).json(new)["profile"] == ["NOT_SET"])
     }
 
+    /// Of 32 bits, and neither NO_VAL nor INFINITE; any version may write one plainly.
+    @Test(arguments: [Int64.min, -256, -1, 4_294_967_294, 4_294_967_295, 4_294_967_296, .max], [38, 42])
+    func aStatusThatNoProcessHasIsNone(number: Int64, version: Int) throws {
+        func read(_ number: Int64) throws -> SlurmRecord {
+            try #require(
+                SlurmRecord(
+                    ["job_id": 7, "job_state": "FAILED", "exit_code": .integer(number)], noun: .job,
+                    version: APIVersion(rawValue: version)))
+        }
+        #expect(try read(number)["exit_code"] == .unset)
+        #expect(try read(number).json(new)["exit_code"]?["status"] == ["PENDING"])
+        #expect(try read(3 << 8)["exit_code"] == .integer(768))
+    }
+
+    @Test func commasAloneAreNoWords() throws {
+        let node = try #require(SlurmRecord(["name": "n1", "features": ","], noun: .node, version: old))
+        #expect(node["features"] == .unset && SlurmRecord(packed: node.packed) == node)
+    }
+
     @Test func aStateAndItsFlagsAreOneList() throws {
         let node = try #require(
             SlurmRecord(

@@ -1,94 +1,184 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import StrictJSON
+import SallyFuzz
 import Testing
 
 @testable import SlurmModel
+@testable import StrictJSON
 
 /// Replies that no slurmrestd would write, and packed records that nobody packed: they are read or refused, and nothing else.
 @Suite struct RecordFuzzTests {
-    private func anything(_ random: inout SeededGenerator, depth: Int) -> JSONValue {
-        switch Int.random(in: 0..<(depth > 0 ? 8 : 6), using: &random) {
+    private static let numbers = [
+        "0", "-1", "-2", "65534", "4294967294", "4294967295", "9223372036854775807", "-9223372036854775808",
+        "18446744073709551614", "1e400", "1.5", "-0", "99999999999999999999999", "256", "16777216",
+    ]
+    private static let texts = ["", "x", "RUNNING", "4", "a,b", ",", "é\u{0}", "allocated", "SUCCESS", "n[1-3]"]
+    private static let keys = [
+        "set", "infinite", "number", "status", "return_code", "signal", "id", "cores", "index", "0", "name",
+    ]
+
+    private static func anything(_ random: inout SeededGenerator, depth: Int) -> JSONValue {
+        switch random.below(depth > 0 ? 8 : 6) {
         case 0: return nil
-        case 1: return .bool(Bool.random(using: &random))
-        case 2:
-            let numbers = [
-                "0", "-1", "-2", "65534", "4294967294", "4294967295", "9223372036854775807", "-9223372036854775808",
-                "18446744073709551614", "1e400", "1.5", "-0", "99999999999999999999999",
-            ]
-            return .number(numbers.randomElement(using: &random) ?? "0")
-        case 3, 4, 5:
-            return .string(["", "x", "RUNNING", "4", "a,b", "é\u{0}"].randomElement(using: &random) ?? "")
+        case 1: return .bool(random.chance(50))
+        case 2: return .number(random.one(of: numbers))
+        case 3, 4, 5: return .string(random.one(of: texts))
         case 6: return .array((0..<3).map { _ in anything(&random, depth: depth - 1) })
         default:
-            let keys = [
-                "set", "infinite", "number", "status", "return_code", "signal", "id", "cores", "index", "0", "name",
-            ]
             return .object(
-                JSONObject(keys.shuffled(using: &random).prefix(3).map { ($0, anything(&random, depth: depth - 1)) }))
+                JSONObject((0..<3).map { _ in (random.one(of: keys), anything(&random, depth: depth - 1)) }))
         }
     }
 
     /// A value somewhere in it becomes another.
-    private func mutated(_ json: JSONValue, _ random: inout SeededGenerator) -> JSONValue {
-        if case .object(var object) = json, !object.isEmpty, Int.random(in: 0..<8, using: &random) > 0,
-            let member = Array(object).randomElement(using: &random)
-        {
-            object[member.key] = mutated(member.value, &random)
+    private static func mutate(_ json: JSONValue, _ random: inout SeededGenerator) -> JSONValue {
+        if case .object(var object) = json, !object.isEmpty, random.below(8) > 0 {
+            let place = random.below(object.count)
+            object[object.keys[place]] = mutate(object.values[place], &random)
             return .object(object)
         }
-        if case .array(var elements) = json, let index = elements.indices.randomElement(using: &random),
-            Int.random(in: 0..<8, using: &random) > 0
-        {
-            elements[index] = mutated(elements[index], &random)
+        if case .array(var elements) = json, !elements.isEmpty, random.below(8) > 0 {
+            let place = random.below(elements.count)
+            elements[place] = mutate(elements[place], &random)
             return .array(elements)
         }
         return anything(&random, depth: 3)
     }
 
-    /// What is read of it packs, unpacks and is written in every version as JSON that says the same when it is read and written again.
-    @Test(arguments: Recorded.all.filter { $0.file != "job" && $0.file != "accounting-job" })
-    func repliesAreReadOrRefused(recorded: Recorded) throws {
-        var random = SeededGenerator(SeededGenerator.seed &+ UInt64(recorded.daemon.version.rawValue))
-        let objects = try recorded.objects()
-        for _ in 0..<(SeededGenerator.cases / 320) {
-            guard var json = objects.randomElement(using: &random) else { return }
-            for _ in 0..<Int.random(in: 1...4, using: &random) { json = mutated(json, &random) }
-            guard let record = SlurmRecord(json, noun: recorded.noun, version: recorded.daemon.version) else {
-                continue
+    /// All recorded objects of a noun, with the version that each came in.
+    private struct Objects: CustomStringConvertible {
+        var noun: SlurmNoun
+        var objects: [(json: JSONValue, version: APIVersion)]
+        var description: String { "\(noun)s" }
+
+        init(_ noun: SlurmNoun) throws {
+            self.noun = noun
+            objects = try Recorded.all.filter { $0.noun == noun }.flatMap { recorded in
+                try recorded.objects().map { (json: $0, version: recorded.daemon.version) }
             }
-            try #require(SlurmRecord(packed: record.packed) == record, "\(json.text())")
-            let version = APIVersion(rawValue: NounTableTests.versions.randomElement(using: &random) ?? 42)
-            guard recorded.noun != .jobState || version.listsStates else { continue }
+            for name in Objects.answers[noun] ?? [] {
+                for daemon in Fixture.daemons {
+                    let reply = try Fixture.json(name, daemon)
+                    var found = [reply]
+                    if let key = noun.listKey(daemon.version), let listed = reply[key] {
+                        found = listed.array ?? [listed]
+                    }
+                    objects += found.map { (json: $0, version: daemon.version) }
+                }
+            }
+            objects.removeAll { $0.json.object == nil }
+            // Nothing recorded has these.
+            let version = APIVersion(rawValue: 42)
+            if noun == .warning {
+                objects.append((json: ["description": "x", "source": "y"], version: version))
+            }
+            if noun == .updateResult {
+                objects.append(
+                    (
+                        json: ["job_id": 7, "step_id": "7", "error": "No error", "error_code": 0, "why": ""],
+                        version: version
+                    ))
+            }
+        }
+
+        /// Replies that have what no list of a noun has.
+        private static let answers: [SlurmNoun: [String]] = [
+            .submission: ["submit-done", "submit-unknown-account"], .meta: ["ping", "hold"],
+            .error: ["submit-unknown-account", "job-missing"], .warning: ["submit-unknown-key"],
+            .updateResult: ["hold"],
+        ]
+    }
+
+    private static let nouns: [SlurmNoun] = SlurmNoun.allCases
+    /// Jobs have the most fields.
+    private static let parts: [(noun: SlurmNoun, part: Int)] = nouns.flatMap { noun in
+        (0..<(noun == .job || noun == .accountingJob ? 4 : 1)).map { (noun: noun, part: $0) }
+    }
+
+    /// What is read of it packs, unpacks and is written in every version as JSON that says the same when it is read and
+    /// written again.
+    @Test(arguments: parts.indices) func objectsAreReadOrRefused(index: Int) throws {
+        let (noun, part) = Self.parts[index]
+        let recorded = try Objects(noun)
+        try #require(!recorded.objects.isEmpty, "\(noun)")
+        let parts = Self.parts.count { $0.noun == noun }
+        try Fuzz("\(recorded)", quick: 64, part: part, of: parts).run(accepting: 50) { random in
+            let object = random.one(of: recorded.objects)
+            let origin = object.version
+            var json = object.json
+            for _ in 0...random.below(4) { json = Self.mutate(json, &random) }
+            guard let record = SlurmRecord(json, noun: noun, version: origin) else { return .refused }
+            try Fuzz.check(SlurmRecord(packed: record.packed) == record, "packed \(origin): \(json.text())")
+            let version = APIVersion(rawValue: random.one(of: NounTableTests.versions))
+            guard noun != .jobState || version.listsStates else { return .accepted }
             let written = record.json(version)
-            let again = try SlurmRecord(
-                JSONValue(parsing: written.bytes(), limits: .listing), noun: recorded.noun, version: version)
-            try #require(again?.json(version) == written, "\(json.text())")
+            let again = SlurmRecord(
+                try JSONValue(parsing: written.bytes(), limits: .listing), noun: noun, version: version)
+            try Fuzz.check(
+                again?.json(version) == written, "\(origin) as \(version): \(json.text()) became \(written.text())")
             _ = Job(record)
             _ = Node(record)
             _ = Partition(record)
+            return .accepted
         }
     }
 
+    private static let replies = [
+        "submit-done", "submit-array", "submit-unknown-account", "submit-unknown-key", "submit-empty", "cancel",
+        "cancel-others", "cancel-missing", "hold", "ping", "diag", "job-missing", "jobs-none", "nodes", "partitions",
+        "reservations", "accounting-job-missing",
+    ]
+
+    /// Whole answers, with all that stands around what is asked for.
+    @Test func repliesAreReadOrRefused() throws {
+        let recorded = try Fixture.daemons.flatMap { daemon in
+            try Self.replies.map { (json: try Fixture.json($0, daemon), version: daemon.version) }
+        }
+        try Fuzz("replies", quick: 500).run { random in
+            let answer = random.one(of: recorded)
+            let version = answer.version
+            var json = answer.json
+            for _ in 0...random.below(4) { json = Self.mutate(json, &random) }
+            let reply = SlurmReply(json, version: version)
+            let envelope = SlurmEnvelope(reply)
+            let written = APIVersion(rawValue: random.one(of: NounTableTests.versions))
+            let again = SlurmEnvelope(SlurmReply(envelope.json(written), version: written))
+            try Fuzz.check(
+                again.meta == envelope.meta && again.errors == envelope.errors && again.warnings == envelope.warnings,
+                "\(version) as \(written): \(json.text())")
+            _ = (reply.errors, reply.refusal, reply.warnings)
+            return Self.readings.count { $0(reply) } > 0 ? .accepted : .refused
+        }
+    }
+
+    /// Whether an answer is taken for what it is asked as.
+    private static let readings: [@Sendable (SlurmReply) -> Bool] = [
+        { (try? $0.submission()) != nil }, { (try? $0.diagnosis()) != nil },  // what is malformed is refused
+        { (try? $0.cancellations()) != nil }, { (try? $0.jobStates()) != nil },  // the same
+        { (try? $0.jobs()) != nil }, { (try? $0.accountingJobs()) != nil },  // the same
+        { (try? $0.nodes()) != nil }, { (try? $0.partitions()) != nil },  // the same
+        { (try? $0.records(.reservation)) != nil }, { (try? $0.records(.cancellation)) != nil },  // the same
+    ]
+
     @Test func packedRecordsAreReadOrRefused() throws {
-        var random = SeededGenerator(SeededGenerator.seed)
         let records =
             try Fixture.daemons.flatMap { try Fixture.reply("jobs", $0).records(.job).map(\.packed) }
             + Fixture.daemons.flatMap { try Fixture.reply("accounting-jobs", $0).records(.accountingJob).map(\.packed) }
-        for _ in 0..<(SeededGenerator.cases / 5) {
-            var bytes = records.randomElement(using: &random) ?? []
-            for _ in 0..<Int.random(in: 1...3, using: &random) {
-                let index = Int.random(in: 0..<bytes.count, using: &random)
-                switch Int.random(in: 0..<4, using: &random) {
-                case 0: bytes[index] = UInt8.random(in: 0...255, using: &random)
+        try Fuzz("packed records", quick: 1_000).run(accepting: 10) { random in
+            var bytes = random.one(of: records)
+            for _ in 0...random.below(3) {
+                let index = random.below(bytes.count)
+                switch random.below(4) {
+                case 0: bytes[index] = UInt8(truncatingIfNeeded: random.next())
                 case 1: bytes.removeSubrange(index...)
-                case 2: bytes.insert(UInt8.random(in: 0...255, using: &random), at: index)
+                case 2: bytes.insert(UInt8(truncatingIfNeeded: random.next()), at: index)
                 default: bytes.remove(at: index)
                 }
                 if bytes.isEmpty { bytes = [1] }
             }
-            guard let record = SlurmRecord(packed: bytes) else { continue }
-            try #require(SlurmRecord(packed: record.packed) == record)
+            guard let record = SlurmRecord(packed: bytes) else { return .refused }
+            try Fuzz.check(SlurmRecord(packed: record.packed) == record, "\(bytes)")
+            return .accepted
         }
     }
 

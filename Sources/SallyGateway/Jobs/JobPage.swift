@@ -84,15 +84,17 @@ struct JobCursor: Sendable, Equatable {
     /// - Throws: `.invalidRequest` for what is no cursor of a list in this order.
     init(_ text: String, _ order: JobOrder) throws {
         let bytes = text.utf8.count <= JobCursor.longest ? Base64.url.decode(text) : nil
-        let parts = bytes.flatMap { String(validating: $0, as: UTF8.self) }?
-            .split(separator: " ", maxSplits: 5, omittingEmptySubsequences: false)
+        // At bytes: a job's name may begin with what would join the space before it to one character.
+        let parts = bytes.flatMap { String(validating: $0, as: UTF8.self) }?.utf8
+            .split(separator: 0x20, maxSplits: 5, omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
         guard let parts, parts.count == 6, parts[0] == "1", parts[1] == order.text, let number = Int64(parts[2]),
             let raw = UInt32(parts[3]), let job = JobID(rawValue: raw)
         else {
             throw SallyError(
                 .invalidRequest, "the cursor is not valid", hint: "pass `next` of a page, with the same `sort`")
         }
-        key = JobOrder.Key(number: number, text: String(parts[5]), job: job, displayID: String(parts[4]))
+        key = JobOrder.Key(number: number, text: parts[5], job: job, displayID: parts[4])
     }
 
     init(key: JobOrder.Key) { self.key = key }

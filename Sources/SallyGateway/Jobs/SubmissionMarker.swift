@@ -22,8 +22,10 @@ package struct SubmissionMarker: Sendable, Hashable {
     package static func split(_ comment: String?) -> (comment: String?, marker: SubmissionMarker?) {
         guard let comment, let start = place(comment) else { return (comment, nil) }
         let marker = SubmissionMarker(text: String(comment[start...].dropFirst(prefix.count)))
-        let own = comment[..<start]
-        return (own.isEmpty ? nil : String(own.hasSuffix(" ") ? own.dropLast() : own), marker)
+        // Its last byte: a space that follows some letters is no character of its own.
+        var own = comment.utf8[..<start]
+        if own.last == 0x20 { own.removeLast() }
+        return (own.isEmpty ? nil : String(decoding: own, as: UTF8.self), marker)
     }
 
     /// The comment with the marker after it.

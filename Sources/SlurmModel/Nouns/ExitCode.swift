@@ -5,6 +5,10 @@ import StrictJSON
 /// How a job or step ended, as slurmrestd writes it since v0.0.38's accounting: `{status, return_code, signal}`. Neutrally
 /// the status of waitpid(2), from which the rest follows; unset is what has not ended.
 enum ExitCode {
+    /// What a status of waitpid(2) may be where it is a plain number: as slurmctld keeps it, in 32 bits, of which the two
+    /// largest numbers, INFINITE and NO_VAL, say that there is none.
+    static let possible: ClosedRange<Int64> = 0...Int64(UInt32.max) - 2
+
     static func value(_ json: JSONValue) -> FieldValue {
         let status = json["status"]?.array?.compactMap(\.string) ?? json["status"]?.string.map { [$0] } ?? []
         // v0.0.38 calls it signal_id.

@@ -190,7 +190,8 @@ extension NounEncoding {
 
     private func commaWords(_ json: JSONValue) -> FieldValue {
         guard let text = json.string else { return words(json) { $0 } }
-        return text.isEmpty ? .unset : .words(text.split(separator: ",").map(String.init))
+        let words = text.split(separator: ",").map(String.init)
+        return words.isEmpty ? .unset : .words(words)
     }
 
     private func joinedWords(_ json: JSONValue) -> FieldValue {
@@ -199,8 +200,8 @@ extension NounEncoding {
     }
 
     private func exitCode(_ json: JSONValue) -> FieldValue {
-        if case .number = json { return json.integer(Int64.self).map(FieldValue.integer) ?? .unset }
-        return ExitCode.value(json)
+        guard case .number = json else { return ExitCode.value(json) }
+        return json.integer(Int64.self).flatMap { ExitCode.possible.contains($0) ? .integer($0) : nil } ?? .unset
     }
 
     private func records(_ json: JSONValue, _ table: NounTable, _ version: Int) -> FieldValue {
