@@ -81,6 +81,12 @@ struct JobsCommand: SallySubcommand {
             if let stale, cursor == nil {
                 try here.say("sally: Slurm does not answer; this is what it said \(stale) seconds ago")
             }
+            if let omitted = page.omitted, cursor == nil {
+                try here.say(
+                    "sally: \(omitted) finished job\(omitted == 1 ? " is" : "s are") not listed: accounting has more than the "
+                        + "newest 1,000, or records that are too large")
+            }
+            list.omitted = page.omitted ?? list.omitted
             list.jobs += page.jobs
             cursor = page.next
         } while cursor != nil

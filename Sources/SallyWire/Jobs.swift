@@ -127,10 +127,14 @@ package struct JobList: Sendable, Codable {
     package var jobs: [JobView]
     /// The cursor of what follows; nil at the end.
     package var next: String?
+    /// How many of accounting's jobs the whole list lacks: records that are too large to be read, and all but the newest 1,000
+    /// jobs. Nil where it lacks none.
+    package var omitted: Int?
 
-    package init(jobs: [JobView], next: String? = nil) {
+    package init(jobs: [JobView], next: String? = nil, omitted: Int? = nil) {
         self.jobs = jobs
         self.next = next
+        self.omitted = omitted
     }
 }
 

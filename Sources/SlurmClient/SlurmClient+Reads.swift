@@ -25,9 +25,9 @@ extension SlurmClient {
     ) async throws(SlurmError) -> JobListing<Element> {
         try await served(token) { version throws(SlurmError) in
             let query = moment.map { "?update_time=\($0.rawValue)" } ?? ""
-            let (reply, jobs): (SlurmReply, [Element])
+            let read: Streamed<Element>
             do throws(SlurmError) {
-                (reply, jobs) = try await streamed("/slurm/\(version)/jobs\(query)", version, token) {
+                read = try await streamed("/slurm/\(version)/jobs\(query)", version, token) {
                     part throws(SlurmReply.Malformed) in
                     var made: [Element] = []
                     for record in try part.records(.job) { made.append(make(try Job(believed: record), record)) }
@@ -38,8 +38,8 @@ extension SlurmClient {
                 guard moment != nil, case .badReply(304?, _) = error else { throw error }
                 return JobListing(jobs: [], readAt: nil)
             }
-            if let refusal = reply.refusal { throw .refused(refusal) }
-            return JobListing(jobs: jobs, readAt: reply.lastUpdate)
+            if let refusal = read.reply.refusal { throw .refused(refusal) }
+            return JobListing(jobs: read.elements, readAt: read.reply.lastUpdate)
         }
     }
 
@@ -75,11 +75,11 @@ extension SlurmClient {
     ) async throws(SlurmError) -> [JobStateEntry]? {
         try await served(token) { version throws(SlurmError) in
             guard version.listsStates else { return nil }
-            let (reply, states) = try await streamed("/slurm/\(version)/jobs/state/", version, token) {
+            let read = try await streamed("/slurm/\(version)/jobs/state/", version, token) {
                 part throws(SlurmReply.Malformed) in try part.jobStates()
             }
-            if let refusal = reply.refusal { throw .refused(refusal) }
-            return states
+            if let refusal = read.reply.refusal { throw .refused(refusal) }
+            return read.elements
         }
     }
 
@@ -119,47 +119,24 @@ extension SlurmClient {
         }
     }
 
-    /// Jobs of one person from accounting, those since a time or one by its id.
-    package func finished(
-        user: UserName, job: JobID?, since: Timestamp, _ read: Authorized<SystemAction>, token: SlurmToken
-    ) async throws(SlurmError) -> [AccountingJob] {
-        try await served(token) { version throws(SlurmError) in
-            let path: String
-            if let job {
-                path = "/slurmdb/\(version)/job/\(job)"
-            } else {
-                // v0.0.38 knows no filter by user: everybody's jobs of that time come, and are cut here.
-                let filter = !version.takesOptions ? "&users=\(user)" : ""
-                path = "/slurmdb/\(version)/jobs?start_time=uts\(since.rawValue)\(filter)"
-            }
-            let (reply, found) = try await streamed(path, version, token) { part throws(SlurmReply.Malformed) in
-                try part.accountingJobs().filter { $0.user == user.rawValue }
-            }
-            if let refusal = reply.refusal {
-                // 9003: an empty result is an error to some versions.
-                if refusal.number == 9003 || refusal.number == 2017 { return [] }
-                throw .refused(refusal)
-            }
-            return found
-        }
-    }
-
     /// An answer whose list is read while it comes, some of it at a time, and the rest of the answer.
     ///
     /// - Parameters:
     ///   - key: the list's; `make` gets parts of the answer that have some of it alone.
     ///   - patience: how many deadlines it may take.
+    ///   - oversize: what becomes of an element that is larger than `largestRecord`. Half a list is none: only who says how much
+    ///     is missing may have it passed over.
     /// - Throws: for a list that is missing, too, where no error says why.
     func streamed<Element: Sendable>(
         _ path: String, _ version: APIVersion, _ token: SlurmToken, key: String = "jobs", patience: Int = 12,
-        limit: Int = Bound.streamed,
+        limit: Int = Bound.streamed, oversize: JSONListStream.Oversize = .refused,
         _ make: @Sendable @escaping (SlurmReply) throws(SlurmReply.Malformed) -> [Element]
-    ) async throws(SlurmError) -> (SlurmReply, [Element]) {
+    ) async throws(SlurmError) -> Streamed<Element> {
         let call = SlurmExchange.Call(
             method: .GET, path: path, body: nil, deadline: deadline * patience, limit: limit,
             namesUser: version.namesUser)
         try await look(version, token)
-        let listing = try await exchange.list(key, call, token: token) { rows throws(SlurmError) in
+        let listing = try await exchange.list(key, call, oversize: oversize, token: token) { rows throws(SlurmError) in
             guard !rows.isEmpty else { return [Element]() }
             do throws(SlurmReply.Malformed) {
                 return try make(SlurmReply(.object(JSONObject([(key, .array(rows))])), version: version))
@@ -171,7 +148,7 @@ extension SlurmClient {
         guard reply.refusal != nil || reply.json[key]?.array != nil else {
             throw .badReply(status: nil, reason: "no list \(key)")
         }
-        return (reply, listing.elements)
+        return Streamed(reply: reply, elements: listing.elements, passedOver: listing.passedOver)
     }
 
     func list(
@@ -181,6 +158,15 @@ extension SlurmClient {
         if let refusal = reply.refusal { throw .refused(refusal) }
         return reply
     }
+}
+
+/// An answer whose list was read while it came.
+struct Streamed<Element: Sendable>: Sendable {
+    /// With an empty list.
+    var reply: SlurmReply
+    var elements: [Element]
+    /// Elements that were larger than is read.
+    var passedOver: Int
 }
 
 /// The queue at one moment.

@@ -11,37 +11,41 @@ extension SlurmExchange {
         /// With an empty list.
         var answer: Answer
         var elements: [Element]
+        /// Elements that were larger than is read; what is in them nobody knows.
+        var passedOver: Int
     }
 
-    /// The most bytes of one element, and of one other member.
-    private static let elementLimits = JSONLimits(maximumBytes: 8 << 20, maximumDepth: 62)
+    /// Of one element, and of one other member.
+    private static let elementLimits = JSONLimits(maximumBytes: SlurmClient.largestRecord, maximumDepth: 62)
 
     /// Asks for the object whose member `key` is a list, and turns its elements into something smaller by `make`, a few at a
     /// time and beside the event loops.
     ///
+    /// - Parameter oversize: what becomes of an element that is larger than `SlurmClient.largestRecord`.
     /// - Throws: as `send`, and what `make` throws. A GET is sent a second time where the connection ended.
     func list<Element: Sendable>(
-        _ key: String, _ call: Call, token: SlurmToken,
+        _ key: String, _ call: Call, oversize: JSONListStream.Oversize, token: SlurmToken,
         _ make: @Sendable @escaping ([JSONValue]) throws(SlurmError) -> [Element]
     ) async throws(SlurmError) -> Listing<Element> {
         try await admitted(call) { () async throws(SlurmError) in
             do throws(SlurmError) {
-                return try await listOnce(key, call, token, make)
+                return try await listOnce(key, call, oversize, token, make)
             } catch {
                 guard case .badReply(nil, SlurmExchange.ended) = error else { throw error }
-                return try await listOnce(key, call, token, make)
+                return try await listOnce(key, call, oversize, token, make)
             }
         }
     }
 
     private func listOnce<Element: Sendable>(
-        _ key: String, _ call: Call, _ token: SlurmToken,
+        _ key: String, _ call: Call, _ oversize: JSONListStream.Oversize, _ token: SlurmToken,
         _ make: @Sendable @escaping ([JSONValue]) throws(SlurmError) -> [Element]
     ) async throws(SlurmError) -> Listing<Element> {
         let request = request(call, token)
         return try await guarded(call) {
             try await withTaskExecutorPreference(globalConcurrentExecutor) {
-                var stream = JSONListStream(list: key, element: SlurmExchange.elementLimits, total: call.limit)
+                var stream = JSONListStream(
+                    list: key, element: SlurmExchange.elementLimits, oversize: oversize, total: call.limit)
                 var start: [UInt8] = []
                 var elements: [Element] = []
                 let status = try await receive(request, call) { status, piece in
@@ -56,8 +60,10 @@ extension SlurmExchange {
                     }
                 }
                 do throws(JSONError) {
+                    let rest = JSONValue.object(try stream.end())
                     return Listing(
-                        answer: Answer(status: status, json: .object(try stream.end())), elements: elements)
+                        answer: Answer(status: status, json: rest), elements: elements,
+                        passedOver: stream.passedOver)
                 } catch {
                     throw SlurmExchange.noJSON(status, error, begins: start)
                 }

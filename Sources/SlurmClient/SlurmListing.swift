@@ -25,8 +25,15 @@ package enum SlurmListing: Sendable, Hashable {
         }
     }
 
+    /// Whether jobs of accounting come with their steps.
+    enum Steps: Sendable {
+        case listed, skipped
+    }
+
     /// Built from checked names and numbers only.
-    func path(_ version: APIVersion) -> String {
+    ///
+    /// - Precondition: `steps` are skipped of jobs of accounting alone, and where the version has that.
+    func path(_ version: APIVersion, _ steps: Steps) -> String {
         switch self {
         case .partitions: "/slurm/\(version)/partitions"
         case .nodes: "/slurm/\(version)/nodes"
@@ -38,7 +45,13 @@ package enum SlurmListing: Sendable, Hashable {
         // v0.0.38 knows no filter by user: everybody's jobs of that time come, and are cut.
         case .jobs(let user, let since):
             "/slurmdb/\(version)/jobs?start_time=uts\(since.rawValue)\(version.takesOptions ? "" : "&users=\(user)")"
-        case .job(let job, _): "/slurmdb/\(version)/job/\(job)"
+                + steps.query(version)
+        case .job(let job, _):
+            switch steps {
+            case .listed: "/slurmdb/\(version)/job/\(job)"
+            // The list of that one job, of all times: no earlier one is taken (src/common/parse_time.c).
+            case .skipped: "/slurmdb/\(version)/jobs?step=\(job)&start_time=uts1000000\(steps.query(version))"
+            }
         }
     }
 
@@ -56,6 +69,20 @@ package enum SlurmListing: Sendable, Hashable {
         switch self {
         case .partitions, .nodes, .reservations, .users, .associations, .accounts, .qos: nil
         case .jobs(let user, _), .job(_, let user): user
+        }
+    }
+}
+
+extension SlurmListing.Steps {
+    /// v0.0.41 and later take any flag for all the flags that are wanted: what else is the rule has to be said with it. Without
+    /// the first a job that began again would hide its earlier records, without the second times would be cut to those
+    /// asked for (src/slurmrestd/plugins/openapi/slurmdbd/jobs.c, slurm-24-05).
+    fileprivate func query(_ version: APIVersion) -> String {
+        switch self {
+        case .listed: ""
+        case .skipped:
+            "&skip_steps=true"
+                + (version.takesOptions ? "" : "&show_duplicates=true&disable_truncate_usage_time=true")
         }
     }
 }

@@ -35,6 +35,10 @@ package struct APIVersion: RawRepresentable, Sendable, Hashable, Comparable, Cus
     /// `GET /slurm/VERSION/jobs/state/` with the light RPC behind it (Slurm 24.05).
     package var listsStates: Bool { rawValue >= 41 }
 
+    /// `skip_steps` with jobs of accounting, without a change of anything else. v0.0.40 has it in 23.11; where a later Slurm serves
+    /// v0.0.40, other flags have to be said with it, which 23.11 refuses.
+    package var skipsSteps: Bool { rawValue != 40 }
+
     package var description: String { "v0.0.\(rawValue)" }
     package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }

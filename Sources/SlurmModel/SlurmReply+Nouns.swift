@@ -8,9 +8,6 @@ extension SlurmReply {
     /// - Throws: `Malformed` if any row is no job: half a queue is none.
     package func jobs() throws(Malformed) -> [Job] { try views(.job, Job.init) }
 
-    /// Jobs of accounting.
-    package func accountingJobs() throws(Malformed) -> [AccountingJob] { try views(.accountingJob, Job.init) }
-
     package func partitions() throws(Malformed) -> [Partition] { try views(.partition, Partition.init) }
 
     package func nodes() throws(Malformed) -> [Node] { try views(.node, Node.init) }

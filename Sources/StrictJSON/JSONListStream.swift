@@ -5,11 +5,17 @@
 /// As strict as `JSONValue(parsing:)`: every element and every other member goes through the same parser. What is held is one
 /// element and the other members, however long the list is.
 package struct JSONListStream {
+    /// Elements that were longer than an element may be, and were not parsed: always 0 where those are refused.
+    package private(set) var passedOver = 0
+    /// Bytes of the value that is being read.
+    var held: Int { pending.count }
     private let list: String
     private let element: JSONLimits
+    private let oversize: Oversize
     private let total: Int
     private var place = Place.start
     private var capture: Capture?
+    private var isPassing = false
     private var pending: [UInt8] = []
     private var depth = 0
     private var escaped = false
@@ -27,13 +33,23 @@ package struct JSONListStream {
     /// How the end of a value is told.
     private enum Capture { case text, container, scalar }
 
+    /// What becomes of an element that is longer than an element may be.
+    package enum Oversize: Sendable {
+        /// The object is refused.
+        case refused
+        /// Its end is looked for, nothing of it is held, and it is counted.
+        case passedOver
+    }
+
     /// - Parameters:
     ///   - list: the key of the list.
     ///   - element: of one element, and of one other member.
-    ///   - total: bytes of it all.
-    package init(list: String, element: JSONLimits, total: Int) {
+    ///   - oversize: of elements alone; another member that is too long is always refused.
+    ///   - total: bytes of it all, elements that are passed over included.
+    package init(list: String, element: JSONLimits, oversize: Oversize = .refused, total: Int) {
         self.list = list
         self.element = element
+        self.oversize = oversize
         self.total = total
     }
 
@@ -51,15 +67,26 @@ package struct JSONListStream {
                 continue
             }
             let (end, isWhole) = scan(bytes, from: index, capture)
-            guard pending.count + end - index <= element.maximumBytes else {
-                throw JSONError(.tooLong(maximumBytes: element.maximumBytes), offset: offset + index)
-            }
-            pending.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[index..<end]))
+            try hold(UnsafeBufferPointer(rebasing: bytes[index..<end]), at: offset + index)
             index = end
             if isWhole { try finish(&found) }
         }
         offset += bytes.count
         return found
+    }
+
+    /// Adds to the value that is being read, or gives it up.
+    private mutating func hold(_ bytes: UnsafeBufferPointer<UInt8>, at position: Int) throws(JSONError) {
+        guard !isPassing else { return }
+        guard pending.count + bytes.count > element.maximumBytes else {
+            pending.append(contentsOf: bytes)
+            return
+        }
+        guard place == .element, oversize == .passedOver else {
+            throw JSONError(.tooLong(maximumBytes: element.maximumBytes), offset: position)
+        }
+        isPassing = true
+        pending = []
     }
 
     /// - Returns: the other members; the list is empty in it.
@@ -168,6 +195,14 @@ package struct JSONListStream {
     }
 
     private mutating func finish(_ found: inout [JSONValue]) throws(JSONError) {
+        guard !isPassing else {
+            isPassing = false
+            capture = nil
+            passedOver += 1
+            count += 1
+            place = .commaOrListEnd
+            return
+        }
         let value: JSONValue
         do throws(JSONError) {
             value = try JSONValue(parsing: pending, limits: element)

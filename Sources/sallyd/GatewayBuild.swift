@@ -67,7 +67,9 @@ struct GatewayBuild {
             clusters.append(
                 ClusterGateway.make(
                     config: cluster, isDefault: index == 0,
-                    queue: SlurmQueueClient(try slurm.client(cluster), serviceAccount: cluster.serviceAccount),
+                    queue: SlurmQueueClient(
+                        try slurm.client(cluster), serviceAccount: cluster.serviceAccount,
+                        slurmName: cluster.slurmName),
                     gate: gate,
                     signer: signer,
                     steward: steward, submissions: submissions, turns: turns, markers: markers, metrics: metrics,

@@ -90,7 +90,8 @@ struct LiveCheck {
             await check("cluster \(cluster.name)", &report, next: "is slurmrestd running, with -a rest_auth/jwt?") {
                 let gate = Gate(
                     ledger: NothingRecorded(), policy: PolicySource(try Policy(rules: [])), clock: SystemWallClock())
-                let queue = SlurmQueueClient(try slurm.client(cluster), serviceAccount: cluster.serviceAccount)
+                let queue = SlurmQueueClient(
+                    try slurm.client(cluster), serviceAccount: cluster.serviceAccount, slurmName: cluster.slurmName)
                 let token = try await signer.mintService(
                     MintServiceRequest(cluster: cluster.name, purpose: .readQueue, position: nil))
                 let partitions = try await queue.partitions(

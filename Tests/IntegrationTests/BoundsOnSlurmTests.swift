@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import JWTKit
-import Logging
 import SallyModel
 import SallyTestSupport
 import SlurmClient
@@ -16,13 +14,6 @@ import Glibc
 #else
 import Darwin
 #endif
-
-private struct SlurmClaims: JWTPayload {
-    var sun: String
-    var iat: Int
-    var exp: Int
-    func verify(using algorithm: some JWTAlgorithm) {}
-}
 
 /// Requests made up from a seed, on real Slurm: what it reports of each job that it took, asked for and given, is within the
 /// bounds that policy would have judged.
@@ -57,7 +48,7 @@ struct BoundsOnSlurmTests {
         // The account exists on the cluster from here on.
         _ = try await stack.submit(Self.person, cluster, ["--hold", "-J", Self.name], script: "#!/bin/sh\n")
         do {
-            try await withClient(cluster, stack) { client, key, _ in
+            try await stack.withSlurm(cluster) { client, key, _ in
                 let taken = try await submit(client, cluster, key)
                 // A generator whose jobs are all refused compares nothing.
                 #expect(taken.count > Self.requests / 5, "\(taken.count) of \(Self.requests) were taken")
@@ -82,7 +73,7 @@ struct BoundsOnSlurmTests {
     @Test(arguments: Stack.clusters) func everyFieldIsTakenAndCanBeUpdated(_ cluster: String) async throws {
         let stack = try Stack.required()
         _ = try await stack.submit(Self.person, cluster, ["--hold", "-J", Self.name], script: "#!/bin/sh\n")
-        try await withClient(cluster, stack) { client, key, socket in
+        try await stack.withSlurm(cluster) { client, key, socket in
             let defaults = try await defaults(client, cluster, key)
             for (name, value) in Self.fields {
                 var fields = [("script", "#!/bin/sh\n"), ("job_name", .string(Self.name)), (name, value)]
@@ -91,7 +82,7 @@ struct BoundsOnSlurmTests {
                 let job = try JobRequest(json: .object(JSONObject(fields))).resolved(
                     with: defaults, user: UserName(Self.person))
                 do {
-                    let made = try await client.submit(submission(job, cluster), token: key.token())
+                    let made = try await client.submit(submission(job, cluster), token: key.token(Self.person))
                     if name == "comment" { try await update(made.id, defaults, cluster, key, socket) }
                     if name == "array" { try await throttle(made.id, cluster, key, socket) }
                 } catch SlurmError.notOffered where cluster == "it12" && ["contiguous", "switches"].contains(name) {
@@ -104,7 +95,7 @@ struct BoundsOnSlurmTests {
     }
 
     /// Changes what may be changed, as it is written for the cluster's version, and reads it back.
-    private func update(_ id: JobID, _ defaults: ClusterDefaults, _ cluster: String, _ key: Key, _ socket: String)
+    private func update(_ id: JobID, _ defaults: ClusterDefaults, _ cluster: String, _ key: SlurmKey, _ socket: String)
         async throws
     {
         let version = APIVersion(rawValue: cluster == "it12" ? 38 : 42)
@@ -136,7 +127,7 @@ struct BoundsOnSlurmTests {
     }
 
     /// One task at once is one, and not no limit.
-    private func throttle(_ id: JobID, _ cluster: String, _ key: Key, _ socket: String) async throws {
+    private func throttle(_ id: JobID, _ cluster: String, _ key: SlurmKey, _ socket: String) async throws {
         let version = APIVersion(rawValue: cluster == "it12" ? 38 : 42)
         let update = try JobUpdate(from: ["array": "%1"], version: APIVersion(rawValue: 42))
         let body = try update.json(version: version, now: Timestamp(0)).bytes()
@@ -150,14 +141,14 @@ struct BoundsOnSlurmTests {
         #expect(json["array_task_string"]?.string?.hasSuffix("%1") == true, "\(json)")
     }
 
-    private func job(_ id: JobID, _ version: APIVersion, _ key: Key, _ socket: String) async throws -> JSONValue {
+    private func job(_ id: JobID, _ version: APIVersion, _ key: SlurmKey, _ socket: String) async throws -> JSONValue {
         try #require(try await ask("GET", "/slurm/\(version)/job/\(id)", "", key, socket)["jobs"]?.array?.first)
     }
 
-    private func ask(_ method: String, _ path: String, _ body: String, _ key: Key, _ socket: String) async throws
+    private func ask(_ method: String, _ path: String, _ body: String, _ key: SlurmKey, _ socket: String) async throws
         -> JSONValue
     {
-        let token = try await key.token().value.reveal()
+        let token = try await key.token(Self.person).value.reveal()
         var arguments = [
             "-sS", "-m", "60", "-X", method, "--unix-socket", socket, "-K", "-", "http://localhost\(path)",
         ]
@@ -175,35 +166,15 @@ struct BoundsOnSlurmTests {
             ))
     }
 
-    private func defaults(_ client: SlurmClient, _ cluster: String, _ key: Key) async throws -> ClusterDefaults {
+    private func defaults(_ client: SlurmClient, _ cluster: String, _ key: SlurmKey) async throws -> ClusterDefaults {
         let read = authorized(SystemAction.readQueue(ClusterName(unchecked: cluster)))
         return ClusterDefaults(
-            partitions: try await client.partitions(read, token: key.token()),
-            nodes: try await client.nodes(read, token: key.token()), account: AccountName(unchecked: "research"),
+            partitions: try await client.partitions(read, token: key.token(Self.person)),
+            nodes: try await client.nodes(read, token: key.token(Self.person)), account: AccountName(unchecked: "research"),
             home: "/home/\(Self.person)")
     }
 
-    private func withClient(
-        _ cluster: String, _ stack: Stack, _ body: (SlurmClient, Key, String) async throws -> Void
-    ) async throws {
-        let record = try JSONValue(
-            parsing: try await runProgram("/bin/cat", ["\(stack.state)/clusters/\(cluster)/cluster.json"]).output)
-        let socket = try #require(record["socket"]?.string)
-        let connections = SlurmConnections(logger: Logger(label: "test"))
-        let client = try connections.client(
-            ClusterName(unchecked: cluster), at: .unixSocket(path: socket), pinned: nil,
-            defaultPartition: PartitionName(unchecked: "debug"))
-        let key = try await key(record)
-        do {
-            try await body(client, key, socket)
-            try await connections.close()
-        } catch {
-            try await connections.close()
-            throw error
-        }
-    }
-
-    private func submit(_ client: SlurmClient, _ cluster: String, _ key: Key) async throws -> [JobID: Taken] {
+    private func submit(_ client: SlurmClient, _ cluster: String, _ key: SlurmKey) async throws -> [JobID: Taken] {
         let defaults = try await defaults(client, cluster, key)
         var random = Random(state: cluster == "it12" ? 12 : 13)
         var taken: [JobID: Taken] = [:]
@@ -212,7 +183,7 @@ struct BoundsOnSlurmTests {
             guard let request = try? JobRequest(json: json) else { continue }  // contradicts itself
             let job = try request.resolved(with: defaults, user: UserName(Self.person))
             do {
-                let made = try await client.submit(submission(job, cluster), token: key.token())
+                let made = try await client.submit(submission(job, cluster), token: key.token(Self.person))
                 taken[made.id] = Taken(json: json, bounds: ResourceBounds(of: job))
             } catch SlurmError.refused, SlurmError.notOffered {
                 // What could never run there is not what this test is about.
@@ -221,13 +192,13 @@ struct BoundsOnSlurmTests {
         return taken
     }
 
-    private func compare(_ taken: [JobID: Taken], _ client: SlurmClient, _ cluster: String, _ key: Key) async throws {
+    private func compare(_ taken: [JobID: Taken], _ client: SlurmClient, _ cluster: String, _ key: SlurmKey) async throws {
         let read = authorized(SystemAction.readQueue(ClusterName(unchecked: cluster)))
         var seen: [JobID: Job] = [:]
         // Some wait for ever for what the others hold; enough have run when a quarter of all that may has.
         let runnable = taken.values.count { $0.json["hold"] != true }
         try await eventually("\(runnable / 4) of \(runnable) jobs of \(cluster) have run") {
-            for job in try await client.jobs(read, token: key.token()) where taken[job.id] != nil { seen[job.id] = job }
+            for job in try await client.jobs(read, token: key.token(Self.person)) where taken[job.id] != nil { seen[job.id] = job }
             return seen.values.count { $0.allocatedTRES?.isEmpty == false && $0.states.isFinished } >= runnable / 4
         }
         #expect(Set(seen.keys) == Set(taken.keys))
@@ -301,33 +272,5 @@ struct BoundsOnSlurmTests {
 
     private func authorized<Action>(_ action: Action) -> Authorized<Action> {
         Authorized(action: action, actor: .system, position: nil, decidedAt: Timestamp(Int64(time(nil))))
-    }
-
-    /// The cluster's own key: tokens are made as the signer makes them.
-    private struct Key {
-        var keys: JWTKeyCollection
-        var kid: JWKIdentifier?
-
-        func token() async throws -> SlurmToken {
-            let now = Int(time(nil))
-            let claims = SlurmClaims(sun: BoundsOnSlurmTests.person, iat: now, exp: now + 60)
-            return SlurmToken(
-                user: BoundsOnSlurmTests.person, value: Secret(try await keys.sign(claims, kid: kid)))
-        }
-    }
-
-    private func key(_ record: JSONValue) async throws -> Key {
-        let path = try #require(record["token_key"]?["path"]?.string)
-        let keys = JWTKeyCollection()
-        if record["token_key"]?["algorithm"]?.string == "RS256" {
-            let kid = JWKIdentifier(string: try #require(record["token_key"]?["kid"]?.string))
-            let pem = try await runProgram("/bin/cat", [path]).output
-            await keys.add(rsa: try Insecure.RSA.PrivateKey(pem: pem), digestAlgorithm: .sha256, kid: kid)
-            return Key(keys: keys, kid: kid)
-        }
-        let hex = try await runProgram("/usr/bin/od", ["-An", "-v", "-tx1", path]).output
-        let bytes = hex.split(whereSeparator: \.isWhitespace).compactMap { UInt8($0, radix: 16) }
-        await keys.add(hmac: HMACKey(from: bytes), digestAlgorithm: .sha256)
-        return Key(keys: keys, kid: nil)
     }
 }

@@ -14,10 +14,11 @@ struct FrontClientTests {
         var testDescription: String { name }
     }
 
+    /// Each with every version that it has, of those that the front offers: docs/slurm-versions.md.
     private static let clients = [
         Client(name: "aind", versions: ["v0.0.40", "v0.0.41"]),
         Client(name: "slurmrestapi", versions: ["v0.0.41", "v0.0.42", "v0.0.43", "v0.0.44"]),
-        Client(name: "slurm-requests", versions: ["v0.0.40", "v0.0.42", "v0.0.44"]),
+        Client(name: "slurm-requests", versions: ["v0.0.40", "v0.0.41", "v0.0.42", "v0.0.43", "v0.0.44"]),
     ]
 
     /// Takes every path that the client knows, in every version; each answer goes through the client's own models.

@@ -21,6 +21,17 @@ private let me =
         #expect(run.talk == "")
     }
 
+    @Test(arguments: [(1, "1 finished job is not listed"), (12, "12 finished jobs are not listed")])
+    func whatAListLacksIsSaid(omitted: Int, words: String) async throws {
+        let completed = job(#""COMPLETED""#)
+        let list = "{\"jobs\":[\(completed)],\"omitted\":\(omitted)}"
+        for arguments in [["jobs", "--all"], ["jobs", "--all", "--json"]] {
+            let run = try await sally(arguments, answers: ["GET /v1/clusters/demo/jobs?all=true": [(200, list)]])
+            #expect(run.talk.contains(words), "\(run.talk)")
+            #expect(run.output.contains("omitted") == arguments.contains("--json"))
+        }
+    }
+
     @Test(arguments: [
         (["jobs", "--all"], "GET /v1/clusters/demo/jobs?all=true"),
         (["jobs", "--state", "f"], "GET /v1/clusters/demo/jobs?all=true&state=FAILED"),

@@ -47,6 +47,11 @@ final class FakeQueue: SlurmQueue {
     struct State {
         var jobs: [QueuedJob] = []
         var finished: [QueuedJob] = []
+        /// In the same slurmdbd, of another cluster.
+        var finishedElsewhere: [QueuedJob] = []
+        /// Records that were too large to be read, and whether lists came without steps for that.
+        var passedOver = 0
+        var lacksSteps = false
         var partitions: [Partition] = []
         var nodes: [Node] = []
         var next: UInt32 = 100
@@ -215,11 +220,18 @@ final class FakeQueue: SlurmQueue {
 
     func finished(
         _ wanted: FinishedJobs, _ read: Authorized<SystemAction>, token: Secret<String>
-    ) async throws -> [QueuedJob] {
+    ) async throws -> FinishedListing {
         state.withLock { $0.accountingReads += 1 }
         await now.blocksFinished?.wait()
         if let failure = now.accountingFailure ?? now.failure { throw failure }
-        return now.finished.filter { $0.owner == wanted.user && (wanted.job == nil || $0.view.job == wanted.job) }
+        func isWanted(_ job: QueuedJob) -> Bool {
+            job.owner == wanted.user && (wanted.job == nil || job.view.job == wanted.job)
+        }
+        let state = now
+        let jobs = state.finished.filter(isWanted)
+        return FinishedListing(
+            jobs: jobs.suffix(wanted.limit), elsewhere: state.finishedElsewhere.filter(isWanted),
+            passedOver: state.passedOver, older: max(0, jobs.count - wanted.limit))
     }
 
     func endLeaverJob(_ action: Authorized<SystemAction>, token: Secret<String>) async throws {
@@ -248,17 +260,20 @@ extension FakeQueue: SlurmLister {
     func records<Element: Sendable>(
         _ listing: SlurmListing, _ read: Authorized<SystemAction>, token: Secret<String>,
         _ make: @Sendable @escaping (SlurmRecord) -> Element?
-    ) async throws -> [Element] {
+    ) async throws -> ListedRecords<Element> {
         change { $0.listed.append(listing) }
         await now.blocksLists?.wait()
         if let failure = now.failure { throw failure }
+        let state = now
+        let records: [SlurmRecord]?
         switch listing {
         // Whatever moment is asked for.
-        case .jobs(let user, _):
-            return (now.records[.jobs(of: user, since: Timestamp(0))] ?? []).compactMap(make)
+        case .jobs(let user, _): records = state.records[.jobs(of: user, since: Timestamp(0))]
         case .partitions, .nodes, .reservations, .users, .associations, .accounts, .qos, .job:
-            return (now.records[listing] ?? []).compactMap(make)
+            records = state.records[listing]
         }
+        return ListedRecords(
+            (records ?? []).compactMap(make), passedOver: state.passedOver, lacksSteps: state.lacksSteps)
     }
 }
 

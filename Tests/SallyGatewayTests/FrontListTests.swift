@@ -189,6 +189,51 @@ import Testing
         }
     }
 
+    @Test func stepsAreListedUnlessTheyAreSkipped() async throws {
+        let steps: JSONValue = [["step": ["id": "3.batch", "name": "batch"]]]
+        var settings = WorldSettings()
+        settings.before = { queue in
+            queue.change { state in
+                state.records[.jobs(of: Self.alice, since: Timestamp(0))] = [
+                    SlurmRecord(
+                        [
+                            "job_id": 3, "user": "alice", "cluster": "demo", "state": ["current": ["COMPLETED"]],
+                            "steps": steps,
+                        ], noun: .accountingJob, version: Self.version)
+                ].compactMap { $0 }
+            }
+        }
+        try await withWorld(settings) { world, client in
+            for (query, count) in [
+                ("", 1), ("?skip_steps=true", 0), ("?skip_steps=1", 0), ("?skip_steps=false", 1), ("?skip_steps=no", 1),
+            ] {
+                let answer = try await client.call(.get, "/slurmdb/v0.0.42/jobs\(query)", world.alice).json
+                #expect(answer["jobs"]?.array?.first?["steps"]?.array?.count == count, "\(query)")
+            }
+            try await client.expect(.badRequest, .get, "/slurmdb/v0.0.42/jobs?skip_steps=maybe", world.alice)
+        }
+    }
+
+    /// What accounting's list lacks is said in a warning, and a job that was not read is not said to be none.
+    @Test(arguments: frontVersions)
+    func whatAListLacksIsSaid(version: String) async throws {
+        try await withWorld(Self.settings) { world, client in
+            world.queue.change { state in
+                state.passedOver = 2
+                state.lacksSteps = true
+            }
+            for path in ["jobs", "job/2"] {
+                let answer = try await client.call(.get, "/slurmdb/\(version)/\(path)", world.alice).json
+                let warnings = (answer["warnings"]?.array ?? []).compactMap { $0["description"]?.string }
+                #expect(warnings.count == 2 && warnings[0].contains("steps") && warnings[1].hasPrefix("2 "))
+                #expect(answer["jobs"]?.array?.isEmpty == false)
+            }
+            let missing = try await client.call(.get, "/slurmdb/\(version)/job/9", world.alice)
+            #expect(missing.status == .contentTooLarge)
+            #expect(try missing.slurmError == 7006)
+        }
+    }
+
     @Test func whoeverAsksSlurmIsAskedOnce() async throws {
         try await withWorld(Self.settings) { world, client in
             let latch = Latch()

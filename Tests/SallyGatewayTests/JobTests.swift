@@ -53,6 +53,45 @@ import Testing
         }
     }
 
+    /// One slurmdbd serves several clusters, whose jobs have the same numbers.
+    @Test func whatRanOnAnotherClusterIsNotShown() async throws {
+        try await withWorld(Self.settings) { world, client in
+            world.queue.change { $0.finishedElsewhere = [makeJob(8, Self.alice, state: "FAILED")] }
+            let all = try await client.call(.get, "\(Self.path)?all=true", world.alice).decode(JobList.self)
+            #expect(all.jobs.map(\.job.rawValue) == [1, 3] && all.omitted == nil)
+            try await client.expect(.notFound, .get, "\(Self.path)/8", world.alice)
+        }
+    }
+
+    /// A list says how many it lacks, on every page; a job that was not read is not said to be none.
+    @Test func whatWasTooLargeToBeReadIsSaid() async throws {
+        try await withWorld(Self.settings) { world, client in
+            world.queue.change { $0.passedOver = 2 }
+            let own = try await client.call(.get, Self.path, world.alice)
+            #expect(try own.decode(JobList.self).omitted == nil && !own.text.contains("omitted"))
+            for query in ["?all=true", "?all=true&limit=1", "?all=true&limit=1&fields=id"] {
+                let answer = try await client.call(.get, "\(Self.path)\(query)", world.alice).json
+                #expect(answer["omitted"]?.integer() == 2, "\(query)")
+            }
+            try await client.expect(.ok, .get, "\(Self.path)/3", world.alice)
+            let missing = try await client.call(.get, "\(Self.path)/9", world.alice)
+            #expect(missing.status == .contentTooLarge)
+            #expect(try missing.problem.detail.contains("too large"))
+        }
+    }
+
+    /// The newest 1,000; the rest is counted.
+    @Test func aLongHistoryIsCutAndSaysSo() async throws {
+        var settings = WorldSettings()
+        settings.before = { queue in
+            queue.change { $0.finished = (1...1003).map { makeJob($0, Self.alice, state: "COMPLETED") } }
+        }
+        try await withWorld(settings) { world, client in
+            let all = try await client.call(.get, "\(Self.path)?all=true", world.alice).decode(JobList.self)
+            #expect(all.jobs.count == 1000 && all.jobs.first?.job.rawValue == 4 && all.omitted == 3)
+        }
+    }
+
     @Test func cancelIsForOwnJobsAndConfirmed() async throws {
         try await withWorld(Self.settings) { world, client in
             try await client.expect(.notFound, .delete, "\(Self.path)/2", world.alice)

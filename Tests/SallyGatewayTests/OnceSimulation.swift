@@ -303,7 +303,9 @@ struct OnceSimulation {
             let others = others(than: submission)
             if let job = Settlement.job(of: submission, marker(Int(submission.id)), in: recent, others: others) {
                 record(Int(submission.id), .submitted(job), submission.position)
-            } else if settlement.absence(of: submission, fromAccounting: recent, others: others) == .none {
+            } else if settlement.absence(
+                of: submission, fromAccounting: FinishedListing(jobs: recent), others: others) == .none
+            {
                 record(Int(submission.id), .failed("none"), submission.position)
             }
         }

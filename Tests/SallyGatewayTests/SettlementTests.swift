@@ -86,7 +86,7 @@ import Testing
     @Test func accountingWithoutCommentsIsNoProof() throws {
         var silent = makeJob(7, alice, state: "COMPLETED")
         func verdict(_ began: Int64, _ jobs: [QueuedJob], others: Set<JobID> = []) -> Settlement.Verdict {
-            settlement(began).absence(of: submission(), fromAccounting: jobs, others: others)
+            settlement(began).absence(of: submission(), fromAccounting: FinishedListing(jobs: jobs), others: others)
         }
         silent.view.submitted = Timestamp(1010)
         guard case .undecidable(let why) = verdict(5000, [silent]) else {
@@ -112,7 +112,8 @@ import Testing
         ] as [(Duration?, Int64, Bool)])
     func accountingThatWasNotToldEverythingIsNoProof(lag: Duration?, keeps: Int64, isProof: Bool) {
         let verdict = settlement(5000, keeps: keeps, lag: lag).absence(
-            of: submission(), fromAccounting: [makeJob(6, alice, comment: "x", state: "COMPLETED")], others: [])
+            of: submission(),
+            fromAccounting: FinishedListing(jobs: [makeJob(6, alice, comment: "x", state: "COMPLETED")]), others: [])
         if isProof {
             #expect(verdict == .none)
         } else if case .undecidable(let why) = verdict {
@@ -121,6 +122,43 @@ import Testing
             Issue.record("decided")
         }
         // The queue has not forgotten it yet, and did not show it.
-        #expect(settlement(1200, lag: lag).absence(of: submission(), fromAccounting: [], others: []) == .none)
+        let nothing = FinishedListing(jobs: [])
+        #expect(settlement(1200, lag: lag).absence(of: submission(), fromAccounting: nothing, others: []) == .none)
+    }
+
+    /// What could not be read may be the job, whatever else is there; what the queue still shows needs none of it.
+    @Test func accountingThatCouldNotBeReadWhollyIsNoProof() {
+        let commented = makeJob(6, alice, comment: "x", state: "COMPLETED")
+        let part = FinishedListing(jobs: [commented], passedOver: 2)
+        guard
+            case .undecidable(let why) = settlement(5000).absence(of: submission(), fromAccounting: part, others: [])
+        else {
+            Issue.record("decided")
+            return
+        }
+        #expect(why.contains("too large") && why.contains("2"))
+        #expect(settlement(1200).absence(of: submission(), fromAccounting: part, others: []) == .none)
+    }
+
+    /// Each cluster's slurm.conf says whether its comments are kept; and what is said to be another's may be this one's where
+    /// the name by which accounting knows it is set wrong.
+    @Test func jobsElsewhereProveNothing() {
+        let commented = makeJob(6, alice, comment: "x", state: "COMPLETED")
+        var silent = makeJob(7, alice, state: "COMPLETED")
+        silent.view.submitted = Timestamp(1010)
+        func verdict(_ accounting: FinishedListing) -> Settlement.Verdict {
+            settlement(5000).absence(of: submission(), fromAccounting: accounting, others: [])
+        }
+        for accounting in [
+            FinishedListing(jobs: [silent], elsewhere: [commented]), FinishedListing(jobs: [], elsewhere: [silent]),
+        ] {
+            guard case .undecidable(let why) = verdict(accounting) else {
+                Issue.record("decided")
+                continue
+            }
+            #expect(why.contains("job 7"))
+        }
+        #expect(verdict(FinishedListing(jobs: [commented], elsewhere: [silent])) == .none)
+        #expect(verdict(FinishedListing(jobs: [], elsewhere: [commented])) == .none)
     }
 }

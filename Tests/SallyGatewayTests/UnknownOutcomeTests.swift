@@ -274,6 +274,33 @@ import Testing
         }
     }
 
+    /// A record that was too large to be read may be the job: nothing is sent again. One that is found decides all the same,
+    /// wherever accounting says that it ran.
+    @Test(arguments: [false, true]) func accountingThatCouldNotBeReadWhollyDecidesNothing(isElsewhere: Bool) async throws {
+        try await withWorld { world, client in
+            world.queue.change { state in
+                state.answer = Self.lost
+                state.passedOver = 1
+            }
+            try await ask(world, client, .accepted)
+            world.queue.change { $0.answer = nil }
+            let token = try await muchLater(world, 3600)
+            let answer = try await client.call(.post, Self.path, token, body: goodJob, headers: Self.key)
+            #expect(answer.status == .accepted, "\(answer.text)")
+            #expect(try answer.decode(SubmitPending.self).obstacle?.contains("too large") == true)
+            #expect(world.queue.now.submits.count == 1)
+            let comment = world.queue.now.submits[0].comment
+            world.queue.change { state in
+                let job = makeJob(55, UserName(unchecked: "alice"), comment: comment, state: "COMPLETED")
+                if isElsewhere { state.finishedElsewhere = [job] } else { state.finished = [job] }
+            }
+            try await eventually("the job is found") {
+                try await client.call(.post, Self.path, token, body: goodJob, headers: Self.key).status == .created
+            }
+            #expect(world.queue.now.submits.count == 1)
+        }
+    }
+
     /// What slurmctld has not told slurmdbd yet, accounting does not have.
     @Test func accountingIsWaitedForUntilItWasToldEverything() async throws {
         try await withWorld { world, client in

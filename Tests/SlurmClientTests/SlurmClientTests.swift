@@ -550,16 +550,35 @@ import Testing
         }
     }
 
+    /// Whoever asks for jobs that have ended asks for no steps, where that changes nothing else of the list.
+    @Test(arguments: [
+        (38, "start_time=uts5&skip_steps=true"), (40, "start_time=uts5&users=alice"),
+        (41, "start_time=uts5&users=alice&skip_steps=true&show_duplicates=true&disable_truncate_usage_time=true"),
+        (44, "start_time=uts5&users=alice&skip_steps=true&show_duplicates=true&disable_truncate_usage_time=true"),
+    ])
+    func stepsAreNotAskedFor(version: Int, query: String) async throws {
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, #"{"jobs":[],"errors":[]}"#) }) { server in
+            let found = try await withClient(server.path, version) {
+                try await $0.finished(user: UserName("alice"), job: nil, since: Timestamp(5), read, token: token) {
+                    job, _ in job.id
+                }
+            }
+            #expect(found.elements.isEmpty && found.passedOver == 0)
+            #expect(server.requests.map(\.line) == ["GET /slurmdb/v0.0.\(version)/jobs?\(query) HTTP/1.1"])
+        }
+    }
+
     @Test func accountingIsCutToThePerson() async throws {
         let body = """
             {"jobs":[{"job_id":1,"user":"alice","state":{"current":["COMPLETED"]}},{"job_id":2,"user":"bob","state":{"current":["FAILED"]}}],"errors":[]}
             """
         try await FakeSlurmrestd.with({ _, _ in .reply(200, body) }) { server in
-            let jobs = try await withClient(server.path) {
-                try await $0.finished(user: UserName("alice"), job: nil, since: Timestamp(5), read, token: token)
+            let found = try await withClient(server.path) {
+                try await $0.finished(user: UserName("alice"), job: nil, since: Timestamp(5), read, token: token) {
+                    job, _ in job.id.rawValue
+                }
             }
-            #expect(jobs.map(\.id.rawValue) == [1])
-            #expect(server.requests.first?.line == "GET /slurmdb/v0.0.42/jobs?start_time=uts5&users=alice HTTP/1.1")
+            #expect(found.elements == [1] && found.passedOver == 0 && !found.lacksSteps)
         }
     }
 

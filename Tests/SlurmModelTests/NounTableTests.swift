@@ -83,6 +83,32 @@ struct DescribedProperty: Hashable, Sendable {
         }
     }
 
+    /// A client made of a version's description refuses a word that came later.
+    @Test(arguments: versions) func wordsOfLaterVersionsAreNotWritten(version: Int) {
+        var count = 0
+        for noun in SlurmNoun.allCases {
+            for field in noun.table.fields where !field.laterWords.isEmpty {
+                guard let form = field.forms.first(where: { $0.versions.contains(version) }) else { continue }
+                var record = SlurmRecord(noun, version: APIVersion(rawValue: 45))
+                record[field.key] = .words(["KNOWN"] + field.laterWords.keys.sorted())
+                var json = record.json(APIVersion(rawValue: version))
+                for step in form.path { json = json[step] ?? .null }
+                let written = Set((json.array ?? []).compactMap(\.string))
+                let known = Set(field.laterWords.filter { $0.value <= version }.keys)
+                #expect(written == known.union(["KNOWN"]), "\(noun) \(field.key)")
+                count += 1
+            }
+        }
+        #expect(count >= 8)
+    }
+
+    @Test func statesHaveTheWordsOfTheVersion() {
+        let states = ["PENDING", "EXPEDITING"]
+        #expect(APIVersion(rawValue: 43).sayable(jobStates: states) == ["PENDING"])
+        #expect(APIVersion(rawValue: 44).sayable(jobStates: states) == states)
+        #expect(APIVersion(rawValue: 40).sayable(jobStates: []) == [])
+    }
+
     @Test func neutralKeysAreUnique() {
         for noun in SlurmNoun.allCases {
             let keys = noun.table.fields.map(\.key)

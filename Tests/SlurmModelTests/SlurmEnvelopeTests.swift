@@ -85,7 +85,7 @@ import Testing
     @Test func writesReleasesInThreeNumbers() {
         let meta = SlurmMeta(accounting: false, version: APIVersion(rawValue: 42), release: "24.05.0-rc1", cluster: "c")
         let json = meta.record.json(APIVersion(rawValue: 42))
-        #expect(json["slurm"]?["version"] == ["major": "24", "minor": "5", "micro": "0"])
+        #expect(json["slurm"]?["version"] == ["major": "24", "minor": "05", "micro": "0"])
         #expect(json["slurm"]?["release"] == "24.05.0-rc1")
     }
 

@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test(arguments: Fixture.daemons) func readsAccounting(daemon: Fixture.Daemon) throws {
-        let jobs = try Fixture.reply("accounting-jobs", daemon).accountingJobs()
+        let jobs = try Fixture.reply("accounting-jobs", daemon).records(.accountingJob).compactMap { Job($0) }
         let failed = try #require(jobs.first { $0.name == "failed" })
         #expect(failed.states == [.failed])
         // What v0.0.38 says of it, 0, is not so.
@@ -87,7 +87,7 @@ import Testing
         let done = try #require(jobs.first { $0.name == "done" })
         #expect(done.timeLimit?.minutes == 5)
         #expect(done.workingDirectory == "/home/recorder")
-        #expect(try Fixture.reply("accounting-job", daemon).accountingJobs().map(\.name) == ["failed"])
+        #expect(try Fixture.reply("accounting-job", daemon).records(.accountingJob).map { $0.text("name") } == ["failed"])
     }
 
     @Test(arguments: Fixture.daemons) func readsPartitions(daemon: Fixture.Daemon) throws {

@@ -66,4 +66,48 @@ import Testing
         #expect(throws: JSONError.self) { try Self.read(long, 16, element: 200) }
         #expect(throws: Never.self) { try Self.read(long, 16, element: 400) }
     }
+
+    /// Neither brackets nor quotes in what is passed over mislead, and what follows is read as if it were not there.
+    @Test(arguments: [1, 2, 3, 7, 64, 4096])
+    func anElementThatIsTooLongCostsItself(size: Int) throws {
+        let long = String(repeating: #"]}\"\\[{,"#, count: 40)
+        let number = String(repeating: "9", count: 200)
+        let text =
+            #"{"n":1,"jobs":[{"a":1},{"long":"\#(long)","in":[[{}]]},2,"\#(long)",[[3]],\#(number)],"#
+            + #""meta":{"jobs":[4]}}"#
+        var stream = JSONListStream(
+            list: "jobs", element: JSONLimits(maximumBytes: 100, maximumDepth: 8), oversize: .passedOver, total: 10000)
+        var list: [JSONValue] = []
+        var most = 0
+        let bytes = Array(text.utf8)
+        for start in stride(from: 0, to: bytes.count, by: size) {
+            let piece = Array(bytes[start..<min(bytes.count, start + size)])
+            list += try piece.withUnsafeBufferPointer { try stream.read($0) }
+            most = max(most, stream.held)
+        }
+        #expect(list == [["a": 1], 2, [[3]]])
+        #expect(stream.passedOver == 3)
+        #expect(most <= 100)
+        let rest = try stream.end()
+        #expect(rest == JSONObject([("n", 1), ("jobs", []), ("meta", ["jobs": [4]])]))
+        #expect(throws: JSONError.self) { try Self.read(text, size, element: 100) }
+    }
+
+    /// What is no element of the list is refused as before, and all of it together as well.
+    @Test func nothingElseIsPassedOver() {
+        let long = String(repeating: "a", count: 300)
+        for text in [#"{"jobs":[],"other":"\#(long)"}"#, #"{"\#(long)":1}"#, #"{"other":["\#(long)"],"jobs":[]}"#] {
+            #expect(throws: JSONError.self, "\(text)") { try passing(text, total: 10000) }
+        }
+        #expect(throws: JSONError(.tooLong(maximumBytes: 200))) { try passing(#"{"jobs":["\#(long)"]}"#, total: 200) }
+        #expect(throws: JSONError.self) { try passing(#"{"jobs":["\#(long)"#, total: 10000) }
+        #expect(throws: Never.self) { try passing(#"{"jobs":["\#(long)"]}"#, total: 10000) }
+    }
+
+    private func passing(_ text: String, total: Int) throws {
+        var stream = JSONListStream(
+            list: "jobs", element: JSONLimits(maximumBytes: 200, maximumDepth: 8), oversize: .passedOver, total: total)
+        _ = try Array(text.utf8).withUnsafeBufferPointer { try stream.read($0) }
+        _ = try stream.end()
+    }
 }

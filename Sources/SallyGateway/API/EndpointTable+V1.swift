@@ -106,7 +106,7 @@ extension EndpointTable {
             ], refusals: reading),
         Endpoint(
             method: .get, path: "/v1/clusters/{cluster}/jobs/{job}", summary: "One of my jobs", access: .session,
-            answers: [.json("JobView", "The job")], refusals: reading),
+            answers: [.json("JobView", "The job")], refusals: reading + [.tooLarge]),
         Endpoint(
             method: .delete, path: "/v1/clusters/{cluster}/jobs/{job}", summary: "End one of my jobs, or signal it",
             access: .session,

@@ -116,7 +116,11 @@ enum OpenAPISchemas {
                     "exit_status", "signal", "working_directory", "standard_output", "standard_error", "tres",
                 ])
         ),
-        ("JobList", object([("jobs", list(to("JobView"))), ("next", text)], optional: ["next"])),
+        (
+            "JobList",
+            object(
+                [("jobs", list(to("JobView"))), ("next", text), ("omitted", number)], optional: ["next", "omitted"])
+        ),
         (
             "OutputView",
             object([

@@ -10,7 +10,7 @@ import StrictJSON
 
 /// What stands around every answer of the front: `meta`, `errors` and `warnings`, as in slurmrestd's own.
 ///
-/// `meta` names Sallyport and, as Slurm's version, the release that brought the API version; which programs stand behind the
+/// `meta` names Sallyport and, as Slurm's version, the first release that had the API version; which programs stand behind the
 /// gateway nobody is told.
 struct FrontEnvelope: Sendable {
     var service: FrontPath.Service
@@ -36,10 +36,10 @@ struct FrontEnvelope: Sendable {
         return .object(answer)
     }
 
-    /// v0.0.40 came with 23.11, and one version with each release after it, in May and in November.
+    /// v0.0.40 came with 23.11.0, and one version with each release after it, in May and in November.
     private var release: String {
         let halves = 23 * 2 + 1 + version.rawValue - 40
-        return "\(halves / 2).\(halves % 2 == 0 ? "05" : "11")"
+        return "\(halves / 2).\(halves % 2 == 0 ? "05" : "11").0"
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyModel
+import SlurmClient
 import SlurmModel
 
 /// One list of slurmrestd's as it is kept: the records packed, and found by what names them. Nothing in it changes.
@@ -9,6 +10,10 @@ final class FrontKept: Sendable {
     let at: Timestamp
     /// What it takes of memory, nearly.
     let bytes: Int
+    /// What the list lacks, as warnings of an answer.
+    let warnings: [SlurmWarningEntry]
+    /// Whether records are missing, and nobody knows which.
+    let isPartial: Bool
     private let packed: [[UInt8]]
     private let places: [String: [Int32]]
     private let key: String
@@ -28,7 +33,10 @@ final class FrontKept: Sendable {
         var bytes: Int { packed.count + 80 }
     }
 
-    init(_ rows: [Row], key: String, at: Timestamp) {
+    init(_ list: ListedRecords<Row>, key: String, at: Timestamp) {
+        let rows = list.elements
+        warnings = list.warnings
+        isPartial = list.passedOver > 0
         var places: [String: [Int32]] = [:]
         for (place, row) in rows.enumerated() { places[row.name, default: []].append(Int32(truncatingIfNeeded: place)) }
         packed = rows.map(\.packed)
@@ -47,5 +55,17 @@ final class FrontKept: Sendable {
     func records(named name: String) -> [SlurmRecord] {
         (places[name] ?? []).compactMap { record(Int($0)) }
             .filter { haveSameBytes($0.text(key) ?? "", name) }
+    }
+}
+
+extension ListedRecords {
+    fileprivate var warnings: [SlurmWarningEntry] {
+        let limit = "\(SlurmClient.largestRecord >> 20) MiB"
+        var texts: [String] = []
+        if lacksSteps { texts.append("no steps are listed: with them a job takes more than \(limit)") }
+        if passedOver > 0 {
+            texts.append("\(passedOver) of the jobs in accounting are missing: each takes more than \(limit)")
+        }
+        return texts.map { SlurmWarningEntry(description: $0, source: "sallyport") }
     }
 }

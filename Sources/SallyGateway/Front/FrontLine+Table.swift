@@ -65,7 +65,7 @@ extension FrontLine {
         .init(name: "job_name", schema: "Text", text: "Names with commas between"),
         .init(name: "state", schema: "Text", text: "States with commas between"),
         .init(name: "step", schema: "Text", text: "Job numbers with commas between"),
-        .init(name: "skip_steps", schema: "Text", text: "Steps are never listed"),
+        .init(name: "skip_steps", schema: "Text", text: "true: without their steps"),
     ]
 
     private static let slurmdb: [FrontLine] = [

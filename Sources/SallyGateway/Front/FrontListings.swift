@@ -143,7 +143,7 @@ final class FrontListings: Service {
         }
     }
 
-    private func rows(_ listing: SlurmListing) async throws -> [FrontKept.Row] {
+    private func rows(_ listing: SlurmListing) async throws -> ListedRecords<FrontKept.Row> {
         let room = Room(limits.largest)
         let rows = try await access.read(action(listing)) { [lister] read, token in
             try await lister.records(listing, read, token: token) { record -> FrontKept.Row? in

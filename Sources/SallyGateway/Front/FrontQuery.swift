@@ -57,6 +57,18 @@ struct FrontQuery: Sendable {
         return found
     }
 
+    /// Whether something is asked for; false where nothing is said.
+    ///
+    /// - Throws: `.invalidRequest` for what is neither a yes nor a no.
+    func flag(_ name: String) throws -> Bool {
+        guard let text = values[name] else { return false }
+        switch text.lowercased() {
+        case "true", "yes", "on", "1": return true
+        case "false", "no", "off", "0": return false
+        default: throw SallyError(.invalidRequest, "\(name) \(quoted(text)) is not valid", hint: "true or false")
+        }
+    }
+
     /// A moment as UNIX time, with or without slurmrestd's `uts` before it.
     func moment(_ name: String) throws -> Timestamp? {
         guard let text = values[name] else { return nil }

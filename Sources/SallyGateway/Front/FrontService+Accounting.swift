@@ -18,6 +18,7 @@ extension FrontService {
         let wanted = try query.moment("start_time") ?? now - .seconds(86400)
         let since = max(wanted, now - JobFinder.reach)
         let filter = try Filter(query, since: since, cluster: cluster.config.slurmName)
+        let skipsSteps = try query.flag("skip_steps")
         try await lookAtOwnJobs(call)
         let kept = try await cluster.listings.read(
             .jobs(of: call.user, since: FrontService.asked(since: since, now: now)))
@@ -27,9 +28,11 @@ extension FrontService {
         }
         var reply = FrontReply(
             FrontList("jobs", count: places.count) { [version = call.version] place, output in
-                guard let record = kept.record(places[place]) else { return }
-                output += record.withoutMarker("comment.job").json(version).bytes()
+                guard var record = kept.record(places[place])?.withoutMarker("comment.job") else { return }
+                if skipsSteps { record["steps"] = .unset }
+                output += record.json(version).bytes()
             })
+        reply.warnings = kept.warnings
         if since > wanted {
             reply.warnings.append(
                 SlurmWarningEntry(
@@ -53,11 +56,20 @@ extension FrontService {
                 record.isOf(slurmName) && wanted.task.map { record.number("array.task_id") == Int64($0) } ?? true
             }
         }
-        guard !records.isEmpty else { throw missing(wanted.job) }
-        return FrontReply(
+        guard !records.isEmpty else {
+            guard !kept.isPartial else {
+                throw SallyError(
+                    .tooLarge, "what accounting says of job \(wanted.job) is too large to be read",
+                    slurm: SlurmRefusal(number: 7006, text: "Query result exceeds size limit"))
+            }
+            throw missing(wanted.job)
+        }
+        var reply = FrontReply(
             FrontList("jobs", count: records.count) { [version = call.version] place, output in
                 output += records[place].withoutMarker("comment.job").json(version).bytes()
             })
+        reply.warnings = kept.warnings
+        return reply
     }
 
     /// The person alone. Somebody else is not found, exactly like nobody.
@@ -149,9 +161,6 @@ extension SlurmRecord {
         record[key] = .saying(SubmissionMarker.split(comment).comment)
         return record
     }
-
-    /// Whether it is of the cluster that Slurm knows by this name; what does not say of which it is, is of none.
-    func isOf(_ slurmName: String) -> Bool { text("cluster")?.lowercased() == slurmName }
 
     /// A user without what is so on other clusters, or is somebody else's.
     fileprivate func onlyOf(_ slurmName: String, _ user: UserName) -> SlurmRecord {

@@ -72,7 +72,9 @@ extension FrontService {
         // One record may stand for thousands of tasks.
         let weight = own.contains { $0.job.isWaitingRest } ? Int.max : own.count
         return FrontReply(
-            FrontList("jobs", count: own.count, weight: weight) { place, output in own[place].write(into: &output) })
+            FrontList("jobs", count: own.count, weight: weight) { [version = call.version] place, output in
+                own[place].write(into: &output, version)
+            })
     }
 
     /// What of a record is asked for.
@@ -81,8 +83,8 @@ extension FrontService {
         /// Tasks as they are spelled; nil are all.
         let only: Set<String>?
 
-        func write(into output: inout [UInt8]) {
-            let states = JSONValue.array(job.view.states.map(JSONValue.string)).bytes()
+        func write(into output: inout [UInt8], _ version: APIVersion) {
+            let states = JSONValue.array(version.sayable(jobStates: job.view.states).map(JSONValue.string)).bytes()
             var isFirst = true
             for id in job.singleIDs where only?.contains(id) ?? true {
                 if !isFirst { output.append(UInt8(ascii: ",")) }

@@ -52,11 +52,13 @@ struct FrontService: Sendable {
     private func ping(_ call: FrontCall) async throws -> FrontReply {
         try await look(call)
         let isUp = cluster.problem == nil
-        var ping: [(String, JSONValue)] = [
-            ("hostname", .string(name.rawValue)), ("pinged", .string(isUp ? "UP" : "DOWN")), ("mode", "primary"),
-        ]
-        if call.version.rawValue >= 42 { ping += [("responding", .bool(isUp)), ("primary", true)] }
-        return FrontReply(("pings", [.object(JSONObject(ping))]))
+        var ping = SlurmRecord(.ping, version: call.version)
+        ping["hostname"] = .text(name.rawValue)
+        ping["pinged"] = .text(isUp ? "UP" : "DOWN")
+        ping["mode"] = .text("primary")
+        ping["responding"] = .flag(isUp)
+        ping["primary"] = .flag(true)
+        return FrontReply(("pings", [ping.json(call.version)]))
     }
 
     /// How many jobs wait and run; neither slurmctld's own figures nor anybody's requests.

@@ -22,12 +22,12 @@ final class FinishedJobsCache: Sendable {
 
     private enum Entry {
         case asking([Doorbell])
-        case known([QueuedJob], ContinuousClock.Instant)
+        case known(FinishedListing, ContinuousClock.Instant)
         case failed(any Error, ContinuousClock.Instant)
     }
 
     private enum Next {
-        case take([QueuedJob])
+        case take(FinishedListing)
         case fail(any Error)
         case ask
         case wait(Doorbell)
@@ -39,10 +39,11 @@ final class FinishedJobsCache: Sendable {
         self.access = access
     }
 
-    func jobs(_ wanted: FinishedJobs) async throws -> [QueuedJob] {
+    /// Of this cluster alone, with what is missing.
+    func listing(_ wanted: FinishedJobs) async throws -> FinishedListing {
         while true {
             switch next(wanted) {
-            case .take(let jobs): return jobs
+            case .take(let listing): return listing
             case .fail(let error): throw error
             case .wait(let bell):
                 await bell.wait(upTo: FinishedJobsCache.patience)
@@ -52,14 +53,15 @@ final class FinishedJobsCache: Sendable {
         }
     }
 
-    private func ask(_ wanted: FinishedJobs) async throws -> [QueuedJob] {
+    private func ask(_ wanted: FinishedJobs) async throws -> FinishedListing {
         do {
-            let jobs = try await access.read(.readAccounting(cluster)) { read, token in
+            var listing = try await access.read(.readAccounting(cluster)) { read, token in
                 try await queue.finished(wanted, read, token: token)
             }
+            listing.elsewhere = []
             // Of one job that is not there yet, the next question may bring more.
-            settle(wanted, wanted.job != nil && jobs.isEmpty ? nil : .known(jobs, .now))
-            return jobs
+            settle(wanted, wanted.job != nil && listing.jobs.isEmpty ? nil : .known(listing, .now))
+            return listing
         } catch {
             // Who hung up says nothing about Slurm: the next one asks.
             settle(wanted, error is CancellationError || Task.isCancelled ? nil : .failed(error, .now))
@@ -70,7 +72,7 @@ final class FinishedJobsCache: Sendable {
     private func next(_ wanted: FinishedJobs) -> Next {
         state.withLock { state in
             switch state[wanted] {
-            case .known(let jobs, let at) where at.duration(to: .now) < FinishedJobsCache.life: return .take(jobs)
+            case .known(let known, let at) where at.duration(to: .now) < FinishedJobsCache.life: return .take(known)
             case .failed(let error, let at) where at.duration(to: .now) < .seconds(1): return .fail(error)
             case .asking(var waiting):
                 let bell = Doorbell()
@@ -103,7 +105,7 @@ final class FinishedJobsCache: Sendable {
             switch entry {
             case .asking: return true
             case .known(let known, let at):
-                jobs += known.count
+                jobs += known.jobs.count
                 return at.duration(to: .now) < life
             case .failed(_, let at): return at.duration(to: .now) < .seconds(1)
             }

@@ -34,9 +34,13 @@ struct JobFinder: Sendable {
         }
         // The moment does not matter to who asks for one job: the question is the same for all who ask it.
         let wanted = FinishedJobs(user: user, job: id, since: Timestamp(0), limit: 1)
-        guard let found = try await finished.jobs(wanted).first(where: { $0.view.job == id || $0.array == id }),
-            found.owner == user
-        else {
+        let listing = try await finished.listing(wanted)
+        guard let found = listing.jobs.first(where: { $0.view.job == id || $0.array == id }), found.owner == user else {
+            guard listing.passedOver == 0 else {
+                throw SallyError(
+                    .tooLarge, "what accounting says of job \(id) on cluster \(cluster) is too large to be read",
+                    hint: "sacct(1) on the cluster shows it")
+            }
             throw missing(id)
         }
         return found

@@ -13,8 +13,10 @@ struct JobPage: Sendable {
     /// RFC 9110 section 8.8.3, quotes included.
     let tag: String
 
-    /// - Parameter jobs: in any order.
-    init(_ jobs: [QueuedJob], _ query: JobQuery) {
+    /// - Parameters:
+    ///   - jobs: in any order.
+    ///   - omitted: how many of accounting's are not among them.
+    init(_ jobs: [QueuedJob], _ query: JobQuery, omitted: Int = 0) {
         var chosen = jobs
         if !query.order.isByJob || query.after != nil || jobs.count > query.limit {
             var keyed = jobs.map { (key: query.order.key($0), job: $0) }
@@ -27,14 +29,16 @@ struct JobPage: Sendable {
             chosen.removeSubrange(query.limit...)
             next = chosen.last.map { JobCursor(key: query.order.key($0)).text(query.order) }
         }
-        body = JobPage.body(chosen, next, query.fields)
+        body = JobPage.body(chosen, next, query.fields, omitted)
         tag = JobPage.tag(body.readableBytesView)
     }
 
     /// All of them, without a tag.
-    static func whole(_ jobs: [QueuedJob]) -> ByteBuffer { body(jobs, nil, nil) }
+    static func whole(_ jobs: [QueuedJob]) -> ByteBuffer { body(jobs, nil, nil, 0) }
 
-    private static func body(_ jobs: [QueuedJob], _ next: String?, _ fields: Set<JobView.CodingKeys>?) -> ByteBuffer {
+    private static func body(
+        _ jobs: [QueuedJob], _ next: String?, _ fields: Set<JobView.CodingKeys>?, _ omitted: Int
+    ) -> ByteBuffer {
         var bytes = ByteBuffer()
         bytes.reserveCapacity(jobs.reduce(64) { $0 + $1.json.count + 1 })
         bytes.writeStaticString("{\"jobs\":[")
@@ -45,6 +49,7 @@ struct JobPage: Sendable {
         bytes.writeStaticString("]")
         // base64url: nothing to escape.
         if let next { bytes.writeString(",\"next\":\"\(next)\"") }
+        if omitted > 0 { bytes.writeString(",\"omitted\":\(omitted)") }
         bytes.writeStaticString("}")
         return bytes
     }

@@ -38,18 +38,23 @@ struct JobService: Sendable {
         if query == .own, snapshot.isAsRead(for: user) {
             page = snapshot.index.page(of: user) { JobPage(snapshot.jobs(of: user).filter { !$0.isFinished }, query) }
         } else {
-            page = JobPage(try await jobs(query, of: user, snapshot), query)
+            let (jobs, omitted) = try await jobs(query, of: user, snapshot)
+            page = JobPage(jobs, query, omitted: omitted)
         }
         return Listed(page: page, age: snapshot.age, isStale: keeper.failure != nil)
     }
 
-    private func jobs(_ query: JobQuery, of user: UserName, _ snapshot: QueueSnapshot) async throws -> [QueuedJob] {
+    /// - Returns: how many of accounting's jobs are not among them, too: those that were too large to be read, and those older than
+    ///   the newest `finishedLimit`.
+    private func jobs(
+        _ query: JobQuery, of user: UserName, _ snapshot: QueueSnapshot
+    ) async throws -> (jobs: [QueuedJob], omitted: Int) {
         var filter = query.filter
         filter.owner = user
         // Who asks for a state of those that have ended means them.
         filter.isAlive = query.scope == .queued && filter.states.isEmpty
         let queued = snapshot.jobs(filter)
-        guard case .all(let since) = query.scope else { return queued }
+        guard case .all(let since) = query.scope else { return (queued, 0) }
         let earliest = clock.now - JobFinder.reach
         // To the minute, so that who asks again asks the same.
         let day = Timestamp((clock.now - .seconds(86400)).rawValue / 60 * 60)
@@ -57,10 +62,12 @@ struct JobService: Sendable {
             user: user, job: nil, since: max(since ?? day, Timestamp(earliest.rawValue / 60 * 60)),
             limit: JobService.finishedLimit)
         let known = Set(snapshot.jobs(of: user).map(\.view.displayID))
-        let finished = try await finder.finished.jobs(wanted).filter {
+        let listing = try await finder.finished.listing(wanted)
+        let finished = listing.jobs.filter {
             $0.isFinished && !known.contains($0.view.displayID) && filter.admits($0)
         }
-        return (queued + finished).sorted { ($0.id, $0.view.displayID) < ($1.id, $1.view.displayID) }
+        let jobs = (queued + finished).sorted { ($0.id, $0.view.displayID) < ($1.id, $1.view.displayID) }
+        return (jobs, listing.passedOver + listing.older)
     }
 
     /// - Parameter sessions: reads the principal again before anything is told.

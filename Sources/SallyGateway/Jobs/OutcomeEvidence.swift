@@ -55,10 +55,10 @@ struct OutcomeEvidence: Sendable {
         return submitted > finished + .seconds(ClockSkew.limit)
     }
 
-    /// The person's jobs in accounting.
+    /// The person's jobs in accounting, and whether they are all.
     ///
     /// - Parameter since: by slurmctld's clock.
-    func finished(_ user: UserName, since: Timestamp) async throws -> [QueuedJob] {
+    func finished(_ user: UserName, since: Timestamp) async throws -> FinishedListing {
         let wanted = FinishedJobs(user: user, job: nil, since: since, limit: .max)
         return try await access.read(.readAccounting(cluster)) { read, token in
             try await queue.finished(wanted, read, token: token)

@@ -197,16 +197,17 @@ package final class Reconciler: Service {
         for (user, submissions) in Dictionary(grouping: due, by: \.user) {
             guard let since = submissions.map(settlement.since).min() else { continue }
             do {
-                let jobs = try await evidence.finished(user, since: since)
+                let accounting = try await evidence.finished(user, since: since)
                 for submission in submissions {
-                    if let job = try await evidence.job(of: submission, in: jobs) {
+                    // The marker says of which cluster it is.
+                    if let job = try await evidence.job(of: submission, in: accounting.jobs + accounting.elsewhere) {
                         await record(.submitted(job), submission)
                         continue
                     }
-                    let doubtful = settlement.doubtful(for: submission, in: jobs)
+                    let doubtful = settlement.doubtful(for: submission, in: accounting)
                     let others = try await evidence.others(doubtful, than: submission)
                     await act(
-                        on: settlement.absence(of: submission, fromAccounting: jobs, others: others), submission)
+                        on: settlement.absence(of: submission, fromAccounting: accounting, others: others), submission)
                 }
             } catch {
                 failure = error

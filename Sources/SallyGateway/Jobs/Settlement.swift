@@ -87,18 +87,23 @@ package struct Settlement: Sendable {
     /// What it means that accounting does not show its job either.
     ///
     /// slurmctld forgets ended jobs. Accounting learns of them when slurmdbd answers; until then slurmctld keeps the messages. And
-    /// accounting keeps comments only where slurm.conf says so (AccountingStoreFlags has job_comment): a job without any comment
-    /// from that time might be the one, unless jobs with one show that they are kept.
+    /// accounting keeps comments only where the cluster's slurm.conf says so (AccountingStoreFlags has job_comment): a job without
+    /// any comment from that time might be the one, unless jobs of that cluster with one show that they are kept. What could not be
+    /// read might be the one, too.
     package func absence(
-        of submission: Submission, fromAccounting accounting: [QueuedJob], others: Set<JobID>
+        of submission: Submission, fromAccounting accounting: FinishedListing, others: Set<JobID>
     ) -> Verdict {
         guard !queueIsEnough(for: submission) else { return .none }
         guard accountingIsComplete else {
             return .undecidable(
                 "slurmctld has messages that slurmdbd has not got yet: accounting may lack a job that ended")
         }
-        guard !accounting.contains(where: \.isCommented),
-            let doubtful = accounting.first(where: { isDoubtful($0, submission) && !others.contains($0.base) })
+        guard accounting.passedOver == 0 else {
+            return .undecidable(
+                "accounting has \(accounting.passedOver) records that are too large to be read: one may be its job")
+        }
+        guard !accounting.jobs.contains(where: \.isCommented),
+            let doubtful = doubtful(for: submission, in: accounting).first(where: { !others.contains($0.base) })
         else { return .none }
         return .undecidable(
             "accounting keeps no comments (AccountingStoreFlags lacks job_comment), and job \(doubtful.base) may be it")
@@ -124,9 +129,9 @@ package struct Settlement: Sendable {
         submission.created - .seconds(skew.behind) - Settlement.margin
     }
 
-    /// Jobs without a comment that might be it.
-    package func doubtful(for submission: Submission, in jobs: [QueuedJob]) -> [QueuedJob] {
-        jobs.filter { isDoubtful($0, submission) }
+    /// Jobs without a comment that might be it, also those that `clusters[].slurm_name` says are elsewhere: it may be set wrong.
+    package func doubtful(for submission: Submission, in accounting: FinishedListing) -> [QueuedJob] {
+        (accounting.jobs + accounting.elsewhere).filter { isDoubtful($0, submission) }
     }
 
     /// Whether accounting was told the end of every job that had left the queue when that was read. A job leaves it MinJobAge after

@@ -11,14 +11,14 @@ package protocol SlurmLister: Sendable {
     func records<Element: Sendable>(
         _ listing: SlurmListing, _ read: Authorized<SystemAction>, token: Secret<String>,
         _ make: @Sendable @escaping (SlurmRecord) -> Element?
-    ) async throws -> [Element]
+    ) async throws -> ListedRecords<Element>
 }
 
 extension SlurmQueueClient: SlurmLister {
     package func records<Element: Sendable>(
         _ listing: SlurmListing, _ read: Authorized<SystemAction>, token: Secret<String>,
         _ make: @Sendable @escaping (SlurmRecord) -> Element?
-    ) async throws -> [Element] {
+    ) async throws -> ListedRecords<Element> {
         try await told { () async throws(SlurmError) in
             try await client.records(listing, read, token: service(token), make)
         }

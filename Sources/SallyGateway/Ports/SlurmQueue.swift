@@ -28,7 +28,7 @@ package protocol SlurmQueue: Sendable {
     /// From accounting.
     func finished(
         _ wanted: FinishedJobs, _ read: Authorized<SystemAction>, token: Secret<String>
-    ) async throws -> [QueuedJob]
+    ) async throws -> FinishedListing
     /// Cancels or holds a leaver's pending job, as the action says.
     func endLeaverJob(_ action: Authorized<SystemAction>, token: Secret<String>) async throws
 }

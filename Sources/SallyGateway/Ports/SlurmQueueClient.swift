@@ -10,10 +10,13 @@ package struct SlurmQueueClient: SlurmQueue {
     let client: SlurmClient
     /// The service account's name: Slurm 22.05 wants it beside the token.
     let serviceAccount: String
+    /// By what name accounting knows the cluster.
+    let slurmName: String
 
-    package init(_ client: SlurmClient, serviceAccount: String) {
+    package init(_ client: SlurmClient, serviceAccount: String, slurmName: String) {
         self.client = client
         self.serviceAccount = serviceAccount
+        self.slurmName = slurmName
     }
 
     package func submit(_ submit: Authorized<Submit>, token: Secret<String>) async -> SubmitResult {
@@ -86,12 +89,15 @@ package struct SlurmQueueClient: SlurmQueue {
 
     package func finished(
         _ wanted: FinishedJobs, _ read: Authorized<SystemAction>, token: Secret<String>
-    ) async throws -> [QueuedJob] {
-        let jobs = try await told { () async throws(SlurmError) in
+    ) async throws -> FinishedListing {
+        let found = try await told { [cluster = client.cluster, slurmName] () async throws(SlurmError) in
             try await client.finished(
-                user: wanted.user, job: wanted.job, since: wanted.since, read, token: service(token))
+                user: wanted.user, job: wanted.job, since: wanted.since, read, token: service(token)
+            ) { job, record in
+                AccountedJob(job, record, on: cluster, slurmName: slurmName)
+            }
         }
-        return jobs.suffix(wanted.limit).map { QueuedJob($0, on: client.cluster) }
+        return FinishedListing(found, limit: wanted.limit)
     }
 
     package func endLeaverJob(_ action: Authorized<SystemAction>, token: Secret<String>) async throws {

@@ -43,7 +43,7 @@ extension NounTable {
         .text("exclusive", 45...45),
         .text("extra", 40...45),
         .text("failed_node", 40...45),
-        .words("flags"),
+        .words("flags").gaining(44, "JOB_ALTERED"),
         .text("group"),
         .integer("het.job_id"),
         .number("het.job_offset"),
@@ -78,7 +78,8 @@ extension NounTable {
         .text("stdout", 41...45),
         .text("stderr", 41...45),
         .text("stdin", 41...45),
-        .field("state.current").old("state.current", .oldWords(WordNames())).also("state.current", 40...45, .words),
+        .field("state.current").old("state.current", .oldWords(WordNames())).also("state.current", 40...45, .words)
+            .gaining(44, "EXPEDITING"),
         .text("state.reason", usual: .text("None")),
         .records("steps", step),
         .text("submit_line", 40...45),
@@ -113,7 +114,8 @@ extension NounTable {
         .number("CPU.requested_frequency.max", usual: .zero),
         .text("CPU.governor", 40...45, usual: .text("0")).old("CPU.governor", .joinedWords),
         .text("kill_request_user"),
-        .field("state").old("state", .oldWords(WordNames())).also("state", 40...45, .words),
+        .field("state").old("state", .oldWords(WordNames())).also("state", 40...45, .words)
+            .gaining(44, "EXPEDITING"),
         .integer("statistics.CPU.actual_frequency"),
         .number("statistics.energy.consumed", usual: .zero),
         .integer("step.job_id", 38...38),

@@ -6,7 +6,7 @@ extension NounTable {
     /// `GET /slurmdb/VERSION/qos`.
     static let qos = NounTable([
         .text("description"),
-        .words("flags"),
+        .words("flags").gaining(43, "DELETED", "PARTITION_QOS"),
         .integer("id"),
         .field("limits.grace_time", usual: .zero)
             .old("limits.grace_time", .plainNumber).also("limits.grace_time", 40...45, .integer),

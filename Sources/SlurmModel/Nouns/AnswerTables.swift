@@ -44,7 +44,7 @@ extension NounTable {
 
     static let jobState = NounTable([
         .text("job_id", 41...45),
-        .words("state", 41...45),
+        .words("state", 41...45).gaining(44, "EXPEDITING"),
     ])
 
     /// The answer to a submission. v0.0.40 and v0.0.41 say it twice.

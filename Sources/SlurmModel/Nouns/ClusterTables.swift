@@ -43,12 +43,12 @@ extension NounTable {
         .field("next_state_after_reboot", usual: .words(["INVALID"]))
             .old("next_state_after_reboot", .oldWords(WordNames()))
             .old("next_state_after_reboot_flags", .oldWords(WordNames()))
-            .also("next_state_after_reboot", 40...45, .words),
+            .also("next_state_after_reboot", 40...45, .words).gaining(44, "BLOCKED", "EXTERNAL"),
         .text("address"),
         .text("hostname"),
         .field("state")
             .old("state", .oldWords(WordNames())).old("state_flags", .oldWords(WordNames()))
-            .also("state", 40...45, .words),
+            .also("state", 40...45, .words).gaining(44, "BLOCKED", "EXTERNAL"),
         .text("operating_system"),
         .text("owner"),
         .words("partitions"),
@@ -142,7 +142,8 @@ extension NounTable {
         .records("core_specializations", coreSpecialization, 40...45),
         .number("end_time"),
         .text("features"),
-        .words("flags"),
+        .words("flags")
+            .gaining(44, "FORCE_START", "NO_ANY_NODES", "NO_MAGNETIC", "REPLACE_DOWN", "TRES_PER_NODE"),
         .text("groups"),
         .text("licenses"),
         .integer("max_start_delay"),

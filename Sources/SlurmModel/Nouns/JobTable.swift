@@ -18,7 +18,8 @@ extension NounTable {
         .text("batch_features"),
         .flag("batch_flag", usual: true),
         .text("batch_host"),
-        .field("flags").old("flags", .oldWords(oldJobFlags)).also("flags", 40...45, .words),
+        .field("flags").old("flags", .oldWords(oldJobFlags)).also("flags", 40...45, .words)
+            .gaining(43, "EXTERNAL_JOB").gaining(44, "CONSOLIDATE_SEGMENTS", "EXPEDITED_REQUEUE", "SPREAD_SEGMENTS"),
         .text("burst_buffer"),
         .text("burst_buffer_state"),
         .text("cluster"),
@@ -66,7 +67,8 @@ extension NounTable {
             .also("job_resources", 38...40, .object(jobResources, absent: [:]))
             .also("job_resources", 41...45, .object(jobResources, absent: nil)),
         .words("job_size_str", 40...45),
-        .field("job_state").old("job_state", .oldWords(WordNames())).also("job_state", 40...45, .words),
+        .field("job_state").old("job_state", .oldWords(WordNames())).also("job_state", 40...45, .words)
+            .gaining(44, "EXPEDITING"),
         .number("last_sched_evaluation", usual: .zero),
         .text("licenses"),
         .text("licenses_allocated", 43...45),

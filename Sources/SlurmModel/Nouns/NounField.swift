@@ -26,6 +26,8 @@ struct NounField: Sendable {
     private(set) var forms: [NounForm]
     /// The key whose value is written where this one was not said.
     private(set) var fallback: String?
+    /// Words that a later version brought than the field itself, with that version.
+    private(set) var laterWords: [String: Int] = [:]
     /// Tried on real daemons up to here; what begins later is from the published differences.
     static let lastTried = 42
     static let versions = [38, 40, 41, 42, 43, 44, 45]
@@ -50,6 +52,21 @@ struct NounField: Sendable {
         var field = self
         field.fallback = key
         return field
+    }
+
+    /// Words that this version has first. Clients made of an earlier one's document refuse a whole answer for them, and
+    /// slurmrestd writes none of them there. From the documents of v0.0.40 to v0.0.44.
+    func gaining(_ version: Int, _ words: String...) -> NounField {
+        var field = self
+        for word in words { field.laterWords[word] = version }
+        return field
+    }
+
+    /// What of a value a version has words for.
+    func sayable(_ value: FieldValue, in version: Int) -> FieldValue {
+        guard !laterWords.isEmpty, case .words(let words) = value else { return value }
+        let known = words.filter { laterWords[$0].map { $0 <= version } ?? true }
+        return known.isEmpty ? .unset : .words(known)
     }
 
     static func text(_ key: String, _ versions: ClosedRange<Int> = 38...45, usual: FieldValue = .unset) -> NounField {

@@ -70,7 +70,7 @@ extension SlurmNoun {
             | number | `{"set": true, "infinite": false, "number": 5}`; `set` false: not set; `infinite`: no limit |
             | real, realNumber | the same two with fractions |
             | flag | `true` |
-            | words | `["WORD", "WORD"]` |
+            | words | `["WORD", "WORD"]`; those that came later than their field are written from that version on |
             | exit | `{"status": [], "return_code": number, "signal": {"id": number, "name": ""}}`; neutrally as of waitpid(2) |
             | list | objects, whose fields follow |
             | object | an object, whose fields follow, if it has any |
@@ -115,7 +115,13 @@ extension NounTable {
                 let named = spelling == field.key ? "" : " `\(spelling)`"
                 return "\(range(form)) \(form.encoding.kind)\(named)"
             }
-            let row = "| `\(path)\(field.key)` | \(forms.joined(separator: "; ")) |"
+            let later = Dictionary(grouping: field.laterWords.keys.sorted()) { field.laterWords[$0] ?? 0 }
+                .sorted { $0.key < $1.key }
+                .map { version, words in
+                    let mark = version > NounField.lastTried ? "\u{2020}" : ""
+                    return "from \(version)\(mark) on \(words.joined(separator: ", "))"
+                }
+            let row = "| `\(path)\(field.key)` | \((forms + later).joined(separator: "; ")) |"
             return [row] + (field.inner?.rows("\(path)\(field.key).") ?? [])
         }
     }

@@ -73,6 +73,7 @@ final class NounTable: Sendable {
                 var value = values[slot]
                 if value == .unsaid, let fallback { value = values[fallback] }
                 if value == .unsaid { value = usual }
+                value = fields[slot].sayable(value, in: version)
                 object[key] = encoding.json(value, usual: usual, version: version)
             case .group(let key, let members): object[key] = .object(write(members, values, version))
             }

@@ -126,17 +126,16 @@ package struct SlurmMeta: Sendable, Equatable {
         cluster = record.text("slurm.cluster")
     }
 
-    /// `24.11.5` is major 24, minor 11 and micro 5, written without leading zeros.
+    /// `24.05.4-1` is major 24, minor 05 and micro 4: digits as they are written, which slurmrestd takes from Slurm's own META.
     var record: SlurmRecord {
         var record = SlurmRecord(.meta, version: APIVersion(rawValue: 40))
-        let numbers = release.split(separator: ".").map { $0.prefix { $0.isNumber } }.map { decimal($0) ?? 0 }
+        let numbers = release.split(separator: ".").map { String($0.prefix { $0.isNumber }) }
         let texts: [(String, String?)] = [
             ("plugin.type", pluginType), ("plugin.name", pluginName), ("plugin.data_parser", dataParser),
             ("plugin.accounting_storage", accountingStorage), ("client.source", clientSource),
             ("client.user", clientUser), ("client.group", clientGroup), ("slurm.release", release),
-            ("slurm.cluster", cluster), ("slurm.version.major", numbers.first.map { "\($0)" }),
-            ("slurm.version.minor", numbers.dropFirst().first.map { "\($0)" }),
-            ("slurm.version.micro", numbers.dropFirst(2).first.map { "\($0)" }),
+            ("slurm.cluster", cluster), ("slurm.version.major", numbers.first),
+            ("slurm.version.minor", numbers.dropFirst().first), ("slurm.version.micro", numbers.dropFirst(2).first),
         ]
         for (key, text) in texts { record[key] = .saying(text) }
         record["command"] = command.isEmpty ? .unset : .words(command)

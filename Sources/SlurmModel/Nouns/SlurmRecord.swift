@@ -50,6 +50,10 @@ package struct SlurmRecord: Sendable, Equatable {
         }
     }
 
+    /// Whether it is of the cluster that Slurm knows by this name, in lower case; what does not say of which it is, is of none.
+    /// One slurmdbd serves several clusters.
+    package func isOf(_ slurmName: String) -> Bool { text("cluster")?.lowercased() == slurmName }
+
     package func text(_ key: String) -> String? { self[key].text }
     package func words(_ key: String) -> [String] { self[key].words }
     package func flag(_ key: String) -> Bool? { self[key].flag }
