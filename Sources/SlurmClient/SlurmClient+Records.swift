@@ -3,6 +3,7 @@
 package import SallyModel
 package import SallyPolicy
 package import SlurmModel
+import StrictJSON
 
 extension SlurmClient {
     /// One record of a list has no more bytes. In the queue none comes near it; in accounting a job with thousands of steps is

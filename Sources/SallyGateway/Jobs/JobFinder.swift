@@ -36,6 +36,7 @@ struct JobFinder: Sendable {
         let wanted = FinishedJobs(user: user, job: id, since: Timestamp(0), limit: 1)
         let listing = try await finished.listing(wanted)
         guard let found = listing.jobs.first(where: { $0.view.job == id || $0.array == id }), found.owner == user else {
+            // Whose it is nobody knows, and none is not said of what was not read.
             guard listing.passedOver == 0 else {
                 throw SallyError(
                     .tooLarge, "what accounting says of job \(id) on cluster \(cluster) is too large to be read",
