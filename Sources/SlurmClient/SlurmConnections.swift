@@ -3,13 +3,18 @@
 import AsyncHTTPClient
 package import Logging
 import NIOCore
+import NIOPosix
 package import SallyModel
 import SallyNetwork
 package import SlurmModel
 
 /// The connections to all slurmrestd daemons: no redirects, nothing retried. Reads share kept connections; what changes something
 /// goes out on one that is made for it.
+///
+/// Reads have an event loop that serves nobody else: it is given its share of the processors however many people are answered on
+/// the others, so that the shared view of a queue stays fresh when it is asked for most.
 package struct SlurmConnections: Sendable {
+    private let readingLoop: MultiThreadedEventLoopGroup
     private let reading: HTTPClient
     private let changing: HTTPClient
     private let logger: Logger
@@ -25,7 +30,8 @@ package struct SlurmConnections: Sendable {
         // A daemon that is down is said to be down at once.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
-        reading = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        readingLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        reading = HTTPClient(eventLoopGroup: readingLoop, configuration: configuration)
         // `Connection: close` alone would send a change on a connection that a read has left behind, and that the daemon may be
         // closing at this moment. The second setting is for one that was made for a request that gave up before it was there.
         configuration.maximumUsesPerConnection = 1
@@ -52,12 +58,11 @@ package struct SlurmConnections: Sendable {
     }
 
     package func close() async throws {
-        do {
-            try await reading.shutdown()
-        } catch {
-            try await changing.shutdown()
-            throw error
+        var failure: (any Error)?
+        for client in [reading, changing] {
+            do { try await client.shutdown() } catch { failure = failure ?? error }
         }
-        try await changing.shutdown()
+        try await readingLoop.shutdownGracefully()
+        if let failure { throw failure }
     }
 }
