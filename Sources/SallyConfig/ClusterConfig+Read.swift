@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyModel
+import SlurmModel
 
 extension ProviderConfig {
     static func read(_ value: ConfigValue) -> ProviderConfig? {
@@ -55,6 +56,7 @@ extension ClusterConfig {
         let account = section.optional("default_account")?.name(AccountName.self)
         let partition = section.optional("default_partition")?.name(PartitionName.self)
         let exclusive = section.optional("exclusive_partitions").map { $0.set { $0.name(PartitionName.self) } } ?? []
+        let jobDefaults = section.optional("job_defaults").flatMap(readJobDefaults)
         let service =
             section.optional("service_account").map { $0.name(ServiceAccountName.self)?.rawValue } ?? "sallyport"
         let output = section.optional("output")?.bool() ?? true
@@ -70,7 +72,7 @@ extension ClusterConfig {
             name: name, slurmName: slurmName, slurmrestd: endpoint, slurmrestdCAFile: caFile, apiVersion: version,
             accountMode: mode, profiles: profiles, defaultProfile: profile, defaultAccount: account,
             defaultPartition: partition,
-            exclusivePartitions: exclusive, serviceAccount: service, output: output,
+            exclusivePartitions: exclusive, jobDefaults: jobDefaults, serviceAccount: service, output: output,
             pendingJobsOnOffboarding: leavers, accounting: accounting, minJobAge: age, staleLimit: stale)
     }
 
@@ -81,6 +83,17 @@ extension ClusterConfig {
         let profile = section.required("profile")?.name(ProfileName.self)
         guard let groups, let profile else { return nil }
         return ProfileRule(groups: groups, profile: profile)
+    }
+
+    /// As `scontrol show config` and `scontrol show partition` write it, or `none`.
+    private static func readJobDefaults(_ value: ConfigValue) -> JobDefaults? {
+        guard let text = value.string() else { return nil }
+        if text == "none" { return JobDefaults.nothing }
+        guard let defaults = try? JobDefaults(text) else {  // said below
+            return value.fail(
+                "\(quoted(text)) is neither none nor DefCpuPerGPU=NUMBER,DefMemPerGPU=MIB or one of them, each once")
+        }
+        return defaults.whole
     }
 
     /// As slurmdbd keeps it: without capitals (slurm.conf(5), ClusterName).

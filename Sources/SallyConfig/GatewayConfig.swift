@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import SallyModel
+package import SlurmModel
 
 /// What `sallyd serve` is configured with. Made by `GatewayConfig.load` from a file, or not at all.
 package struct GatewayConfig: Sendable, Equatable {
@@ -150,6 +151,8 @@ package struct ClusterConfig: Sendable, Equatable {
     package var defaultPartition: PartitionName?
     /// With OverSubscribe=EXCLUSIVE, where slurmrestd does not say it (v0.0.36 to v0.0.38).
     package var exclusivePartitions: Set<PartitionName>
+    /// The most that slurm.conf's JobDefaults give anywhere; nil is not known.
+    package var jobDefaults: JobDefaults?
     /// The cluster's service account, as in the signer's file.
     package var serviceAccount: String
     package var output: Bool
@@ -166,6 +169,7 @@ package struct ClusterConfig: Sendable, Equatable {
         apiVersion: String?, accountMode: AccountMode, profiles: [ProfileRule], defaultProfile: ProfileName?,
         defaultAccount: AccountName?,
         defaultPartition: PartitionName? = nil, exclusivePartitions: Set<PartitionName> = [],
+        jobDefaults: JobDefaults? = nil,
         serviceAccount: String = "sallyport", output: Bool,
         pendingJobsOnOffboarding: LeaverJobs, accounting: Bool = true, minJobAge: Duration = .seconds(300),
         staleLimit: Duration = .seconds(600)
@@ -181,6 +185,7 @@ package struct ClusterConfig: Sendable, Equatable {
         self.defaultAccount = defaultAccount
         self.defaultPartition = defaultPartition
         self.exclusivePartitions = exclusivePartitions
+        self.jobDefaults = jobDefaults
         self.serviceAccount = serviceAccount
         self.output = output
         self.pendingJobsOnOffboarding = pendingJobsOnOffboarding

@@ -38,17 +38,25 @@ extension JobPlace {
     }
 
     private func overLimit(_ rule: RuleName, _ excesses: [Excess]) -> Refusal {
-        let needsType = excesses.contains { $0.limit.hasPrefix("GPUs") } && job.untypedGPUs > 0
-        return Refusal(
+        Refusal(
             code: .limitExceeded,
             message:
                 "over the limits of rule \(rule) for \(scene): \(excesses.map(\.description).joined(separator: "; "))",
-            hint: needsType
-                ? "name the type of GPU, such as --gres=gpu:TYPE:1, and ask for no more than permitted"
-                : excesses.contains { $0.asked == "no bound" }
-                    ? "state what the job needs, such as --time, within the limit"
-                    : "ask for no more than permitted, or ask an administrator",
-            rules: [rule], excesses: excesses)
+            hint: hint(excesses), rules: [rule], excesses: excesses)
+    }
+
+    private func hint(_ excesses: [Excess]) -> String {
+        if job.untypedGPUs > 0, excesses.contains(where: { $0.limit.hasPrefix("GPUs") }) {
+            return "name the type of GPU, such as --gres=gpu:TYPE:1, and ask for no more than permitted"
+        }
+        // Where the job does not say what its GPUs bring, Slurm's own for each counts, or whole nodes.
+        if job.gpus != 0, excesses.contains(where: { ["CPUs", "memory"].contains($0.limit) }) {
+            return "ask for no more than permitted, and say what each GPU brings: --cpus-per-gpu and --mem-per-gpu"
+        }
+        if excesses.contains(where: { $0.asked == "no bound" }) {
+            return "state what the job needs, such as --time, within the limit"
+        }
+        return "ask for no more than permitted, or ask an administrator"
     }
 
     private func notGranted(_ difference: RuleVerdict.Difference, near: [Rule], all: [Rule]) -> Refusal {

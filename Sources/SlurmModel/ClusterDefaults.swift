@@ -13,6 +13,9 @@ package struct ClusterDefaults: Sendable {
     package var account: AccountName?
     /// The person's home on the cluster.
     package var home: String?
+    /// The most that JobDefaults of slurm.conf give, of the cluster and of partitions that do not report their own; nil is not
+    /// known: then a job with GPUs that says nothing of CPUs, or of memory, may get all of its nodes'.
+    package var jobDefaults: JobDefaults?
     /// The QOS that a job of the person's takes in an account where it names none; only where that is known.
     package var usualQOS: [AccountName: QOSName] = [:]
 
@@ -70,6 +73,9 @@ extension JobRequest {
         request.environment = ResolvedJob.environment(environment, user: user, home: defaults.home)
         return ResolvedJob(
             request: request, user: user, account: account, usualQOS: defaults.usualQOS[account],
-            places: chosen.map { ResolvedJob.Place($0, nodes: defaults.nodes, excluded: excludedNodes?.names ?? []) })
+            places: chosen.map {
+                ResolvedJob.Place(
+                    $0, nodes: defaults.nodes, excluded: excludedNodes?.names ?? [], jobDefaults: defaults.jobDefaults)
+            })
     }
 }

@@ -13,6 +13,12 @@ struct ExistingJob {
     private(set) var given: TRES?
     /// Tasks of the array that this record stands for; 1 for every other job.
     private(set) var arrayTasks = 1
+    /// Nodes that it asked for at least, as far as that is known: of those that `nodes` has, Slurm may have guessed some.
+    var leastNodes = 1
+    /// Whether it asked for memory, so that it gets none of what Slurm gives for each GPU.
+    var asksMemory = false
+    /// Whether it asked for CPUs for each GPU. Of a job that is there nobody knows: Slurm writes its own in the same place.
+    var asksCPUsPerGPU = false
 
     private let json: JSONValue
 
@@ -45,6 +51,9 @@ struct ExistingJob {
         try readDevices()
         try readNames()
         request.tasks = request.tasks.map { max($0, nodes.minimum) }
+        asksMemory = has("flags", "EXACT_MEMORY_REQUESTED")
+        // Of a job that has run, what is required are the nodes that it got.
+        if has("job_state", "PENDING"), number("restart_cnt") ?? 0 == 0 { leastNodes = max(1, required?.nodes ?? 1) }
     }
 
     private mutating func readCounts() throws {
@@ -140,6 +149,10 @@ struct ExistingJob {
         }
         guard let text = text(key), decimal(text).map({ $0 >= least }) ?? true else { return }
         try request.set(field, to: text)
+    }
+
+    private func has(_ key: String, _ word: String) -> Bool {
+        json[key]?.array?.contains { $0.string == word } ?? (text(key) == word)
     }
 
     private func text(_ key: String) -> String? {

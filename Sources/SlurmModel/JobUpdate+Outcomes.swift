@@ -19,7 +19,7 @@ extension JobUpdate {
     /// Pure: nothing is asked or changed. Bounds are those of a job that asks for this, and never less than what Slurm reports.
     /// - Parameters:
     ///   - existing: the job as slurmrestd reports it, in whichever version.
-    ///   - daemon: the API version that slurmrestd speaks: it tells how Slurm takes a change of GPUs.
+    ///   - daemon: the API version that slurmrestd speaks: it tells how Slurm takes a change of GPUs, and what it does not report.
     /// - Throws: `SallyError(.unsupported)` for a job that asks for something that bounds cannot follow, and for a change that Slurm
     ///   would not do as it is said; `.invalidRequest` for a partition that is not there.
     package func outcomes(
@@ -29,6 +29,8 @@ extension JobUpdate {
         if !daemon.replacesGPUs { try refuseOtherTypes(job.request) }
         var whole = job
         try put(onto: &whole)
+        let hidden = daemon.hidesTasksPerGPU ? HiddenTasks(job) : nil
+        try hidden?.check(job, becomes: whole)
         var all = [whole]
         if changes > 1 {
             var larger = whole.largest(job)
@@ -43,7 +45,9 @@ extension JobUpdate {
             var floor = ResourceBounds.Floor(job.reported, arrayTasks: job.arrayTasks)
             // What was asked for is replaced; what runs is not. The last of three has the old GPUs.
             if changesGPUs, place < 2 { floor.gpus = job.given?.gpus ?? GPUCounts() }
-            for request in requests(made, defaults) {
+            floor.countsUsualCPUs = !made.asksCPUsPerGPU
+            floor.countsUsualMemory = !made.asksMemory
+            for request in requests(made, defaults, hidden) {
                 let resolved = try request.resolved(with: defaults, user: user)
                 let outcome = Outcome(job: resolved, bounds: ResourceBounds(of: resolved, atLeast: floor))
                 if !outcomes.contains(outcome) { outcomes.append(outcome) }
@@ -53,11 +57,12 @@ extension JobUpdate {
     }
 
     /// As requests: two where Slurm may keep a QOS or take the default of another association.
-    private func requests(_ job: ExistingJob, _ defaults: ClusterDefaults) -> [JobRequest] {
+    private func requests(_ job: ExistingJob, _ defaults: ClusterDefaults, _ hidden: HiddenTasks?) -> [JobRequest] {
         var request = job.request
         request.nodes = job.nodes.count(for: request)
         // Slurm raises the tasks to the nodes.
         request.tasks = request.tasks.map { max($0, job.nodes.minimum) }
+        hidden?.put(onto: &request, nodes: job.reported.compactMap(\.nodes).max() ?? 1)
         // A script is none of slurmrestd's to report, and nothing that an update changes.
         request.script = "#!/bin/sh\n"
         guard !fields.contains(.qos), !request.qos.isEmpty else { return [request] }
@@ -71,13 +76,17 @@ extension JobUpdate {
 
     /// The job with everything that the update says.
     private func put(onto job: inout ExistingJob) throws {
+        if fields.contains(.cpusPerGPU) { job.asksCPUsPerGPU = true }
+        if !fields.isDisjoint(with: [.memory, .memoryPerCPU, .memoryPerGPU]) { job.asksMemory = true }
         for field in fields.sorted(by: { $0.rawValue < $1.rawValue }) {
             switch field {
             // slurmctld keeps these two in one place, and the amount for each GPU in another.
             case .memory, .memoryPerCPU:
                 job.request.memoryPerNode = request.memoryPerNode
                 job.request.memoryPerCPU = request.memoryPerCPU
-            case .nodes: put(nodesOnto: &job.nodes)
+            case .nodes:
+                put(nodesOnto: &job.nodes)
+                if changesLeastNodes { job.leastNodes = job.nodes.minimum }
             // With what the gateway keeps at its end it is longer than a person may say.
             case .comment: job.request.comment = request.comment
             case .gpusPerNode: job.request.gpusPerNode = request.gpusPerNode
@@ -102,6 +111,11 @@ extension JobUpdate {
         } else if let nodes = request.nodes {
             range = NodeRange(minimum: nodes.minimum, maximum: nodes.maximum)
         }
+    }
+
+    private var changesLeastNodes: Bool {
+        if case .maximum? = oneEnd { return false }
+        return fields.contains(.nodes)
     }
 
     /// How many things are changed that policy judges.
@@ -149,6 +163,8 @@ extension ExistingJob {
         var result = self
         let (mine, theirs) = (request, other.request)
         result.nodes = nodes.largest(other.nodes)
+        result.asksMemory = asksMemory && other.asksMemory
+        result.asksCPUsPerGPU = asksCPUsPerGPU && other.asksCPUsPerGPU
         result.request.tasks = larger(mine.tasks, theirs.tasks)
         result.request.tasksPerNode = larger(mine.tasksPerNode, theirs.tasksPerNode)
         result.request.cpusPerTask = larger(mine.cpusPerTask, theirs.cpusPerTask)
@@ -172,10 +188,6 @@ extension ExistingJob {
         if mine.excludedNodes != theirs.excludedNodes { result.request.excludedNodes = nil }
         return result
     }
-}
-
-extension JobRequest {
-    fileprivate var saysMemory: Bool { memoryPerNode != nil || memoryPerCPU != nil || memoryPerGPU != nil }
 }
 
 private func larger<Value: Comparable>(_ one: Value?, _ two: Value?) -> Value? {

@@ -22,6 +22,8 @@ package struct Partition: Sendable, Equatable {
     package var defaultMemoryPerNode: Memory?
     package var defaultMemoryPerCPU: Memory?
     package var maximumMemoryPerNode: Memory?
+    /// Its own; nil is not reported, which is not that there are none.
+    package var jobDefaults: JobDefaults?
     /// Empty: all.
     package var allowedAccounts: [String]
     package var qos: String?

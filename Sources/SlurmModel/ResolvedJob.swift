@@ -29,16 +29,24 @@ package struct ResolvedJob: Sendable, Equatable {
         /// Of one node and of the whole partition.
         var cpusPerNode: Int
         var cpus: Int
+        /// No more than the partition permits a job.
         var memoryPerNode: Memory?
+        /// What one node has, permitted or not.
+        var wholeMemoryPerNode: Memory?
         var memory: Memory?
         /// The most of each type; nil where not all nodes are known.
         var gpusPerNode: GPUCounts?
         /// What a job gets that asks for no memory.
         var usualMemoryPerNode: Memory?
         var usualMemoryPerCPU: Memory?
+        /// What each GPU brings of a job that does not say it; nil is not known, 0 is nothing.
+        var usualCPUsPerGPU: Int?
+        var usualMemoryPerGPU: Memory?
 
-        /// - Parameter excluded: nodes that the job cannot get, whatever they have.
-        init(_ partition: Partition, nodes: [Node], excluded: [String]) {
+        /// - Parameters:
+        ///   - excluded: nodes that the job cannot get, whatever they have.
+        ///   - jobDefaults: where the partition does not report its own.
+        init(_ partition: Partition, nodes: [Node], excluded: [String], jobDefaults: JobDefaults?) {
             let all = nodes.filter { $0.partitions.contains(partition.name) }
             let own = all.filter { !excluded.contains($0.name) }
             let complete = !own.isEmpty && all.count >= partition.totalNodes
@@ -46,7 +54,8 @@ package struct ResolvedJob: Sendable, Equatable {
             cpus = partition.totalCPUs
             cpusPerNode = complete ? own.map(\.cpus).max() ?? partition.totalCPUs : partition.totalCPUs
             memory = partition.totalMemory
-            memoryPerNode = complete ? own.map(\.memory).max() : partition.totalMemory
+            wholeMemoryPerNode = complete ? own.map(\.memory).max() : partition.totalMemory
+            memoryPerNode = wholeMemoryPerNode
             if let most = partition.maximumMemoryPerNode { memoryPerNode = min(memoryPerNode ?? most, most) }
             if complete {
                 gpusPerNode = own.reduce(GPUCounts()) { counts, node in
@@ -55,6 +64,8 @@ package struct ResolvedJob: Sendable, Equatable {
             }
             usualMemoryPerNode = partition.defaultMemoryPerNode
             usualMemoryPerCPU = partition.defaultMemoryPerCPU
+            usualCPUsPerGPU = partition.jobDefaults?.cpusPerGPU ?? jobDefaults?.cpusPerGPU
+            usualMemoryPerGPU = partition.jobDefaults?.memoryPerGPU ?? jobDefaults?.memoryPerGPU
         }
     }
 

@@ -5,7 +5,8 @@ import SallyModel
 /// The most that a job can use as it was asked for; of an array, the most that each task can use. Nil is unbounded.
 ///
 /// Where Slurm may choose, the larger is taken: the maximum of nodes, a node for each task, all memory of a node where
-/// none was asked for. Not counted: CPUs that Slurm adds to fill whole cores.
+/// none was asked for, and all of a node where nobody knows what GPUs bring (`JobDefaults`). Not counted: CPUs that Slurm adds to
+/// fill whole cores.
 package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
     package let nodes: Int
     package let cpus: Int?
@@ -36,10 +37,13 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         if let each = request.cpusPerGPU {
             cpus = ResourceBounds.cpus(cpus, and: gpus.total, each: each, nodes: nodes)
         }
+        if !gpus.isEmpty, floor.countsUsualCPUs || !request.saysCPUs {
+            cpus = ResourceBounds.cpus(cpus, usualFor: gpus.total, in: job.places, nodes: nodes)
+        }
         if let each = request.cpusPerNode { cpus = ResourceBounds.cpus(cpus, and: nodes, each: each, nodes: nodes) }
         cpus = cpus.map { max($0, floor.cpus) }
         let asked = floor.memory.flatMap { least in
-            ResourceBounds.memory(job, nodes: nodes, cpus: cpus, gpus: gpus.total).map { max($0, least) }
+            ResourceBounds.memory(job, Counts(nodes: nodes, cpus: cpus, gpus: gpus.total), floor).map { max($0, least) }
         }
         let givingWhole = job.places.filter { $0.isExclusive || request.exclusive != nil }
         if givingWhole.isEmpty {
@@ -48,7 +52,8 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         } else {
             let whole = WholeNodes(givingWhole, nodes: nodes)
             self.cpus = whole.cpus.flatMap { all in cpus.map { max($0, all) } }
-            memory = whole.memory.flatMap { all in asked.map { max($0, all) } }
+            let wholeMemory = gpus.isEmpty ? whole.memory : whole.memoryWithGPUs
+            memory = wholeMemory.flatMap { all in asked.map { max($0, all) } }
             gpus = whole.gpus.map { gpus.within($0) } ?? GPUCounts(byType: gpus.byType, untyped: .max)
         }
         gpusByType = gpus.inLowerCase.byType
@@ -69,7 +74,7 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// Without --nodes Slurm may give every task, and for --gpus every GPU, a node of its own.
-    private static func nodes(_ request: JobRequest) -> Int {
+    static func nodes(_ request: JobRequest) -> Int {
         let named = request.requiredNodes?.names.count ?? 1
         if let nodes = request.nodes { return max(nodes.maximum, named) }
         return max(1, request.tasks ?? 1, request.gpus?.total ?? 1, named)
@@ -94,18 +99,40 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         return tooMany ? nil : sum
     }
 
+    /// Where the job does not say what a GPU brings: the largest over the partitions that Slurm may choose from.
+    private static func cpus(_ ofTasks: Int?, usualFor gpus: Int, in places: [ResolvedJob.Place], nodes: Int) -> Int? {
+        var largest = ofTasks
+        for place in places {
+            guard let known = largest else { return nil }
+            if let each = place.usualCPUsPerGPU {
+                guard each > 0 else { continue }
+                largest = cpus(ofTasks, and: gpus, each: each, nodes: nodes).map { max(known, $0) }
+            } else {
+                largest = max(known, place.allCPUs(nodes: nodes))
+            }
+        }
+        return largest
+    }
+
+    /// What memory is multiplied by.
+    private struct Counts {
+        var nodes: Int
+        var cpus: Int?
+        var gpus: Int
+    }
+
     /// The largest over the partitions that Slurm may choose from.
-    private static func memory(_ job: ResolvedJob, nodes: Int, cpus: Int?, gpus: Int) -> Int64? {
+    private static func memory(_ job: ResolvedJob, _ counts: Counts, _ floor: Floor) -> Int64? {
         var largest: Int64 = 0
         for place in job.places {
-            guard let amount = memory(job.request, place, nodes: nodes, cpus: cpus, gpus: gpus) else { return nil }
+            guard let amount = memory(job.request, place, counts, floor) else { return nil }
             largest = max(largest, amount)
         }
         return largest
     }
 
     private static func memory(
-        _ request: JobRequest, _ place: ResolvedJob.Place, nodes: Int, cpus: Int?, gpus: Int
+        _ request: JobRequest, _ place: ResolvedJob.Place, _ counts: Counts, _ floor: Floor
     ) -> Int64? {
         func times(_ memory: Memory, _ count: Int) -> Int64? {
             let (product, overflow) = memory.bytes.multipliedReportingOverflow(by: Int64(count))
@@ -113,14 +140,22 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         }
         // A job that is there may have several of them: an update that says one leaves the others (slurmctld's `_update_job`).
         var amounts: [Int64?] = []
-        if let each = request.memoryPerGPU { amounts.append(times(each, gpus)) }
+        if let each = request.memoryPerGPU { amounts.append(times(each, counts.gpus)) }
         if let each = request.memoryPerNode {
-            amounts.append(each.mebibytes > 0 ? times(each, nodes) : place.allMemory(nodes: nodes))
+            amounts.append(each.mebibytes > 0 ? times(each, counts.nodes) : place.allMemory(nodes: counts.nodes))
         }
-        if let each = request.memoryPerCPU { amounts.append(cpus.flatMap { times(each, $0) }) }
+        if let each = request.memoryPerCPU { amounts.append(counts.cpus.flatMap { times(each, $0) }) }
         if amounts.isEmpty {
-            if let each = place.usualMemoryPerCPU { return cpus.flatMap { times(each, $0) } }
-            return place.usualMemoryPerNode.map { times($0, nodes) } ?? place.allMemory(nodes: nodes)
+            if let each = place.usualMemoryPerCPU {
+                amounts.append(counts.cpus.flatMap { times(each, $0) })
+            } else {
+                amounts.append(
+                    place.usualMemoryPerNode.map { times($0, counts.nodes) } ?? place.allMemory(nodes: counts.nodes))
+            }
+        }
+        if counts.gpus > 0, floor.countsUsualMemory || !request.saysMemory {
+            amounts.append(
+                place.usualMemoryPerGPU.map { times($0, counts.gpus) } ?? place.wholeMemory(nodes: counts.nodes))
         }
         var largest: Int64 = 0
         for amount in amounts {
@@ -129,6 +164,12 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         }
         return largest
     }
+}
+
+extension JobRequest {
+    /// Whether what Slurm gives for each GPU is not given: it asks for CPUs for each task or GPU itself (slurm.conf(5), DefCpuPerGPU).
+    fileprivate var saysCPUs: Bool { cpusPerTask != nil || cpusPerGPU != nil }
+    var saysMemory: Bool { memoryPerNode != nil || memoryPerCPU != nil || memoryPerGPU != nil }
 }
 
 extension ResourceBounds {
@@ -140,6 +181,10 @@ extension ResourceBounds {
         var memory: Int64? = 0
         var gpus = GPUCounts()
         var arrayTasks = 1
+        /// Whether what Slurm gives for each GPU counts beside what the job says: of a job that is there, what it says may have come
+        /// from there.
+        var countsUsualCPUs = false
+        var countsUsualMemory = false
 
         init() {}
 

@@ -50,6 +50,7 @@ extension Partition {
         defaultMemoryPerNode = amount(record.number("defaults.partition_memory_per_node"))
         defaultMemoryPerCPU = amount(record.number("defaults.partition_memory_per_cpu"))
         maximumMemoryPerNode = amount(record.number("maximums.partition_memory_per_node"))
+        jobDefaults = record.text("defaults.job").flatMap(ownDefaults)
         allowedAccounts = record.text("accounts.allowed")?.split(separator: ",").map(String.init) ?? []
         qos = record.text("qos.assigned")
     }
@@ -182,6 +183,11 @@ private func limit(_ value: FieldValue) -> TimeLimit? {
 /// 0 and NO_VAL64 mean that nothing is set.
 private func amount(_ mebibytes: Int64?) -> Memory? {
     mebibytes.flatMap { $0 > 0 && $0 < 1 << 40 ? Memory(mebibytes: $0) : nil }
+}
+
+/// Nothing where nothing is written: slurmrestd 24.11.5 writes none of a partition that has some.
+private func ownDefaults(_ text: String) -> JobDefaults? {
+    text.isEmpty ? nil : try? JobDefaults(text)  // what cannot be read is not known
 }
 
 private func memory(_ text: String) -> Memory? {

@@ -19,8 +19,9 @@ import Darwin
 /// bounds that policy would have judged.
 @Suite(.enabled(if: Stack.current != nil, Stack.skipped), .serialized)
 struct BoundsOnSlurmTests {
-    private static let person = "alice"
-    private static let name = "bounds"
+    /// One with the account of `gpu`.
+    static let person = "carol"
+    static let name = "bounds"
     /// Of each cluster; a third of them is held, the others run where they can.
     private static let requests = 150
 
@@ -141,11 +142,11 @@ struct BoundsOnSlurmTests {
         #expect(json["array_task_string"]?.string?.hasSuffix("%1") == true, "\(json)")
     }
 
-    private func job(_ id: JobID, _ version: APIVersion, _ key: SlurmKey, _ socket: String) async throws -> JSONValue {
+    func job(_ id: JobID, _ version: APIVersion, _ key: SlurmKey, _ socket: String) async throws -> JSONValue {
         try #require(try await ask("GET", "/slurm/\(version)/job/\(id)", "", key, socket)["jobs"]?.array?.first)
     }
 
-    private func ask(_ method: String, _ path: String, _ body: String, _ key: SlurmKey, _ socket: String) async throws
+    func ask(_ method: String, _ path: String, _ body: String, _ key: SlurmKey, _ socket: String) async throws
         -> JSONValue
     {
         let token = try await key.token(Self.person).value.reveal()
@@ -159,19 +160,22 @@ struct BoundsOnSlurmTests {
         return try JSONValue(parsing: result.output, limits: .listing)
     }
 
-    private func submission(_ job: ResolvedJob, _ cluster: String) -> Authorized<Submit> {
+    func submission(_ job: ResolvedJob, _ cluster: String) -> Authorized<Submit> {
         authorized(
             Submit(
                 cluster: ClusterName(unchecked: cluster), job: job, bounds: ResourceBounds(of: job), idempotencyKey: "k"
             ))
     }
 
-    private func defaults(_ client: SlurmClient, _ cluster: String, _ key: SlurmKey) async throws -> ClusterDefaults {
+    func defaults(_ client: SlurmClient, _ cluster: String, _ key: SlurmKey) async throws -> ClusterDefaults {
         let read = authorized(SystemAction.readQueue(ClusterName(unchecked: cluster)))
-        return ClusterDefaults(
+        var defaults = ClusterDefaults(
             partitions: try await client.partitions(read, token: key.token(Self.person)),
             nodes: try await client.nodes(read, token: key.token(Self.person)), account: AccountName(unchecked: "research"),
             home: "/home/\(Self.person)")
+        // As scripts/stack tells the gateway.
+        defaults.jobDefaults = JobDefaults.nothing
+        return defaults
     }
 
     private func submit(_ client: SlurmClient, _ cluster: String, _ key: SlurmKey) async throws -> [JobID: Taken] {
@@ -264,13 +268,13 @@ struct BoundsOnSlurmTests {
         return .object(job)
     }
 
-    private func cancelAll(_ cluster: String, _ stack: Stack) async throws {
+    func cancelAll(_ cluster: String, _ stack: Stack) async throws {
         let result = try await stack.onNode(
             cluster, "master", ["scancel", "--user=\(Self.person)", "--name=\(Self.name)"])
         #expect(result.status == 0, "\(result)")
     }
 
-    private func authorized<Action>(_ action: Action) -> Authorized<Action> {
+    func authorized<Action>(_ action: Action) -> Authorized<Action> {
         Authorized(action: action, actor: .system, position: nil, decidedAt: Timestamp(Int64(time(nil))))
     }
 }

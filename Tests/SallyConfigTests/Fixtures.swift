@@ -43,6 +43,7 @@ enum Full {
             default_account: Research
             default_partition: debug
             exclusive_partitions: [gpu, long]
+            job_defaults: DefCpuPerGPU=4
             service_account: sallyport
             output: false
             accounting: false

@@ -30,6 +30,9 @@ import Testing
         #expect(demo.apiVersion == "v0.0.42")
         #expect(demo.defaultAccount?.rawValue == "research")
         #expect(demo.exclusivePartitions.map(\.rawValue).sorted() == ["gpu", "long"])
+        // What is left out of it is nothing; where it is not said, nothing is known.
+        #expect(demo.jobDefaults.map { "\($0)" } == "DefCpuPerGPU=4,DefMemPerGPU=0")
+        #expect(config.clusters[1].jobDefaults == nil)
         #expect(demo.output == false)
         #expect(demo.pendingJobsOnOffboarding == .hold)
         #expect(!demo.accounting && demo.minJobAge == .seconds(600))
@@ -42,6 +45,12 @@ import Testing
         #expect(config.rates.signInsPerMinute == 5)
         #expect(config.rates.concurrentRequests == 8)
         #expect(config.singleUser)
+    }
+
+    @Test(arguments: [("none", "DefCpuPerGPU=0,DefMemPerGPU=0"), ("defmempergpu=8", "DefCpuPerGPU=0,DefMemPerGPU=8")])
+    func jobDefaultsAreWhatSlurmWrites(text: String, read: String) throws {
+        let config = try GatewayConfig.parse(Full.gateway.replacingFirst("DefCpuPerGPU=4", text), file: "f")
+        #expect(config.clusters[0].jobDefaults.map { "\($0)" } == read)
     }
 
     @Test func theFirstProfileThatMatchesDecides() throws {
@@ -86,6 +95,10 @@ import Testing
         ("https://slurm.example.org:6820", "http://slurm.example.org:6820", "it is for a slurmrestd at https://"),
         ("https://slurm.example.org:6820", "https://slurm.example.org:6820/slurm", "no path is wanted"),
         ("v0.0.42", "42", "neither auto nor a version"),
+        ("DefCpuPerGPU=4", "DefMemPerGPU=8G", "neither none nor DefCpuPerGPU"),
+        ("DefCpuPerGPU=4", "'DefCpuPerGPU=4,DefCpuPerGPU=8'", "neither none nor DefCpuPerGPU"),
+        ("DefCpuPerGPU=4", "4", "neither none nor DefCpuPerGPU"),
+        ("DefCpuPerGPU=4", "", "must not be empty"),
         ("account_mode: none", "account_mode: nowhere", "is not one of everywhere"),
         ("    account_mode: none\n    default_profile: guest", "    account_mode: none", "nobody would get an account"),
         ("/run/sallyport/signer.sock", "signer.sock", "is not an absolute path"),

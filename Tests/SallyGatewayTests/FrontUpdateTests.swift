@@ -22,9 +22,9 @@ import Testing
 
     private static func job(
         _ id: UInt32, _ owner: String, state: String = "PENDING", task: String? = nil, partition: String = "debug",
-        qos: String = "", first: Int64 = 0
+        qos: String = "", first: Int64 = 0, version: Int = 42
     ) -> QueuedJob {
-        var record = SlurmRecord(.job, version: APIVersion(rawValue: 42))
+        var record = SlurmRecord(.job, version: APIVersion(rawValue: version))
         record["job_id"] = .integer(Int64(id))
         record["user_name"] = .text(owner)
         record["account"] = .text("lab")
@@ -266,6 +266,31 @@ import Testing
         }
     }
 
+    /// What GPUs bring of a job that says nothing: as the gateway's file says, and of nodes whole where it does not.
+    @Test(arguments: [(nil, "cpus=8"), ("DefCpuPerGPU=3", "cpus=6"), ("", "cpus=1")] as [(String?, String)])
+    func whatGPUsBringIsJudged(defaults: String?, cpus: String) async throws {
+        var settings = Self.settings
+        settings.jobDefaults = try defaults.map { try JobDefaults($0).whole }
+        try await withWorld(settings) { world, client in
+            let body = #"{"tres_per_job": "gres/gpu:2", "maximum_nodes": 1}"#
+            try await client.expect(.ok, .post, "\(Self.path)/1", world.alice, body: body)
+            let event = try await world.audit.page(AuditQuery(action: "job.update")).events.first
+            let bounds = event?.details.first { $0.name == "bounds" }?.value ?? ""
+            #expect(bounds.split(separator: " ").contains { $0 == cpus }, "\(bounds)")
+        }
+    }
+
+    /// 22.05 reports no tasks that come with GPUs: more of them may bring more than anybody knows.
+    @Test(arguments: [(38, 501), (42, 200)]) func whatSlurmKeepsToItselfIsRefused(version: Int, status: Int) async throws {
+        try await withWorld(Self.settings) { world, client in
+            Self.change(world, Self.job(1, "alice", version: version))
+            let body = #"{"tres_per_job": "gres/gpu:1"}"#
+            let answer = try await client.call(.post, "\(Self.path)/1", world.alice, body: body)
+            #expect(answer.status.code == status, "\(answer.text)")
+            #expect(world.queue.now.updates.count == (status == 200 ? 1 : 0))
+        }
+    }
+
     /// As those of /v1 are: whichever record of an array it is that policy refuses.
     @Test(arguments: [("1", #"{"partition": "gpu"}"#), ("5", #"{"name": "x"}"#)])
     func refusalsAreRecorded(job: String, body: String) async throws {
@@ -288,11 +313,18 @@ import Testing
             association["cluster"] = .text("demo")
             association["account"] = .text("lab")
             association["qos"] = .words(["long"])
+            let above = ["root", "lab"].map { name in
+                var account = SlurmRecord(.association, version: APIVersion(rawValue: 42))
+                account["cluster"] = .text("demo")
+                account["account"] = .text(name)
+                if name != "root" { account["parent_account"] = .text("root") }
+                return account
+            }
             // Accounting serves other clusters, too.
             for (cluster, status) in [("elsewhere", HTTPResponse.Status.forbidden), ("demo", .ok)] {
                 association["cluster"] = .text(cluster)
                 let known = association
-                world.queue.change { $0.records[.associations] = [known] }
+                world.queue.change { $0.records[.associations] = above + [known] }
                 // Lists are kept for some seconds.
                 world.clock.advance(20)
                 try await client.expect(status, .post, "\(Self.path)/1", world.alice, body: #"{"name": "x"}"#)

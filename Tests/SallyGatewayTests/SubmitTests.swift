@@ -9,6 +9,7 @@ import SallyPolicy
 import SallyStore
 import SallyTestSupport
 import SallyWire
+import SlurmModel
 import Testing
 
 @testable import SallyGateway
@@ -208,6 +209,25 @@ import Testing
             #expect(world.queue.now.submits[0].comment?.contains("sallyport:") == true)
             let list = try await client.call(.get, Self.path, world.alice)
             #expect(!list.text.contains("sallyport:"))
+        }
+    }
+
+    /// slurm.conf's JobDefaults, as the gateway's file says them; of nodes whole where it does not.
+    @Test(arguments: [(nil, "cpus=8"), ("DefCpuPerGPU=3", "cpus=6"), ("", "cpus=1")] as [(String?, String)])
+    func whatGPUsBringIsJudged(defaults: String?, cpus: String) async throws {
+        var settings = WorldSettings()
+        settings.jobDefaults = try defaults.map { try JobDefaults($0).whole }
+        try await withWorld(settings) { world, client in
+            let job = ##"{"account": "lab", "gpus": "2", "nodes": "1", "script": "#!/bin/sh\n"}"##
+            let asked = try await client.call(.post, "/v1/clusters/demo/can-i", world.alice, body: job)
+            try await client.expect(.created, .post, Self.path, world.alice, body: job)
+            let event = try await world.audit.page(AuditQuery(action: "job.submit")).events.first
+            let said = [
+                try asked.decode(CanIReply.self).judged["bounds"], event?.details.first { $0.name == "bounds" }?.value,
+            ]
+            for bounds in said {
+                #expect(bounds?.split(separator: " ").contains { $0 == cpus } == true, "\(bounds ?? "")")
+            }
         }
     }
 

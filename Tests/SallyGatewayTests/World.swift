@@ -13,6 +13,7 @@ import SallyStore
 import SallyTestSupport
 import SallyWire
 import ServiceLifecycle
+import SlurmModel
 import StrictJSON
 import Testing
 
@@ -85,6 +86,7 @@ struct WorldSettings: Sendable {
     var proxies = TrustedProxies(ranges: [], unixSocket: false)
     var leavers = LeaverJobs.cancel
     var accounting = true
+    var jobDefaults: JobDefaults?
     var staleLimit = Duration.seconds(600)
     var before: @Sendable (FakeQueue) -> Void = { _ in }
 }
@@ -126,7 +128,7 @@ func withWorld<Result: Sendable>(
                 profiles: [
                     .init(groups: [GroupName(unchecked: "test:hpc-users")], profile: ProfileName(unchecked: "user"))
                 ],
-                defaultProfile: nil, defaultAccount: nil, output: settings.output,
+                defaultProfile: nil, defaultAccount: nil, jobDefaults: settings.jobDefaults, output: settings.output,
                 pendingJobsOnOffboarding: settings.leavers, accounting: settings.accounting,
                 staleLimit: settings.staleLimit),
             isDefault: true, queue: queue, gate: gate, signer: signer, steward: steward, submissions: submissions,

@@ -33,6 +33,17 @@ import Testing
         #expect(try refusal(job("gpu", untyped: 1), carol).hint?.contains("--gres=gpu:TYPE:1") == true)
     }
 
+    /// What Slurm gives for each GPU may be what is over the limit, and nothing that the person said.
+    @Test func asksWhatEachGPUBrings() throws {
+        let rules = [rule("all", partitions: only("gpu"), limits: Limits(cpus: 8, memory: 8 << 30))]
+        for (cpus, memory) in [(64, 1 << 30), (1, nil)] as [(Int, Int64?)] {
+            let gpus = job("gpu", cpus: cpus, memory: memory, gpus: ["a100": 1])
+            #expect(try refusal(gpus, carol, rules).hint?.contains("--cpus-per-gpu and --mem-per-gpu") == true)
+            let plain = job("gpu", cpus: cpus, memory: memory)
+            #expect(try refusal(plain, carol, rules).hint?.contains("--cpus-per-gpu") == false)
+        }
+    }
+
     @Test func namesTheDenyRule() throws {
         let refusal = try refusal(job("gpu"), carol, demoRules() + [rule("frozen", .deny, partitions: only("gpu"))])
         #expect(refusal.message == "rule frozen denies this job of carol in partition gpu on demo")

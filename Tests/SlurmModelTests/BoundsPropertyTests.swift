@@ -34,9 +34,17 @@ import Testing
             partition.isExclusive = random.chance(15)
             if random.chance(50) { partition.defaultMemoryPerCPU = Memory(mebibytes: 300) }
             if random.chance(30) { partition.defaultMemoryPerNode = Memory(mebibytes: 900) }
+            if random.chance(30) { partition.jobDefaults = JobDefaults(cpusPerGPU: random.below(9), memoryPerGPU: nil) }
             return partition
         }
-        return ClusterDefaults(partitions: partitions, nodes: nodes, account: try AccountName("lab"))
+        var defaults = ClusterDefaults(partitions: partitions, nodes: nodes, account: try AccountName("lab"))
+        if random.chance(70) { defaults.jobDefaults = usual(&random) }
+        return defaults
+    }
+
+    /// JobDefaults of slurm.conf, which the gateway may know or not.
+    private static func usual(_ random: inout SeededGenerator) -> JobDefaults {
+        JobDefaults(cpusPerGPU: random.below(9), memoryPerGPU: Memory(mebibytes: Int64(random.below(5) * 500)))
     }
 
     private static func request(_ random: inout SeededGenerator) -> JSONValue {
@@ -91,9 +99,11 @@ import Testing
         }
         let tasks = spread(request.tasks ?? (request.tasksPerNode ?? 1) * count, over: count, &random)
         let gpus = spread(request.gpus?.total ?? 0, over: count, &random)
+        var usual = defaults.jobDefaults ?? Self.usual(&random)
+        usual.cpusPerGPU = partition.jobDefaults?.cpusPerGPU ?? usual.cpusPerGPU
         var total = Given()
         for (index, node) in chosen.enumerated() {
-            let mine = onNode(request, partition, node, tasks: tasks[index], gpus: gpus[index])
+            let mine = onNode(request, partition, usual, node, tasks: tasks[index], gpus: gpus[index])
             // Slurm gives no node more than it has.
             guard mine.cpus <= node.cpus, mine.memory <= node.memory.mebibytes, mine.gpus <= node.gpus?.total ?? 0
             else {
@@ -106,13 +116,23 @@ import Testing
         return (count, total)
     }
 
-    private func onNode(_ request: JobRequest, _ partition: Partition, _ node: Node, tasks: Int, gpus: Int) -> Given {
+    private func onNode(
+        _ request: JobRequest, _ partition: Partition, _ usual: JobDefaults, _ node: Node, tasks: Int, gpus: Int
+    ) -> Given {
         var given = Given()
         given.gpus = gpus + (request.gpusPerNode?.total ?? 0) + (request.gpusPerTask?.total ?? 0) * tasks
+        let usualCPUs = request.cpusPerTask == nil ? usual.cpusPerGPU ?? 0 : 0
         given.cpus = max(
-            1, tasks * (request.cpusPerTask ?? 1), request.cpusPerNode ?? 1, (request.cpusPerGPU ?? 0) * given.gpus)
-        if let each = request.memoryPerGPU {
-            given.memory = Int(each.mebibytes) * given.gpus
+            1, tasks * (request.cpusPerTask ?? 1), request.cpusPerNode ?? 1,
+            (request.cpusPerGPU ?? usualCPUs) * given.gpus)
+        let isWhole = request.exclusive != nil || partition.isExclusive
+        let counted = isWhole && given.gpus > 0 ? node.gpus?.total ?? 0 : given.gpus
+        let usualMemory = request.saysMemory ? 0 : Int(usual.memoryPerGPU?.mebibytes ?? 0)
+        if usualMemory * given.gpus > 0 {
+            // It takes the place of what the partition gives otherwise.
+            given.memory = usualMemory * counted
+        } else if let each = request.memoryPerGPU {
+            given.memory = Int(each.mebibytes) * counted
         } else if let each = request.memoryPerNode {
             given.memory = Int(each.mebibytes > 0 ? each.mebibytes : node.memory.mebibytes)
         } else if let each = request.memoryPerCPU ?? partition.defaultMemoryPerCPU {
@@ -120,7 +140,7 @@ import Testing
         } else {
             given.memory = Int((partition.defaultMemoryPerNode ?? node.memory).mebibytes)
         }
-        if request.exclusive != nil || partition.isExclusive {
+        if isWhole {
             given.cpus = max(given.cpus, node.cpus)
             if request.memoryPerNode?.mebibytes == 0 { given.memory = Int(node.memory.mebibytes) }
             given.gpus = max(given.gpus, node.gpus?.total ?? 0)

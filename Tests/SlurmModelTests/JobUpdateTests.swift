@@ -24,6 +24,7 @@ import Testing
         let gpu = Partition(
             name: "gpu", isDefault: false, totalNodes: 2, totalCPUs: 64, totalMemory: Memory(mebibytes: 100_000))
         var defaults = ClusterDefaults(partitions: [debug, gpu], account: nil, home: "/home/alice")
+        defaults.jobDefaults = JobDefaults.nothing
         defaults.usualQOS = [
             AccountName(unchecked: "lab"): QOSName(unchecked: "normal"),
             AccountName(unchecked: "other"): QOSName(unchecked: "quick"),
@@ -45,11 +46,11 @@ import Testing
     ]
 
     private func outcomes(
-        _ fields: [(String, JSONValue)], _ existing: JSONValue? = nil, from daemon: Int = 42
+        _ fields: [(String, JSONValue)], _ existing: JSONValue? = nil, from daemon: Int = 42,
+        defaults: ClusterDefaults = JobUpdateTests.defaults()
     ) throws -> [JobUpdate.Outcome] {
         try update(fields).outcomes(
-            of: existing ?? pending, from: APIVersion(rawValue: daemon), defaults: Self.defaults(),
-            user: UserName("alice"))
+            of: existing ?? pending, from: APIVersion(rawValue: daemon), defaults: defaults, user: UserName("alice"))
     }
 
     /// The job with the whole update.
@@ -289,8 +290,9 @@ import Testing
             let error = #expect(throws: SallyError.self) { try outcomes(other, old, from: daemon) }
             #expect(error?.code == .unsupported && error?.message.contains("a100:2") == true)
             #expect(throws: SallyError.self) { try outcomes([("tres_per_job", "gres/gpu:1")], old, from: daemon) }
-            let both = try outcomes([("tres_per_job", "gres/gpu:v100:1,gres/gpu:A100:3")], old, from: daemon)
-            #expect(both[0].bounds.gpusByType == ["a100": 3, "v100": 1])
+            // No more than before: the test of hidden tasks is another one.
+            let both = try outcomes([("tres_per_job", "gres/gpu:v100:1,gres/gpu:A100:1")], old, from: daemon)
+            #expect(both[0].bounds.gpusByType == ["a100": 1, "v100": 1])
         }
         // Another field keeps what it says, and what runs is not taken away.
         #expect(try merged([("tres_per_node", "gres/gpu:v100:1")], old).bounds.gpusByType == ["a100": 2, "v100": 2])
@@ -300,6 +302,104 @@ import Testing
         #expect(try merged(other, running).bounds.gpusByType == ["a100": 2, "v100": 1])
         // Nothing is replaced by an update of something else.
         #expect(try merged([("tasks", 2)], old).bounds.gpusByType == ["a100": 2])
+    }
+
+    /// sbatch(1) --ntasks-per-gpu, which v0.0.38 does not report: so many tasks as the job has for each GPU may come with each.
+    @Test func tasksThatNobodyReportsAreBoundByThoseThatTheJobHas() throws {
+        let one: [(String, JSONValue)] = [
+            ("job_state", "PENDING"), ("tasks", 4), ("cpus", 8), ("max_nodes", 1), ("tres_req_str", "cpu=8,node=1"),
+            ("tres_per_node", "gres:gpu:a100:2"),
+        ]
+        let job = try job(one)
+        #expect(try outcomes([("name", "x")], job, from: 38).map(\.bounds.cpus) == [8])
+        // On more nodes there are more GPUs: two tasks for each.
+        let wide = try self.job(one + [("max_nodes", 3)])
+        let most = try outcomes([("name", "x")], wide, from: 38)
+        #expect(most.map(\.bounds.cpus) == [24] && most.map(\.bounds.nodes) == [3])
+        #expect(most.map(\.bounds.gpusByType) == [["a100": 6]])
+        #expect(try outcomes([("name", "x")], wide, from: 40).map(\.bounds.cpus) == [8])
+        // Two nodes were asked for, and have four GPUs: one task for each.
+        let two = try self.job(one + [("max_nodes", 3), ("tres_req_str", "cpu=8,node=2"), ("node_count", 2)])
+        #expect(try outcomes([("name", "x")], two, from: 38).map(\.bounds.cpus) == [12])
+        // Of a job that has run, so many may be what it got and not what it asked for.
+        for (key, value) in [("job_state", "RUNNING"), ("restart_cnt", 1)] as [(String, JSONValue)] {
+            let ran = try self.job(one + [("max_nodes", 3), ("tres_req_str", "cpu=8,node=2"), (key, value)])
+            #expect(try outcomes([("name", "x")], ran, from: 38).map(\.bounds.cpus) == [24], "\(key)")
+        }
+        // Without a maximum they bring CPUs, and no nodes of their own.
+        let open = try self.job(one + [("max_nodes", 0), ("tasks", 2), ("cpus", 2)])
+        #expect(try outcomes([("name", "x")], open, from: 38).map(\.bounds.nodes) == [2])
+    }
+
+    /// Else the next update would be judged by fewer tasks for each GPU than there are.
+    @Test(
+        arguments: [
+            (["tres_per_job": "gres/gpu:a100:3"], true), (["tres_per_job": "gres/gpu:a100:2"], false),
+            (["tres_per_job": "gres/gpu:a100:1"], false), (["tres_per_node": "gres/gpu:a100:3"], true), (["tasks": 3], true),
+            (["tasks": 9], false), (["tres_per_job": "gres/gpu:a100:3", "tasks": 6], true), (["minimum_nodes": 2], false),
+            (["tres_per_node": "gres/gpu:a100:1", "minimum_nodes": 3], true), (["name": "x"], false),
+        ] as [([String: JSONValue], Bool)])
+    func tasksThatNobodyReportsAreNotForgotten(changes: [String: JSONValue], isRefused: Bool) throws {
+        let job = try job([
+            ("job_state", "PENDING"), ("tres_per_job", "gres:gpu:a100:2"), ("tres_req_str", "cpu=8,node=1"),
+        ])
+        let changes = changes.map { ($0.key, $0.value) }
+        if isRefused {
+            let error = #expect(throws: SallyError.self) { try outcomes(changes, job, from: 38) }
+            #expect(error?.code == .unsupported && error?.message.contains("tasks each GPU") == true)
+        } else {
+            _ = try outcomes(changes, job, from: 38)
+        }
+        // Later versions report them.
+        _ = try outcomes(changes, job, from: 40)
+    }
+
+    @Test func ofAJobWithoutGPUsNobodyKnowsHowManyTasksTheyBring() throws {
+        #expect(throws: SallyError.self) { try outcomes([("tres_per_job", "gres/gpu:1")], from: 38) }
+        #expect(throws: SallyError.self) { try outcomes([("tres_per_node", "gres/gpu:1")], from: 38) }
+        // Those of a task are none that others come with.
+        _ = try outcomes([("tres_per_task", "gres/gpu:1")], from: 38)
+        _ = try outcomes([("tasks", 1)], from: 38)
+        _ = try outcomes([("tres_per_job", "gres/gpu:1")], from: 40)
+    }
+
+    /// Slurm's own for each GPU may be what is reported, and may become more in another partition.
+    @Test func whatGPUsBringByDefaultIsJudgedOfAJobThatIsThere() throws {
+        var defaults = Self.defaults()
+        defaults.jobDefaults = try JobDefaults("DefCpuPerGPU=6,DefMemPerGPU=5000")
+        let gpus: [(String, JSONValue)] = [("tres_per_job", "gres:gpu:2"), ("max_nodes", 1)]
+        func bounds(_ changes: [(String, JSONValue)], _ more: [(String, JSONValue)] = []) throws -> [ResourceBounds] {
+            try outcomes(changes, try job(gpus + more), defaults: defaults).map(\.bounds)
+        }
+        #expect(try bounds([("name", "x")]).map(\.cpus) == [12])
+        #expect(try bounds([("name", "x")]).map(\.memory) == [10_000 << 20])
+        #expect(try bounds([("name", "x")], [("cpus_per_tres", "gres:gpu:9")]).map(\.cpus) == [18])
+        #expect(try bounds([("cpus_per_tres", "gres/gpu:1")]).map(\.cpus) == [8])
+        // JOB_MEM_SET: it asked for memory itself.
+        let asked: [(String, JSONValue)] = [("flags", ["EXACT_MEMORY_REQUESTED"])]
+        #expect(try bounds([("name", "x")], asked).map(\.memory) == [1200 << 20])
+        #expect(try bounds([("memory_per_node", 700)]).map(\.memory) == [800 << 20])
+        #expect(try bounds([("memory_per_tres", "gres/gpu:900")]).map(\.memory) == [1800 << 20])
+        // Of more than one thing Slurm may do the other alone.
+        #expect(try bounds([("cpus_per_tres", "gres/gpu:1"), ("time_limit", 1)]).compactMap(\.cpus).max() == 12)
+        #expect(try bounds([("memory_per_node", 700), ("time_limit", 1)]).compactMap(\.memory).max() == 10_000 << 20)
+        // GPUs that an update brings, another partition, and nothing without GPUs.
+        let brought = [("tres_per_job", "gres/gpu:3")] as [(String, JSONValue)]
+        #expect(try outcomes(brought, try job([("max_nodes", 1)]), defaults: defaults).map(\.bounds.cpus) == [18])
+        defaults.partitions[1].jobDefaults = try JobDefaults("DefCpuPerGPU=30")
+        let moved = try outcomes([("partition", "gpu")], try job(gpus), defaults: defaults)
+        #expect(moved.compactMap(\.bounds.cpus).max() == 60)
+        #expect(try outcomes([("name", "x")], defaults: defaults).map(\.bounds.cpus) == [8])
+    }
+
+    @Test func defaultsThatNobodyKnowsAreWholeNodesOfAJobThatIsThereToo() throws {
+        var defaults = Self.defaults()
+        defaults.jobDefaults = nil
+        let job = try job([("tres_per_job", "gres:gpu:2"), ("max_nodes", 1)])
+        let bounds = try outcomes([("name", "x")], job, defaults: defaults).map(\.bounds)
+        #expect(bounds.map(\.cpus) == [32] && bounds.map(\.memory) == [32_000 << 20])
+        #expect(try outcomes([("cpus_per_tres", "gres/gpu:1")], job, defaults: defaults).map(\.bounds.cpus) == [8])
+        #expect(try outcomes([("name", "x")], defaults: defaults).map(\.bounds.cpus) == [8])
     }
 
     /// Slurm does one after the other, and what it did stays when it refuses the next.

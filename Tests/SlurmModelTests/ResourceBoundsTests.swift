@@ -17,8 +17,10 @@ import Testing
         let nodes = (1...4).map {
             Node(name: "n\($0)", states: ["IDLE"], cpus: 8, memory: Memory(mebibytes: 8000), partitions: ["debug"])
         }
-        return ClusterDefaults(
+        var defaults = ClusterDefaults(
             partitions: [debug, gpu], nodes: nodes, account: try AccountName("lab"), home: "/home/alice")
+        defaults.jobDefaults = JobDefaults.nothing
+        return defaults
     }
 
     private func job(_ fields: [(String, JSONValue)]) throws -> ResolvedJob {
@@ -120,6 +122,113 @@ import Testing
         #expect(try bounds(("gpus_per_node", "2"), ("nodes", "2"), ("cpus_per_gpu", 3)).cpus == 14)
         #expect(try bounds(("gpus", "1"), ("ntasks", 8), ("nodes", "1"), ("cpus_per_gpu", 3)).cpus == 8)
         #expect(try bounds(("gpus_per_task", "2"), ("ntasks", 3), ("mem_per_gpu", "1G")).memory == 6 << 30)
+    }
+
+    /// slurm.conf(5) DefCpuPerGPU and DefMemPerGPU, of the cluster and of partitions.
+    private func bounds(
+        _ cluster: String?, _ own: String = "", _ fields: [(String, JSONValue)],
+        change: (inout ClusterDefaults) -> Void = { _ in }
+    ) throws -> ResourceBounds {
+        var defaults = try ResourceBoundsTests.defaults()
+        defaults.jobDefaults = try cluster.map { try JobDefaults($0).whole }
+        if !own.isEmpty { defaults.partitions[1].jobDefaults = try JobDefaults(own) }
+        change(&defaults)
+        let request = try JobRequest(json: .object(JSONObject([("script", "#!/bin/sh\n")] + fields)))
+        return ResourceBounds(of: try request.resolved(with: defaults, user: UserName("alice")))
+    }
+
+    private static let both = "DefCpuPerGPU=4,DefMemPerGPU=3000"
+    private static let two: [(String, JSONValue)] = [("partition", "gpu"), ("gpus", "2"), ("nodes", "1")]
+
+    @Test func whatGPUsBringByDefaultIsCounted() throws {
+        let plain = try bounds(Self.both, "", Self.two)
+        #expect(plain.cpus == 8 && plain.memory == 6000 << 20)
+        // What the partition gives for each CPU counts for those that come with the GPUs.
+        #expect(try bounds("DefCpuPerGPU=20", "", Self.two).memory == 20_000 << 20)
+        // On several nodes beside the tasks' own.
+        let nodes = try bounds(Self.both, "", [("partition", "gpu"), ("gpus_per_node", "a100:2"), ("nodes", "2")])
+        #expect(nodes.cpus == 18 && nodes.memory == 12_000 << 20)
+        #expect(try bounds(Self.both, "", Self.two + [("ntasks", 30)]).cpus == 30)
+        let each = try bounds(Self.both, "", [("partition", "gpu"), ("gpus_per_task", "1"), ("ntasks", 3), ("nodes", "1")])
+        #expect(each.cpus == 12 && each.memory == 9000 << 20)
+        // Nothing without GPUs.
+        let none = try bounds(Self.both, "", [("partition", "gpu")])
+        #expect(none.cpus == 1 && none.memory == 500 << 20)
+    }
+
+    @Test func whatTheJobSaysItselfGoesBeforeTheDefaults() throws {
+        #expect(try bounds(Self.both, "", Self.two + [("cpus_per_task", 1)]).cpus == 1)
+        #expect(try bounds(Self.both, "", Self.two + [("cpus_per_gpu", 1)]).cpus == 2)
+        for (field, value, memory) in [("mem", "1G", 1 << 30), ("mem_per_cpu", "1G", 8 << 30), ("mem_per_gpu", "1G", 2 << 30)] {
+            let bounds = try bounds(Self.both, "", Self.two + [(field, .string(value))])
+            #expect(bounds.memory == Int64(memory) && bounds.cpus == 8, "\(field)")
+        }
+        // Tasks and nodes are no CPUs.
+        #expect(try bounds(Self.both, "", Self.two + [("ntasks", 1)]).cpus == 8)
+    }
+
+    @Test func defaultsOfAPartitionGoBeforeTheClusters() throws {
+        let own = try bounds(Self.both, "DefCpuPerGPU=1", Self.two)
+        #expect(own.cpus == 2 && own.memory == 6000 << 20)
+        #expect(try bounds(nil, "DefCpuPerGPU=1", Self.two).cpus == 2)
+        #expect(try bounds(nil, "DefCpuPerGPU=1", Self.two).memory == 100_000 << 20)
+        // Of those that Slurm may choose, the largest.
+        let either: [(String, JSONValue)] = [("partition", "debug,gpu"), ("gpus", "1"), ("nodes", "1")]
+        #expect(try bounds("DefCpuPerGPU=3", "DefCpuPerGPU=7", either).cpus == 7)
+        #expect(try bounds("DefCpuPerGPU=6", "DefCpuPerGPU=2", either).cpus == 6)
+    }
+
+    /// Then Slurm may give all of the nodes.
+    @Test func defaultsThatNobodyKnowsAreWholeNodes() throws {
+        let unknown = try bounds(nil, "", Self.two)
+        #expect(unknown.cpus == 64 && unknown.memory == 100_000 << 20)
+        let debug: [(String, JSONValue)] = [("gpus_per_node", "1"), ("nodes", "2")]
+        #expect(try bounds(nil, "", debug).cpus == 16)
+        #expect(try bounds(nil, "", debug).memory == 16_000 << 20)
+        #expect(try bounds(nil, "", debug + [("nodelist", "n[1-2]"), ("ntasks", 99)]).cpus == 99)
+        #expect(try bounds(nil, "", Self.two + [("cpus_per_task", 2)]).cpus == 2)
+        #expect(try bounds(nil, "", Self.two + [("mem", "1G")]).memory == 1 << 30)
+        #expect(try bounds(nil, "", [("partition", "gpu")]).cpus == 1)
+        // What a partition permits on a node is no bound of it, and what nobody knows of the nodes is none.
+        let tight = try bounds(nil, "", Self.two) { $0.partitions[1].maximumMemoryPerNode = Memory(mebibytes: 10) }
+        #expect(tight.memory == 100_000 << 20)
+        #expect(try bounds(nil, "", Self.two) { $0.partitions[1].totalMemory = nil }.memory == nil)
+    }
+
+    /// Each GPU of a whole node brings memory, whatever a job may ask for on a node.
+    @Test func gpusOfWholeNodesBringMemory() throws {
+        for (fields, memory) in [([], 10), ([("gpus", "1")], 100_000)] as [([(String, JSONValue)], Int64)] {
+            let whole: [(String, JSONValue)] = [("partition", "gpu"), ("exclusive", "node"), ("mem_per_gpu", "1M")]
+            let said = fields.isEmpty ? Array(whole.dropLast()) + [("mem", "1M")] : whole + fields
+            let bounds = try bounds("", "", said + [("nodes", "1")]) {
+                $0.partitions[1].maximumMemoryPerNode = Memory(mebibytes: 10)
+            }
+            #expect(bounds.memory == memory << 20, "\(said)")
+        }
+    }
+
+    @Test func defaultsAreReadAsSlurmWritesThem() throws {
+        #expect(try JobDefaults("DefCpuPerGPU=4,DefMemPerGPU=8192").description == "DefCpuPerGPU=4,DefMemPerGPU=8192")
+        #expect(try JobDefaults("defmempergpu=1") == JobDefaults(cpusPerGPU: nil, memoryPerGPU: Memory(mebibytes: 1)))
+        #expect(try JobDefaults("") == JobDefaults(cpusPerGPU: nil, memoryPerGPU: nil))
+        #expect(try JobDefaults("").whole == JobDefaults.nothing)
+        for text in [
+            "DefCpuPerGPU", "DefCpuPerGPU=", "DefCpuPerGPU=-1", "DefCpuPerGPU=4,", "DefCpuPerGPU=1,DefCpuPerGPU=2",
+            "DefMemPerGPU=8G", "DefMemPerCPU=1", "none", " DefCpuPerGPU=4", "DefCpuPerGPU=99999999999",
+        ] {
+            #expect(throws: SallyError.self, "\(text)") { try JobDefaults(text) }
+        }
+    }
+
+    /// An empty text says nothing: slurmrestd writes one for every partition.
+    @Test func defaultsOfPartitionsAreTakenWhereTheyAreReported() throws {
+        var record = SlurmRecord(.partition, version: APIVersion(rawValue: 42))
+        record["name"] = .text("gpu")
+        for (text, defaults) in [("", nil), ("DefCpuPerGPU=2", 2), ("DefCpuPerGPU=many", nil)] as [(String, Int?)] {
+            record["defaults.job"] = .text(text)
+            #expect(Partition(record)?.jobDefaults?.cpusPerGPU == defaults, "\(text)")
+            #expect((Partition(record)?.jobDefaults == nil) == (defaults == nil))
+        }
     }
 
     @Test func cpusOfEachNodeAreCounted() throws {

@@ -16,6 +16,11 @@ import Testing
         typealias Devices = [String: [String: Int]]
 
         var replacesGPUs = true
+        /// sbatch(1) --ntasks-per-gpu, which the oldest does not report; 0 where none was said.
+        var tasksPerGPU = 0
+        /// Whether CPUs and memory were asked for; where they were not, the partition gives some for each GPU.
+        var asksCPUs = true
+        var asksMemory = true
         var partition = "debug"
         var tasks = 1
         var least = 1
@@ -39,6 +44,16 @@ import Testing
                 for (type, count) in counts { all[type, default: 0] += count * times }
             }
             return all
+        }
+
+        /// As many as are counted for --ntasks-per-gpu: those of the job, else of each node, of the type that has the most.
+        func tasksOfGPUs(nodes: Int) -> Int {
+            let types = Set(devices.values.flatMap(\.keys))
+            let counts = types.map { type in
+                let ofJob = devices["tres_per_job"]?[type] ?? 0
+                return ofJob > 0 ? ofJob : (devices["tres_per_node"]?[type] ?? 0) * nodes
+            }
+            return tasksPerGPU * (counts.max() ?? 0)
         }
 
         /// Without --nodes a node for each task, GPU of the job, and named node.
@@ -82,7 +97,24 @@ import Testing
         }
         if !job.devices.isEmpty, random.chance(30) { job.memoryPerGPU = 300 * (1 + random.below(3)) }
         if !job.devices.isEmpty, random.chance(30) { job.cpusPerGPU = 1 + random.below(4) }
+        job.asksMemory = random.chance(60)
+        job.asksCPUs = random.chance(60)
+        if !job.replacesGPUs, random.chance(40) { putTasksPerGPU(onto: &job, &random) }
         return job
+    }
+
+    /// Slurm makes the tasks out of it and of all GPUs, and takes none for each task beside it.
+    private static func putTasksPerGPU(onto job: inout Slurm, _ random: inout SeededGenerator) {
+        job.devices["tres_per_task"] = nil
+        let types = Set(job.devices.values.flatMap(\.keys))
+        let counts = types.map { type in
+            max(job.devices["tres_per_job"]?[type] ?? 0, (job.devices["tres_per_node"]?[type] ?? 0) * job.least)
+        }
+        let gpus = counts.reduce(0, +)
+        guard gpus > 0 else { return }
+        job.tasksPerGPU = 1 + random.below(3)
+        job.tasks = max(job.tasksPerGPU * gpus, job.least)
+        job.cpus = max(job.tasks * job.cpusPerTask, job.cpusPerNode * job.least)
     }
 
     /// As slurmrestd writes it. GPUs are counted only where the site tracks them.
@@ -102,7 +134,8 @@ import Testing
             ("max_nodes", number(job.most)), ("minimum_cpus_per_node", number(job.cpusPerNode)),
             ("memory_per_node", number(job.memoryPerNode)), ("memory_per_cpu", number(job.memoryPerCPU)),
             ("time_limit", number(job.minutes)), ("tres_req_str", .string(required)),
-            ("required_nodes", .string(job.named.joined(separator: ","))),
+            ("required_nodes", .string(job.named.joined(separator: ","))), ("job_state", ["PENDING"]),
+            ("flags", job.asksMemory ? ["EXACT_MEMORY_REQUESTED"] : []),
         ]
         var record = JSONObject(values)
         for (field, counts) in job.devices {
@@ -190,30 +223,41 @@ import Testing
             { job in
                 if let perNode { (job.memoryPerNode, job.memoryPerCPU) = (perNode, nil) }
                 if let perCPU { (job.memoryPerNode, job.memoryPerCPU) = (nil, perCPU) }
+                if perNode != nil || perCPU != nil { job.asksMemory = true }
             },
         ]
     }
 
     private static let nodeMemory = 64_000
+    /// The cluster's, which `debug` has, and those of `gpu`.
+    private static let usual = JobDefaults(cpusPerGPU: 2, memoryPerGPU: Memory(mebibytes: 350))
+    private static let usualOfGPU = JobDefaults(cpusPerGPU: 5, memoryPerGPU: nil)
 
     private static let defaults: ClusterDefaults = {
         let partitions = ["debug", "gpu"].map {
-            Partition(
+            var partition = Partition(
                 name: $0, isDefault: $0 == "debug", totalNodes: 12, totalCPUs: 768,
                 totalMemory: Memory(mebibytes: Int64(12 * UpdatePropertyTests.nodeMemory)))
+            if $0 == "gpu" { partition.jobDefaults = UpdatePropertyTests.usualOfGPU }
+            return partition
         }
-        return ClusterDefaults(partitions: partitions, account: nil)
+        var defaults = ClusterDefaults(partitions: partitions, account: nil)
+        defaults.jobDefaults = UpdatePropertyTests.usual
+        return defaults
     }()
 
     /// What a job can use on so many nodes.
     private static func use(_ job: Slurm, nodes: Int) -> (cpus: Int, memory: Int, gpus: [String: Int]) {
         let gpus = job.gpus(nodes: nodes)
         let all = gpus.values.reduce(0, +)
-        let tasks = max(job.tasks, nodes)
-        var cpus = max(job.cpus, tasks * job.cpusPerTask, nodes * job.cpusPerNode, (job.cpusPerGPU ?? 0) * all)
+        let tasks = max(job.tasks, nodes, job.tasksOfGPUs(nodes: nodes))
+        let ofGPU = (job.partition == "gpu" ? usualOfGPU.cpusPerGPU : usual.cpusPerGPU) ?? 0
+        let each = job.cpusPerGPU ?? (job.asksCPUs ? 0 : ofGPU)
+        var cpus = max(job.cpus, tasks * job.cpusPerTask, nodes * job.cpusPerNode, each * all)
         // On one node the GPUs bring more than its tasks need, on another the other way round.
-        if nodes > 1, let each = job.cpusPerGPU { cpus = max(cpus, each * all + (tasks - 1) * job.cpusPerTask) }
-        var memory = [(job.memoryPerGPU ?? 0) * all, (job.memoryPerCPU ?? 0) * cpus]
+        if nodes > 1, each > 0 { cpus = max(cpus, each * all + (tasks - 1) * job.cpusPerTask) }
+        let usualMemory = job.asksMemory || job.memoryPerGPU != nil ? 0 : Int(usual.memoryPerGPU?.mebibytes ?? 0)
+        var memory = [max(job.memoryPerGPU ?? 0, usualMemory) * all, (job.memoryPerCPU ?? 0) * cpus]
         if let each = job.memoryPerNode, each > 0 || job.memoryPerGPU == nil {
             memory.append((each > 0 ? each : nodeMemory) * nodes)
         }
@@ -242,25 +286,36 @@ import Testing
         let user = try UserName("alice")
         let client = APIVersion(rawValue: 42)
         try Fuzz("updates of jobs", part: part, of: Self.parts).run(accepting: 100) { random in
-            let job = Self.made(&random)
-            let daemon = APIVersion(rawValue: job.replacesGPUs ? 42 : 40)
-            let record = Self.record(job, &random)
-            let body = Self.update(&random)
-            guard let update = try? JobUpdate(from: body, version: client),  // contradicts itself
-                let outcomes = try? update.outcomes(of: record, from: daemon, defaults: Self.defaults, user: user),
-                let sent = try? update.json(version: daemon, now: Timestamp(0))
-            else { return .refused }
+            var job = Self.made(&random)
+            // The oldest is the one that keeps the tasks of each GPU to itself.
+            let daemon = APIVersion(
+                rawValue: job.replacesGPUs ? 42 : job.tasksPerGPU > 0 ? 38 : random.one(of: [38, 40]))
             var verdict = Fuzz.Verdict.refused
-            var made = job
-            for (count, step) in Self.steps(sent).enumerated() {
-                let before = made
-                step(&made)
-                // As it was, it was allowed when it came; and what a step leaves as it was is known.
-                guard made != job, made != before else { continue }
-                verdict = .accepted
-                try Fuzz.check(
-                    outcomes.contains { Self.holds($0, made) },
-                    "\(record.text()) + \(sent.text()) after step \(count): \(made), judged \(outcomes.map(\.bounds))")
+            // The second is judged by what the first has left.
+            for _ in 0..<2 {
+                let record = Self.record(job, &random)
+                let body = Self.update(&random)
+                guard let update = try? JobUpdate(from: body, version: client),  // contradicts itself
+                    let outcomes = try? update.outcomes(of: record, from: daemon, defaults: Self.defaults, user: user),
+                    // The fields of v0.0.40 are those of `steps`.
+                    let sent = try? update.json(version: max(daemon, APIVersion(rawValue: 40)), now: Timestamp(0))
+                else { continue }
+                let steps = Self.steps(sent)
+                let last = random.below(steps.count)
+                var (made, left) = (job, job)
+                for (count, step) in steps.enumerated() {
+                    let before = made
+                    step(&made)
+                    if count <= last { left = made }
+                    // As it was, it was allowed when it came; and what a step leaves as it was is known.
+                    guard made != job, made != before else { continue }
+                    verdict = .accepted
+                    try Fuzz.check(
+                        outcomes.contains { Self.holds($0, made) },
+                        "\(record.text()) + \(sent.text()) after step \(count): \(made), judged \(outcomes.map(\.bounds))"
+                    )
+                }
+                job = left
             }
             return verdict
         }

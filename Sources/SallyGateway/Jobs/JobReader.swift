@@ -91,9 +91,10 @@ struct JobReader: Sendable {
         guard snapshot.readAt != nil else {
             throw keeper.failure ?? SallyError(.unavailable, "cluster \(config.name) was not read yet")
         }
-        let defaults = ClusterDefaults(
+        var defaults = ClusterDefaults(
             partitions: snapshot.partitions, nodes: snapshot.nodes,
             account: config.defaultAccount ?? known?.accounts.first, home: known?.home)
+        defaults.jobDefaults = config.jobDefaults
         let job = try asked.resolved(with: defaults, user: principal.account.name)
         return Judged(job: job, bounds: ResourceBounds(of: job))
     }

@@ -104,6 +104,7 @@ extension NounTable {
         .number("defaults.partition_memory_per_node", 40...45, usual: .zero)
             .old("default_memory_per_node", .plainNumber),
         .number("defaults.time", 40...45).old("default_time_limit", .plainNumber),
+        // JobDefaults, for changing them: empty in every answer.
         .text("defaults.job", 40...45),
         .integer("grace_time", 40...45).old("preemption_grace_time", .integer),
         .number("maximums.cpus_per_node", 40...45, usual: .infinite).old("maximum_cpus_per_node", .plainNumber),
