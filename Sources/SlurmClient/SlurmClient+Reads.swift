@@ -50,22 +50,25 @@ extension SlurmClient {
         try await self.job(job, read, token: token) { job, _ in job }
     }
 
-    package func job<Element>(
-        _ job: JobID, _ read: Authorized<SystemAction>, token: SlurmToken, _ make: (Job, SlurmRecord) -> Element
+    /// The same, record by record as it comes: an array that runs may be thousands of them.
+    package func job<Element: Sendable>(
+        _ job: JobID, _ read: Authorized<SystemAction>, token: SlurmToken,
+        _ make: @Sendable @escaping (Job, SlurmRecord) -> Element
     ) async throws(SlurmError) -> [Element] {
-        let records: [SlurmRecord] = try await served(token) { version throws(SlurmError) in
-            let reply = try await call(.GET, "/slurm/\(version)/job/\(job)", version, token, limit: Bound.large)
+        try await served(token) { version throws(SlurmError) -> [Element] in
+            let (reply, found) = try await streamed(
+                "/slurm/\(version)/job/\(job)", version, token, patience: 1, limit: Bound.large
+            ) { part throws(SlurmReply.Malformed) in
+                var made: [Element] = []
+                for record in try part.records(.job) { made.append(make(try Job(believed: record), record)) }
+                return made
+            }
             if let refusal = reply.refusal {
                 // ESLURM_INVALID_JOB_ID
                 if refusal.number == 2017 { return [] }
                 throw .refused(refusal)
             }
-            return try believed { () throws(SlurmReply.Malformed) in try reply.records(.job) }
-        }
-        return try believed { () throws(SlurmReply.Malformed) in
-            var made: [Element] = []
-            for record in records { made.append(make(try Job(believed: record), record)) }
-            return made
+            return found
         }
     }
 
@@ -99,8 +102,10 @@ extension SlurmClient {
         _ read: Authorized<SystemAction>, token: SlurmToken
     ) async throws(SlurmError) -> [Partition] {
         try await served(token) { version throws(SlurmError) in
-            let reply = try await list("/slurm/\(version)/partitions", version, token)
-            let found = try believed { () throws(SlurmReply.Malformed) in try reply.partitions() }
+            let (reply, found) = try await streamed(
+                "/slurm/\(version)/partitions", version, token, key: "partitions", patience: 4, limit: Bound.large
+            ) { part throws(SlurmReply.Malformed) in try part.partitions() }
+            if let refusal = reply.refusal { throw .refused(refusal) }
             return found.map { partition in
                 var partition = partition
                 if let defaultPartition { partition.isDefault = partition.name == defaultPartition.rawValue }
@@ -114,8 +119,11 @@ extension SlurmClient {
 
     package func nodes(_ read: Authorized<SystemAction>, token: SlurmToken) async throws(SlurmError) -> [Node] {
         try await served(token) { version throws(SlurmError) in
-            let reply = try await list("/slurm/\(version)/nodes", version, token)
-            return try believed { () throws(SlurmReply.Malformed) in try reply.nodes() }
+            let (reply, found) = try await streamed(
+                "/slurm/\(version)/nodes", version, token, key: "nodes", patience: 4, limit: Bound.large
+            ) { part throws(SlurmReply.Malformed) in try part.nodes() }
+            if let refusal = reply.refusal { throw .refused(refusal) }
+            return found
         }
     }
 
@@ -149,14 +157,6 @@ extension SlurmClient {
             throw .badReply(status: nil, reason: "no list \(key)")
         }
         return Streamed(reply: reply, elements: listing.elements, passedOver: listing.passedOver)
-    }
-
-    func list(
-        _ path: String, _ version: APIVersion, _ token: SlurmToken
-    ) async throws(SlurmError) -> SlurmReply {
-        let reply = try await call(.GET, path, version, token, deadline: deadline * 4, limit: Bound.large)
-        if let refusal = reply.refusal { throw .refused(refusal) }
-        return reply
     }
 }
 

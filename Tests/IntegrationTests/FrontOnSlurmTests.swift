@@ -119,11 +119,17 @@ struct FrontOnSlurmTests {
         #expect(one.status == 501 && one.body.contains("\"error_number\":2036"), "\(one)")
         let first = try await stack.request("DELETE", "\(path)/job/\(job)_0", token: token)
         #expect(first.status == 200, "\(first)")
+        // At once, not when the queue is read next.
+        let after = try await Self.state(of: "\(job)_0", path, stack, token)
+        #expect(after != nil && after != "RUNNING", "\(after ?? "")")
         try await stack.waitForState(cluster, "\(job)_0", "CANCELLED")
         let waiting = try await stack.request("DELETE", "\(path)/job/\(job)_3", token: token)
         // Slurm before 23.11 has no name for it.
         #expect(waiting.status == (cluster == "it12" ? 501 : 200), "\(waiting)")
-        if waiting.status == 200 { try await stack.waitForState(cluster, "\(job)_3", "CANCELLED") }
+        if waiting.status == 200 {
+            #expect(try await Self.state(of: "\(job)_3", path, stack, token) == "CANCELLED")
+            try await stack.waitForState(cluster, "\(job)_3", "CANCELLED")
+        }
         #expect(try await stack.jobState(cluster, "\(job)_1") == "RUNNING")
         let none = try await stack.request("DELETE", "\(path)/job/\(job)_9", token: token)
         #expect(none.status == 404 && none.body.contains("\"error_number\":2017"), "\(none)")
@@ -134,6 +140,11 @@ struct FrontOnSlurmTests {
                 cluster, "master", ["sacct", "-n", "-X", "-P", "-j", "\(job)", "-o", "State"])
             return states.output.split(separator: "\n").allSatisfy { $0.hasPrefix("CANCELLED") }
         }
+    }
+
+    private static func state(of job: String, _ path: String, _ stack: Stack, _ token: String) async throws -> String? {
+        let shown = try await stack.request("GET", "\(path)/job/\(job)", token: token)
+        return try JSONValue(parsing: shown.body)["jobs"]?.array?.first?["job_state"]?.array?.first?.string
     }
 
     /// Quotes, signs of every script, and what looks like a pattern: Slurm gets the bytes that were sent, and gives them back.

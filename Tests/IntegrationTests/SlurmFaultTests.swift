@@ -32,6 +32,10 @@ struct SlurmFaultTests {
             }
             let jobs = try await stack.sally("bob", ["jobs", "-M", cluster])
             #expect(jobs.status == 0 && jobs.output.contains(before), "what was read stays: \(jobs)")
+            let front = try await stack.request(
+                "GET", "/clusters/\(cluster)/slurm/v0.0.42/job/\(before)", token: try await stack.token("bob"))
+            #expect(
+                front.status == 200 && front.body.contains("this is what Slurm said"), "and says how old it is: \(front)")
             let other = Stack.clusters.first { $0 != cluster } ?? ""
             #expect(try await stack.sally("bob", ["partitions", "-M", other]).status == 0)
         }

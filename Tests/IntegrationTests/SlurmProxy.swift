@@ -42,6 +42,8 @@ final class SlurmProxy: Sendable {
         var answersHeld = 0
         var requestsHeld = 0
         var clients: [any Channel] = []
+        /// The first lines of all requests.
+        var lines: [String] = []
     }
 
     let path: String
@@ -114,8 +116,14 @@ final class SlurmProxy: Sendable {
         unlink(path)
     }
 
+    /// How many requests came so far whose first line is such a one.
+    func count(_ isMeant: (String) -> Bool) -> Int { state.withLock { $0.lines }.filter(isMeant).count }
+
     fileprivate func behaviour(for line: some StringProtocol) -> Behaviour {
-        state.withLock { state in line.hasPrefix(state.only) ? state.behaviour : .through }
+        state.withLock { state in
+            state.lines.append(String(line))
+            return line.hasPrefix(state.only) ? state.behaviour : .through
+        }
     }
 
     fileprivate func hold(_ send: @Sendable @escaping () -> Void) {

@@ -74,6 +74,8 @@ final class FakeQueue: SlurmQueue {
         var accountingFailure: SallyError?
         /// Whether states are served by themselves, and how often they and single jobs were read.
         var servesStates = false
+        /// What is said of states, instead of those of `jobs`.
+        var states: [JobStateEntry]?
         var stateReads = 0
         var jobReads: [JobID] = []
         /// Jobs that are not found when they are asked for one by one.
@@ -193,8 +195,10 @@ final class FakeQueue: SlurmQueue {
             state.stateReads += 1
             if let failure = state.failure { throw failure }
             guard state.servesStates else { return nil }
+            if let said = state.states { return said }
             return state.jobs.map { job in
-                let part = job.array == nil ? "" : String(job.view.displayID.drop { $0 != "_" })
+                let task = job.array == nil ? "" : String(job.view.displayID.drop { $0 != "_" })
+                let part = job.heterogeneous.map { "+\($0.offset)" } ?? task
                 return JobStateEntry(job: job.view.job, part: part, states: job.view.states.map { JobState($0) })
             }
         }
@@ -301,6 +305,17 @@ func makeTask(_ id: UInt32, of array: UInt32, _ displayID: String, _ owner: User
     job.array = JobID(rawValue: array)
     job.view.displayID = displayID
     return job
+}
+
+/// A component of the heterogeneous job `first`, as slurmrestd numbers it.
+func makeComponent(_ offset: UInt32, of first: UInt32, _ owner: UserName, state: String = "PENDING") -> QueuedJob {
+    let job = makeJob(first + offset, owner, state: state)
+    var record = SlurmRecord(.job, version: APIVersion(rawValue: 42))
+    record["job_id"] = .integer(Int64(first + offset))
+    record["job_state"] = .words([state])
+    record["het_job_id"] = .integer(Int64(first))
+    record["het_job_offset"] = .integer(Int64(offset))
+    return QueuedJob(view: job.view, owner: owner, array: nil, marker: nil, record: record.packed)
 }
 
 final class FakeSigner: TokenMinter {

@@ -26,17 +26,6 @@ import Testing
         return job
     }
 
-    /// A component of the heterogeneous job 20.
-    private static func component(_ offset: UInt32) -> QueuedJob {
-        let job = makeJob(20 + offset, alice)
-        var record = SlurmRecord(.job, version: APIVersion(rawValue: 42))
-        record["job_id"] = .integer(Int64(20 + offset))
-        record["job_state"] = .words(["PENDING"])
-        record["het_job_id"] = .integer(20)
-        record["het_job_offset"] = .integer(Int64(offset))
-        return QueuedJob(view: job.view, owner: alice, array: nil, marker: nil, record: record.packed)
-    }
-
     /// An array of Alice's, of which two tasks run: one has a number of its own, the other the array's.
     private static func world(_ jobs: [QueuedJob]? = nil) -> WorldSettings {
         var settings = WorldSettings()
@@ -101,7 +90,8 @@ import Testing
     }
 
     @Test func componentsAreNamedByTheirJob() async throws {
-        let jobs = [Self.component(0), Self.component(1), makeJob(22, Self.alice)]
+        let parts = (0..<2).map { makeComponent($0, of: 20, Self.alice) }
+        let jobs = parts + [makeJob(22, Self.alice)]
         try await withWorld(Self.world(jobs)) { world, client in
             let one = try await client.call(.get, "\(Self.slurm)/job/20+1", world.alice)
             #expect(try one.json["jobs"]?.array?.compactMap { $0["job_id"]?.integer() } == [21])
@@ -118,6 +108,79 @@ import Testing
                 .ok, .delete, "\(Self.slurm)/jobs", world.alice, body: #"{"partition": "debug"}"#)
             #expect(Set(world.queue.now.cancels) == ["20+0 -", "20+1 -", "22 22"])
         }
+    }
+
+    /// As it is shown before the queue is read again: what was ended, and nothing beside it.
+    @Test(arguments: [
+        ("5_0", ["5_0 CANCELLED", "5_1 RUNNING", "5_2 PENDING", "5_3 PENDING", "5_4 PENDING"]),
+        ("5_1", ["5_0 RUNNING", "5_1 CANCELLED", "5_2 PENDING", "5_3 PENDING", "5_4 PENDING"]),
+        ("5_3", ["5_0 RUNNING", "5_1 RUNNING", "5_2 PENDING", "5_4 PENDING"]),
+        ("5", ["5_0 CANCELLED", "5_1 CANCELLED", "5_2 CANCELLED", "5_3 CANCELLED", "5_4 CANCELLED"]),
+    ])
+    func whatWasEndedShowsAtOnce(job: String, shown: [String]) async throws {
+        try await withWorld(Self.world()) { world, client in
+            try await Self.unread(world) {
+                try await client.expect(.ok, .delete, "\(Self.slurm)/job/\(job)", world.alice)
+                #expect(try await Self.states(client, world) == shown)
+            }
+        }
+    }
+
+    @Test func partsThatWereEndedShowAtOnce() async throws {
+        try await withWorld(Self.world()) { world, client in
+            try await Self.unread(world) {
+                try await client.expect(
+                    .ok, .delete, "\(Self.slurm)/jobs", world.alice, body: #"{"job_state": ["PENDING"]}"#)
+                let waiting = ["5_2 CANCELLED", "5_3 CANCELLED", "5_4 CANCELLED"]
+                #expect(try await Self.states(client, world) == ["5_0 RUNNING", "5_1 RUNNING"] + waiting)
+                // Of what is ended later nothing is taken back.
+                try await client.expect(.ok, .delete, "\(Self.slurm)/job/5", world.alice)
+                #expect(try await Self.states(client, world) == ["5_0 CANCELLED", "5_1 CANCELLED"] + waiting)
+            }
+        }
+        let jobs = (0..<3).map { makeComponent($0, of: 20, Self.alice) }
+        try await withWorld(Self.world(jobs)) { world, client in
+            try await Self.unread(world) {
+                try await client.expect(.ok, .delete, "\(Self.slurm)/job/20+1", world.alice)
+                #expect(try await Self.states(client, world) == ["20 PENDING", "21 CANCELLED", "22 PENDING"])
+            }
+        }
+    }
+
+    /// What Slurm says afterwards is shown as it says it.
+    @Test func slurmsWordAfterTheEndIsShown() async throws {
+        try await withWorld(Self.world([makeTask(5, of: 5, "5_[0-1]", Self.alice)])) { world, client in
+            try await Self.unread(world) {
+                let keeper = world.cluster.keeper
+                let task = Self.running(makeTask(6, of: 5, "5_1", Self.alice))
+                let theirs = Self.running(makeTask(7, of: 5, "5_9", Self.bob))
+                keeper.showEnded(
+                    JobTarget(job: JobID(rawValue: 5)!, part: .task(1)), of: Self.alice,  // a small number
+                    told: [makeTask(5, of: 5, "5_0", Self.alice), task, theirs])
+                #expect(try await Self.states(client, world) == ["5_0 PENDING", "5_1 CANCELLED"])
+                #expect(keeper.snapshot.records(JobID(rawValue: 5)!).map(\.id.rawValue) == [5, 6])  // a small number
+                #expect(keeper.snapshot.jobs.map(\.id.rawValue) == [5, 6])
+            }
+        }
+    }
+
+    /// While no read of the queue is heard of.
+    private static func unread(_ world: World, _ body: () async throws -> Void) async throws {
+        let latch = Latch()
+        world.queue.change { $0.blocksReads = latch }
+        defer {
+            world.queue.change { $0.blocksReads = nil }
+            latch.open()
+        }
+        try await body()
+    }
+
+    /// Of Alice's jobs, as `/jobs/state` names them.
+    private static func states(_ client: any TestClientProtocol, _ world: World) async throws -> [String] {
+        let answer = try await client.call(.get, "\(slurm)/jobs/state", world.alice)
+        return (try answer.json["jobs"]?.array ?? []).map { job in
+            "\(job["job_id"]?.string ?? "") \(job["state"]?.array?.first?.string ?? "")"
+        }.sorted()
     }
 
     /// Numbers are given again: what counts is whose job it is now, not whose it was when the queue was read.

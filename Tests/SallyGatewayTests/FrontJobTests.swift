@@ -126,6 +126,29 @@ import Testing
         }
     }
 
+    /// As under /v1, with a word for clients that look at nothing but the body.
+    @Test(arguments: ["jobs", "job/1", "jobs/state", "jobs/state?job_id=1", "diag"])
+    func whatIsStaleSaysSo(path: String) async throws {
+        try await withWorld(Self.settings) { world, client in
+            let fresh = try await client.call(.get, "\(Self.slurm)/\(path)", world.alice)
+            #expect(fresh.status == .ok && fresh.headers[.stale] == nil)
+            #expect(fresh.headers[.age].flatMap { Int($0) } != nil)
+            #expect(try fresh.json["warnings"]?.array?.isEmpty == true)
+            world.queue.change { $0.failure = SallyError(.unavailable, "cluster demo is away") }
+            await #expect(throws: SallyError.self) {
+                try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+            }
+            let stale = try await client.call(.get, "\(Self.slurm)/\(path)", world.alice)
+            #expect(stale.status == .ok && stale.headers[.stale] == "true")
+            let age = try #require(stale.headers[.age])
+            let warnings = try stale.json["warnings"]?.array ?? []
+            #expect(warnings.count == 1 && warnings.first?["source"]?.string == "sallyport")
+            #expect(
+                warnings.first?["description"]?.string
+                    == "this is what Slurm said \(age) seconds ago: cluster demo is away")
+        }
+    }
+
     /// At once, as far as we know it, and without our marker.
     @Test func anOwnSubmissionIsThereBeforeTheQueueIsRead() async throws {
         try await withWorld(Self.settings) { world, client in

@@ -7,6 +7,7 @@ import SallyModel
 import SallyStore
 import SallyTestSupport
 import SallyWire
+import SlurmModel
 import StrictJSON
 import Testing
 
@@ -190,7 +191,8 @@ import Testing
             world.cluster.keeper.show(makeJob(9, Self.alice))
             let shown2 = try await own()
             #expect(shown2 == [1, 9])
-            world.cluster.keeper.showCancelled(JobID(rawValue: 1)!, of: Self.alice)  // a small number
+            world.cluster.keeper.showEnded(
+                JobTarget(job: JobID(rawValue: 1)!), of: Self.alice, told: [])  // a small number
             let shown3 = try await own()
             #expect(shown3 == [9])
         }

@@ -183,8 +183,11 @@ import Testing
             )
         }
         #expect(pauses(0) == (.zero, .seconds(2)))
-        #expect(pauses(4) == (.seconds(4), .seconds(20)))
-        #expect(pauses(100) == (.seconds(60), .seconds(60)))
+        #expect(pauses(4) == (.seconds(8), .seconds(20)))
+        #expect(pauses(20) == (.seconds(40), .seconds(60)))
+        // Never more than a third of the time.
+        #expect(pauses(60) == (.seconds(120), .seconds(120)))
+        #expect(pauses(100) == (.seconds(200), .seconds(200)))
         #expect(pauses(0, failed: true) == (.zero, .seconds(8)))
         // However often somebody needs a newer one.
         #expect(pauses(0, strain: 4) == (.seconds(8), .seconds(8)))
@@ -198,7 +201,11 @@ import Testing
         memory.wholeAt = start
         memory.wholeTook = .seconds(10)
         #expect(memory.pace(of: .seconds(10), since: start) == .seconds(50))
+        // Without any states the list is read each time.
         memory.states = [:]
+        #expect(memory.pace(of: .seconds(10), since: start) == .seconds(50))
+        let job = JobID(rawValue: 1)!  // a small number
+        memory.states = [job: [JobStateEntry(job: job, part: "", states: [.pending])]]
         #expect(memory.pace(of: .seconds(11), since: start) == .seconds(2))
         #expect(memory.pace(of: .seconds(3), since: start + .seconds(20)) == .seconds(6))
     }

@@ -132,15 +132,6 @@ import Testing
         }
     }
 
-    @Test func noMoreThanFiftyAreReadOneByOne() async throws {
-        try await withWorld(Self.settings(120)) { world, _ in
-            world.queue.change { $0.jobs = (1...120).map { makeJob($0, Self.alice, state: "CANCELLED") } }
-            let read = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
-            #expect(read.jobs.allSatisfy { $0.view.states == ["CANCELLED"] })
-            #expect(world.queue.now.jobReads.count.isMultiple(of: QueueReader.mostSingly))
-        }
-    }
-
     /// Slurm listed its state and says nothing of it when asked: whoever looks for the job must not take that for its absence.
     @Test func aSnapshotThatLacksAListedJobIsNoNewerOne() async throws {
         try await withWorld(Self.settings(1)) { world, _ in

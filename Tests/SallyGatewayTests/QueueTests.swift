@@ -5,6 +5,7 @@ import HummingbirdTesting
 import SallyModel
 import SallyTestSupport
 import SallyWire
+import SlurmModel
 import StrictJSON
 import Testing
 
@@ -83,6 +84,9 @@ import Testing
         #expect(QueuePace.patience(silence, after: [.zero, .seconds(1)]) == silence)
         #expect(QueuePace.patience(silence, after: [.seconds(1), .seconds(20)]) == .seconds(60))
         #expect(QueuePace.patience(silence, after: [.seconds(4), .seconds(2)]) == .seconds(12))
+        // Who waits for a newer one: for the read under way, the rest after it, and the next one.
+        #expect(QueuePace.wait(.seconds(30), after: [.seconds(2), .zero]) == .seconds(30))
+        #expect(QueuePace.wait(.seconds(30), after: [.seconds(2), .seconds(60)]) == .seconds(300))
     }
 
     @Test func whatWeDidShowsAtOnce() async throws {
@@ -93,7 +97,7 @@ import Testing
             defer { latch.open() }
             keeper.show(makeJob(9, Self.alice))
             #expect(keeper.snapshot.jobs(of: Self.alice).map(\.view.job.rawValue) == [9])
-            keeper.showCancelled(JobID(rawValue: 9)!, of: Self.alice)  // a small number
+            keeper.showEnded(JobTarget(job: JobID(rawValue: 9)!), of: Self.alice, told: [])  // a small number
             let left = keeper.snapshot.jobs(of: Self.alice).filter { !$0.isFinished }
             #expect(left.isEmpty)
         }

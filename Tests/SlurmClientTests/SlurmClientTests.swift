@@ -325,6 +325,63 @@ import Testing
         }
     }
 
+    /// What else may be long: nodes, partitions, the tasks of an array.
+    enum Listed: CaseIterable {
+        case nodes, partitions, tasks
+
+        var key: String {
+            switch self {
+            case .nodes: "nodes"
+            case .partitions: "partitions"
+            case .tasks: "jobs"
+            }
+        }
+
+        /// - Parameter text: a member of any length.
+        func row(_ number: Int, _ text: String = "x") -> String {
+            switch self {
+            case .nodes, .partitions: #"{"name":"n\#(number)","junk":"\#(text)"}"#
+            case .tasks: #"{"job_id":\#(number),"job_state":["RUNNING"],"junk":"\#(text)"}"#
+            }
+        }
+    }
+
+    private func names(_ listed: Listed, _ client: SlurmClient) async throws -> [String] {
+        switch listed {
+        case .nodes: try await client.nodes(read, token: token).map(\.name)
+        case .partitions: try await client.partitions(read, token: token).map(\.name)
+        case .tasks: try await client.job(job, read, token: token).map { "n\($0.id)" }
+        }
+    }
+
+    @Test(arguments: Listed.allCases) func longListsAreTakenApartWhileTheyCome(_ listed: Listed) async throws {
+        func body(_ rows: [String]) -> String {
+            #"{"meta":{},"\#(listed.key)":[\#(rows.joined(separator: ","))],"errors":[]}"#
+        }
+        let rows = (1...3000).map { listed.row($0) }
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, body(rows)) }) { server in
+            let names = try await withClient(server.path) { try await names(listed, $0) }
+            #expect(names == (1...3000).map { "n\($0)" })
+        }
+        // What is held is one element, and none may be so long; a list that is held whole would have it. And half a list is none.
+        for row in [listed.row(3001, String(repeating: "x", count: 9 << 20)), "{}"] {
+            try await FakeSlurmrestd.with({ _, _ in .reply(200, body([listed.row(1), row])) }) { server in
+                let error = await #expect(throws: SlurmError.self) {
+                    try await withClient(server.path) { try await names(listed, $0) }
+                }
+                #expect("\(String(describing: error))".contains("badReply"))
+            }
+        }
+        // An error without a list, as both versions answer.
+        let refusal = #"{"errors":[{"error_number":1804,"error":"Rate limit exceeded"}]}"#
+        try await FakeSlurmrestd.with({ _, _ in .reply(500, refusal) }) { server in
+            let error = await #expect(throws: SlurmError.self) {
+                try await withClient(server.path) { try await names(listed, $0) }
+            }
+            #expect("\(String(describing: error))".contains("1804"))
+        }
+    }
+
     @Test func aQueueWithoutEndIsCutOff() async throws {
         try await FakeSlurmrestd.with({ _, _ in
             .reply(200, #"{"jobs":[{"job_id":1,"a":""# + String(repeating: "x", count: 9 << 20))

@@ -56,8 +56,9 @@ extension FrontService {
         let list = FrontList("jobs", count: jobs.count) { [version = call.version] place, output in
             output += jobs[place].inSlurmsWords(version).bytes()
         }
-        return FrontReply(
+        let reply = FrontReply(
             list, ("last_backfill", .quantity(0)), ("last_update", .quantity(seenAt(snapshot).rawValue)))
+        return marked(reply, snapshot)
     }
 
     /// v0.0.41 and later name the waiting tasks of an array one by one.
@@ -71,10 +72,11 @@ extension FrontService {
             ? snapshot.jobs(of: call.user).map { StatesOf(job: $0, only: nil) } : states(wanted, snapshot, call)
         // One record may stand for thousands of tasks.
         let weight = own.contains { $0.job.isWaitingRest } ? Int.max : own.count
-        return FrontReply(
+        let reply = FrontReply(
             FrontList("jobs", count: own.count, weight: weight) { [version = call.version] place, output in
                 own[place].write(into: &output, version)
             })
+        return marked(reply, snapshot)
     }
 
     /// What of a record is asked for.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
 import Hummingbird
 import SallyConfig
 import SallyModel
@@ -66,7 +67,7 @@ struct FrontService: Sendable {
         try await look(call)
         let snapshot = try read()
         let (now, seen) = (cluster.jobs.clock.now, seenAt(snapshot))
-        return FrontReply(
+        let reply = FrontReply(
             (
                 "statistics",
                 [
@@ -75,10 +76,25 @@ struct FrontService: Sendable {
                     "jobs_running": .integer(snapshot.index.count(in: .running)),
                 ]
             ))
+        return marked(reply, snapshot)
     }
 
     /// - Throws: while the cluster has never been read, or was read too long ago.
     func read() throws -> QueueSnapshot { try cluster.jobs.shown() }
+
+    /// What was made of a snapshot, with its age; while Slurm does not answer it says so. The headers are those of the API of
+    /// our own, and clients of slurmrestd look at `warnings`.
+    func marked(_ reply: FrontReply, _ snapshot: QueueSnapshot) -> FrontReply {
+        var reply = reply
+        reply.headers[.age] = "\(snapshot.age)"
+        guard let failure = cluster.problem else { return reply }
+        reply.headers[.stale] = "true"
+        reply.warnings.append(
+            SlurmWarningEntry(
+                description: "this is what Slurm said \(snapshot.age) seconds ago: \(failure.message)",
+                source: "sallyport"))
+        return reply
+    }
 
     func seenAt(_ snapshot: QueueSnapshot) -> Timestamp { cluster.jobs.clock.now - .seconds(snapshot.age) }
 

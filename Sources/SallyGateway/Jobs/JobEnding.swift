@@ -55,9 +55,8 @@ struct JobEnding: Sendable {
                 cluster: cluster, user: user, uid: principal.account.uid, purpose: .cancel, position: position))
         try await queue.cancel(cancel, token: Secret(minted.token))
         guard order.signal == nil else { return }
-        try await confirm(order.which)
-        // A task may have its array's number, by which all of it would be shown as ended.
-        if order.which.part == nil { keeper.showCancelled(order.which.job, of: user) }
+        let told = try await confirm(order.which)
+        keeper.showEnded(order.which, of: user, told: told)
     }
 
     /// The records of it that have not ended, as Slurm tells them now, and the number that stands for it alone.
@@ -119,12 +118,15 @@ struct JobEnding: Sendable {
     }
 
     /// Asks for the job alone: what one person ends costs Slurm no list of everybody's jobs.
-    private func confirm(_ which: JobTarget) async throws {
+    ///
+    /// - Returns: what Slurm says of the job that `which` is or belongs to, now that it is ending.
+    private func confirm(_ which: JobTarget) async throws -> [QueuedJob] {
         let end = ContinuousClock.now + JobEnding.confirmation
         while ContinuousClock.now < end {
-            let left = try await records(which).filter { !$0.isEnding && $0.isNamed(by: which) }
+            let told = try await records(which)
+            let left = told.filter { !$0.isEnding && $0.isNamed(by: which) }
             // Where the list of what waits is cut short, Slurm's word has to do.
-            if left.allSatisfy({ which.part != nil && $0.isWaitingRest && $0.waitingTasks == nil }) { return }
+            if left.allSatisfy({ which.part != nil && $0.isWaitingRest && $0.waitingTasks == nil }) { return told }
             try await Task.sleep(for: .milliseconds(200))
         }
         throw SallyError(

@@ -33,10 +33,7 @@ package final class QueueKeeper: Service {
         var snapshot = QueueSnapshot.empty
         var memory = QueueReader.Memory()
         /// What we did ourselves and no read has seen yet.
-        var submitted: [(job: QueuedJob, at: ContinuousClock.Instant)] = []
-        var cancelled: [(job: JobID, owner: UserName, at: ContinuousClock.Instant)] = []
-        /// The same, as the snapshot has it.
-        var deeds = QueueSnapshot.Deeds()
+        var deeds = QueueDeeds()
         /// Jobs read by themselves since.
         var wholes: [JobID: [QueuedJob]] = [:]
         var shapeReadAt: ContinuousClock.Instant?
@@ -47,18 +44,6 @@ package final class QueueKeeper: Service {
         var wanted: ContinuousClock.Instant?
         /// When the read began that is under way.
         var readingSince: ContinuousClock.Instant?
-
-        static func deeds(
-            _ submitted: [(job: QueuedJob, at: ContinuousClock.Instant)],
-            _ cancelled: [(job: JobID, owner: UserName, at: ContinuousClock.Instant)]
-        ) -> QueueSnapshot.Deeds {
-            var deeds = QueueSnapshot.Deeds()
-            for (job, _) in submitted {
-                if let owner = job.owner { deeds.submitted[owner, default: []].append(job) }
-            }
-            for (job, owner, _) in cancelled { deeds.cancelled[owner, default: []].insert(job) }
-            return deeds
-        }
     }
 
     /// - Parameters:
@@ -116,7 +101,12 @@ package final class QueueKeeper: Service {
 
     var isReading: Bool { state.withLock { $0.readingSince != nil } }
 
-    /// A snapshot whose read began after `moment`.
+    /// How long somebody waits for a newer snapshot who can wait.
+    func patience(_ least: Duration) -> Duration {
+        state.withLock { QueuePace.wait(least, after: [$0.pace.took, $0.memory.wholeTook]) }
+    }
+
+    /// A snapshot whose read began after `moment` and had every job.
     ///
     /// - Throws: why the reads since fail; `.timeout` after `limit`.
     func snapshot(readAfter moment: ContinuousClock.Instant, within limit: Duration) async throws -> QueueSnapshot {
@@ -128,7 +118,7 @@ package final class QueueKeeper: Service {
         bell.ring()
         while true {
             let (snapshot, failure, failures) = state.withLock { ($0.snapshot, $0.failure, $0.failures) }
-            if let readAt = snapshot.readAt, readAt >= moment { return self.snapshot }
+            if let completeAt = snapshot.completeAt, completeAt >= moment { return self.snapshot }
             if let failure, failures > failuresBefore { throw failure }
             guard ContinuousClock.now < end else {
                 throw SallyError(.timeout, "cluster \(cluster) was not read in time", hint: "try again in a moment")
@@ -140,19 +130,16 @@ package final class QueueKeeper: Service {
     /// Shows a job that Slurm just took. The queue is not read sooner for it: a burst of submissions costs Slurm no more
     /// reads than silence.
     func show(_ job: QueuedJob) {
-        state.withLock { state in
-            state.submitted.append((job, .now))
-            if let owner = job.owner { state.deeds.submitted[owner, default: []].append(job) }
-        }
-        if let owner = job.owner { watchers.tell([owner]) }
+        guard let owner = job.owner else { return }
+        state.withLock { $0.deeds.submit(job, of: owner, at: .now) }
+        watchers.tell([owner])
     }
 
-    /// Shows a job as ended that Slurm just ended.
-    func showCancelled(_ job: JobID, of owner: UserName) {
-        state.withLock { state in
-            state.cancelled.append((job, owner, .now))
-            state.deeds.cancelled[owner, default: []].insert(job)
-        }
+    /// Shows as ended what Slurm just ended: a job or a part of one.
+    ///
+    /// - Parameter told: what Slurm said afterwards of the job that it is or belongs to.
+    func showEnded(_ which: JobTarget, of owner: UserName, told: [QueuedJob]) {
+        state.withLock { $0.deeds.end(which, of: owner, told: told, at: .now) }
         watchers.tell([owner])
     }
 
@@ -213,11 +200,13 @@ package final class QueueKeeper: Service {
     private func remembered(_ start: ContinuousClock.Instant) -> (QueueReader.Memory, QueueReader.Care) {
         state.withLock { state in
             var memory = state.memory
-            if !state.submitted.isEmpty {
+            let submitted = state.deeds.submitted(before: start)
+            if !submitted.isEmpty {
                 let known = Set(memory.jobs.map(\.id))
-                memory.jobs += state.submitted.filter { $0.at < start && !known.contains($0.job.id) }.map(\.job)
+                memory.jobs += submitted.filter { !known.contains($0.id) }
             }
-            let isWanted = state.wanted.map { $0 <= start && $0 > state.snapshot.readAt ?? $0 - .seconds(1) } ?? false
+            let last = state.snapshot.completeAt
+            let isWanted = state.wanted.map { $0 <= start && $0 > last ?? $0 - .seconds(1) } ?? false
             return (memory, isWanted ? .certain : .usual)
         }
     }
@@ -248,20 +237,19 @@ package final class QueueKeeper: Service {
             let before = state.deeds
             defer {
                 state.memory = memory
-                // While jobs are missing the snapshot is no newer than the read that had all.
+                // While jobs are missing those that are known are as new as the read, and nobody may conclude that another is
+                // not there.
                 state.snapshot = QueueSnapshot(
                     index: index, partitions: shape?.partitions ?? state.snapshot.partitions,
-                    nodes: shape?.nodes ?? state.snapshot.nodes,
-                    readAt: memory.isComplete ? start : state.snapshot.readAt, deeds: QueueSnapshot.Deeds())
+                    nodes: shape?.nodes ?? state.snapshot.nodes, readAt: start,
+                    completeAt: memory.isComplete ? start : state.snapshot.completeAt, deeds: QueueDeeds())
                 if shape != nil { state.shapeReadAt = start }
-                state.submitted.removeAll { $0.at < start }
-                state.cancelled.removeAll { $0.at < start }
-                state.deeds = State.deeds(state.submitted, state.cancelled)
+                state.deeds.forget(before: start)
                 state.wholes = [:]
                 state.failure = nil
                 state.pace.succeeded(after: took, memory.pace(of: took, since: start))
             }
-            return (state.failure != nil, before.people)
+            return (state.failure != nil, before.owners)
         }
         if recovered {
             log.info("the queue is read again", metadata: ["cluster": "\(cluster)"])

@@ -9,8 +9,9 @@ import SlurmModel
 ///
 /// Where states alone are served (Slurm 24.05 and later) they tell what changed; a few jobs are then read one by one. The whole
 /// list, which costs slurmctld its job lock and slurmrestd eight kilobytes for every job, is read at the first time, when too
-/// many jobs are new, and now and then for what states do not show, such as a reason. Everywhere the list is asked for
-/// with the moment of the one before: where nothing has changed since, slurmrestd answers with an empty list.
+/// many jobs have changed, and now and then for what states do not show, such as a reason; `QueuePace` says how soon. Until
+/// then some of them are read at each look. Everywhere the list is asked for with the moment of the one before: where nothing
+/// has changed since, slurmrestd answers with an empty list.
 struct QueueReader: Sendable {
     let cluster: ClusterName
     let queue: any SlurmQueue
@@ -18,9 +19,6 @@ struct QueueReader: Sendable {
 
     /// At most so many jobs are read one by one.
     static let mostSingly = 50
-    /// The whole list is read at least so far apart while states are served, and this many times what it takes.
-    private static let wholePause = Duration.seconds(30)
-    private static let wholeShare = 30
     /// Nobody's word is taken for "nothing has changed" for longer.
     static let longestTrust = Duration.seconds(120)
 
@@ -29,7 +27,7 @@ struct QueueReader: Sendable {
         var jobs: [QueuedJob] = []
         /// As they were read last; nil where they are not served, or were never read.
         var states: [JobID: Set<JobStateEntry>]?
-        /// When the last list was asked for, and how long it took.
+        /// When the last list was asked for, and how long the last one took that came.
         var wholeAt: ContinuousClock.Instant?
         var wholeTook = Duration.zero
         /// When the last list came that was no "nothing has changed", and the moment to ask for changes since: of slurmctld's
@@ -40,11 +38,14 @@ struct QueueReader: Sendable {
         var lacksClock = false
         /// Whether `jobs` has every job of the last read.
         var isComplete = true
+        /// Numbers that had a state and were not in the list after it: another list for them alone would not have them either.
+        var unlisted: Set<JobID> = []
 
         /// How long to pause after a read that began at `start` and took so long. Where states are served the whole list is
         /// read seldom by a rule of its own, and what it took holds nobody up afterwards.
         func pace(of took: Duration, since start: ContinuousClock.Instant) -> Duration {
-            guard states != nil else { return took * 5 }
+            // Without any states the list is read each time.
+            guard let states, !states.isEmpty else { return took * 5 }
             guard let wholeAt, wholeAt >= start else { return took * 2 }
             return max(.zero, took - wholeTook) * 2
         }
@@ -64,20 +65,23 @@ struct QueueReader: Sendable {
                 return try await whole(memory, care, read, token)
             }
             let change = QueueChange(of: memory.jobs, before: memory.states ?? [:], now: states)
-            if isTime(memory, isUrgent: change.unknown.count > QueueReader.mostSingly) {
+            let missing = change.unknown.filter { !memory.unlisted.contains($0) }
+            if isTime(memory, for: QueuePace.ListNeed(missing: missing.count, stale: change.stale.count)) {
                 // What the states say has changed did so, whatever else is said.
                 let isQuiet =
                     change.unknown.isEmpty && change.stale.isEmpty && change.jobs.count == memory.jobs.count
                 return try await whole(memory, isQuiet ? care : .certain, read, token)
             }
             var memory = memory
-            let wanted = (change.unknown + change.stale).prefix(QueueReader.mostSingly)
+            memory.unlisted.formIntersection(change.unknown)
+            let wanted = (missing + change.stale + memory.unlisted.sorted()).prefix(QueueReader.mostSingly)
             var found: [QueuedJob] = []
             var answered: Set<JobID> = []
             for job in wanted where !answered.contains(job) {
-                // An array's number brings all of its tasks. An answer about another job says nothing of this one.
+                // An array's number brings all of its tasks, that of a heterogeneous job its components. An answer about
+                // another job says nothing of this one.
                 let records = try await queue.job(job, read, token: token).filter {
-                    ($0.id == job || $0.base == job) && !answered.contains($0.id)
+                    ($0.id == job || $0.base == job || $0.heterogeneous?.job == job) && !answered.contains($0.id)
                 }
                 guard !records.isEmpty else { continue }
                 found += records
@@ -91,10 +95,9 @@ struct QueueReader: Sendable {
         }
     }
 
-    private func isTime(_ memory: Memory, isUrgent: Bool) -> Bool {
+    private func isTime(_ memory: Memory, for need: QueuePace.ListNeed) -> Bool {
         guard let last = memory.wholeAt else { return true }
-        let since = last.duration(to: .now)
-        return since >= memory.wholeTook * QueueReader.wholeShare && (isUrgent || since >= QueueReader.wholePause)
+        return last.duration(to: .now) >= QueuePace.listInterval(after: memory.wholeTook, need)
     }
 
     /// The whole list. An empty one after a full one is asked for twice: slurmrestd answers with an empty list for more than
@@ -111,8 +114,7 @@ struct QueueReader: Sendable {
         next.wholeAt = start
         if let since = trusted(memory, care, start) {
             let listing = try await queue.jobs(changedSince: since, read, token: token)
-            next.wholeTook = start.duration(to: .now)
-            // Nothing has changed: what is known, states included, is how it is.
+            // Nothing has changed: what is known, states included, is how it is. A list that comes will take as long as it did.
             if listing.jobs.isEmpty { return next }
             return listed(listing, next, start, moment)
         }
@@ -141,6 +143,7 @@ struct QueueReader: Sendable {
         next.changesSince = listing.readAt ?? moment
         next.lacksClock = listing.readAt == nil
         next.isComplete = true
+        next.unlisted = Set(next.states.map { QueueChange(of: next.jobs, before: $0, now: $0).unknown } ?? [])
         return next
     }
 
@@ -158,14 +161,21 @@ struct QueueReader: Sendable {
         }
     }
 
-    /// Nil where they are not served. The components of a heterogeneous job have numbers of their own in the queue and not
-    /// here: then only the whole list tells.
+    /// Nil where they are not served.
+    ///
+    /// What is a part of something stands under its own number, with the task or component after it: component 1 of job 20 is
+    /// `21+1` (slurmrestd's data_parser, v0.0.41 to v0.0.45). Several components under one number would be counted from the
+    /// first one's: then only the whole list tells.
     private func states(
         _ read: Authorized<SystemAction>, _ token: Secret<String>
     ) async throws -> [JobID: Set<JobStateEntry>]? {
-        guard let entries = try await queue.states(read, token: token),
-            !entries.contains(where: { $0.part.first == "+" })
-        else { return nil }
-        return Dictionary(grouping: entries, by: \.job).mapValues { Set($0) }
+        guard let entries = try await queue.states(read, token: token) else { return nil }
+        let states = Dictionary(grouping: entries, by: \.job).mapValues { Set($0) }
+        guard !states.values.contains(where: \.hasSeveralComponents) else { return nil }
+        return states
     }
+}
+
+extension Set<JobStateEntry> {
+    fileprivate var hasSeveralComponents: Bool { count > 1 && filter { $0.part.first == "+" }.count > 1 }
 }

@@ -10,59 +10,54 @@ package struct QueueSnapshot: Sendable {
     let index: QueueIndex
     package let partitions: [Partition]
     package let nodes: [Node]
-    /// When the read that it comes from began; nil before the first.
+    /// When the read that it comes from began; nil before the first. What is known is as it was then.
     package let readAt: ContinuousClock.Instant?
-    private let deeds: Deeds
-
-    /// What we did ourselves, by whose it is: what one person does costs the view of another nothing.
-    struct Deeds: Sendable {
-        var submitted: [UserName: [QueuedJob]] = [:]
-        var cancelled: [UserName: Set<JobID>] = [:]
-
-        var isEmpty: Bool { submitted.isEmpty && cancelled.isEmpty }
-        var people: Set<UserName> { Set(submitted.keys).union(cancelled.keys) }
-    }
+    /// When the last read began that had every job: what is not here was not there then.
+    let completeAt: ContinuousClock.Instant?
+    private let deeds: QueueDeeds
 
     package static let empty = QueueSnapshot(jobs: [], partitions: [], nodes: [], readAt: nil)
 
     init(jobs: [QueuedJob], partitions: [Partition], nodes: [Node], readAt: ContinuousClock.Instant?) {
-        self.init(index: QueueIndex(jobs), partitions: partitions, nodes: nodes, readAt: readAt, deeds: Deeds())
+        self.init(
+            index: QueueIndex(jobs), partitions: partitions, nodes: nodes, readAt: readAt, completeAt: readAt,
+            deeds: QueueDeeds())
     }
 
     init(
-        index: QueueIndex, partitions: [Partition], nodes: [Node], readAt: ContinuousClock.Instant?, deeds: Deeds
+        index: QueueIndex, partitions: [Partition], nodes: [Node], readAt: ContinuousClock.Instant?,
+        completeAt: ContinuousClock.Instant?, deeds: QueueDeeds
     ) {
         self.index = index
         self.partitions = partitions
         self.nodes = nodes
         self.readAt = readAt
+        self.completeAt = completeAt
         self.deeds = deeds
     }
 
-    func with(_ deeds: Deeds) -> QueueSnapshot {
-        QueueSnapshot(index: index, partitions: partitions, nodes: nodes, readAt: readAt, deeds: deeds)
+    func with(_ deeds: QueueDeeds) -> QueueSnapshot {
+        QueueSnapshot(
+            index: index, partitions: partitions, nodes: nodes, readAt: readAt, completeAt: completeAt, deeds: deeds)
     }
 
     /// In the order of job ids.
     package var jobs: [QueuedJob] {
-        guard !deeds.isEmpty else { return index.jobs }
-        let added = deeds.submitted.values.joined().filter { !index.has($0.id) }
-        return (index.jobs + added).map(asWeKnow).sorted { $0.id < $1.id }
+        deeds.isEmpty ? index.jobs : put(deeds.all, onto: index.jobs) { _ in true }
     }
 
     func jobs(of user: UserName) -> [QueuedJob] {
         let read = index.jobs(of: user)
-        guard !isAsRead(for: user) else { return read }
-        let added = deeds.submitted[user, default: []].filter { !index.has($0.id) }
-        return (read + added).map(asWeKnow).sorted { $0.id < $1.id }
+        guard let own = deeds.of(user) else { return read }
+        return put([own], onto: read) { _ in true }
     }
 
     /// The job, or for an array the records that it consists of.
     func records(_ job: JobID) -> [QueuedJob] {
         let read = index.records(job)
         guard !deeds.isEmpty else { return read }
-        guard read.isEmpty else { return read.map(asWeKnow) }
-        return deeds.submitted.values.joined().filter { $0.id == job }.map(asWeKnow)
+        let whose = read.isEmpty ? deeds.all : Set(read.compactMap(\.owner)).compactMap { deeds.of($0) }
+        return put(whose, onto: read) { $0.id == job || $0.base == job }
     }
 
     func jobs(_ filter: JobFilter) -> [QueuedJob] {
@@ -72,7 +67,7 @@ package struct QueueSnapshot: Sendable {
     }
 
     /// Whether nothing that we did since concerns the person's jobs.
-    func isAsRead(for user: UserName) -> Bool { deeds.submitted[user] == nil && deeds.cancelled[user] == nil }
+    func isAsRead(for user: UserName) -> Bool { deeds.of(user) == nil }
 
     /// Seconds since it was read; 0 before the first.
     var age: Int { readAt.map { Int(max(0, $0.duration(to: .now) / .seconds(1))) } ?? 0 }
@@ -80,12 +75,23 @@ package struct QueueSnapshot: Sendable {
     /// Whether it was read longer ago than that, or never.
     func isOlder(than limit: Duration) -> Bool { readAt.map { $0.duration(to: .now) > limit } ?? true }
 
+    /// What was read as it is since, with what has come since and is meant.
+    private func put(
+        _ deeds: [QueueDeeds.Own], onto read: [QueuedJob], _ isMeant: (QueuedJob) -> Bool
+    ) -> [QueuedJob] {
+        var jobs = read.map { asWeKnow($0) }
+        var numbers = Set(read.map(\.id))
+        for own in deeds {
+            for job in own.told.values where isMeant(job) && numbers.insert(job.id).inserted { jobs.append(job) }
+            for job in own.submitted where isMeant(job) && !index.has(job.id) && numbers.insert(job.id).inserted {
+                jobs.append(asWeKnow(job))
+            }
+        }
+        return jobs.sorted { $0.id < $1.id }
+    }
+
     private func asWeKnow(_ job: QueuedJob) -> QueuedJob {
-        guard let owner = job.owner, let cancelled = deeds.cancelled[owner], !job.isFinished,
-            cancelled.contains(job.id) || cancelled.contains(job.base)
-        else { return job }
-        var job = job
-        job.view.states = ["CANCELLED"]
-        return job
+        guard let owner = job.owner, let own = deeds.of(owner) else { return job }
+        return own.asKnown(job)
     }
 }

@@ -149,7 +149,7 @@ package final class Reconciler: Service {
                 state.standings[submission.id] = state.standings[submission.id] ?? Standing()
             }
         }
-        let snapshot = try await keeper.snapshot(readAfter: .now, within: .seconds(30))
+        let snapshot = try await keeper.snapshot(readAfter: .now, within: keeper.patience(.seconds(30)))
         let nobodys = snapshot.jobs.filter { $0.owner == nil }
         var missing: [Submission] = []
         for submission in open {
