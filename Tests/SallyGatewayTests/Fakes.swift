@@ -81,6 +81,8 @@ final class FakeQueue: SlurmQueue {
         /// Jobs that are not found when they are asked for one by one.
         var hidden: Set<JobID> = []
         var failure: SallyError?
+        /// Of the whole list alone.
+        var listFailure: SallyError?
         var answer: SubmitResult?
         /// Whether the job is there although the answer is lost.
         var losesAnswer = false
@@ -171,7 +173,7 @@ final class FakeQueue: SlurmQueue {
         return try state.withLock { state in
             state.reads += 1
             state.changesAsked.append(moment)
-            if let failure = state.failure { throw failure }
+            if let failure = state.failure ?? state.listFailure { throw failure }
             if moment != nil, state.saysUnchanged { return QueueListing(jobs: [], readAt: state.listedAt) }
             // slurmctld, proc_req.c: `(last_update - 1) >= last_job_update`.
             if let moment, let changedAt = state.changedAt, moment.rawValue - 1 >= changedAt.rawValue {

@@ -25,7 +25,7 @@ import Testing
             let reader = QueueReader(cluster: World.name, queue: queue, access: world.cluster.access)
             var memory = try await reader.read(after: .init(), .usual)
             memory.wholeTook = .seconds(60)
-            memory.wholeAt = .now - ago
+            memory.wholeAt = ContinuousClock.now - ago
             queue.change { $0.reads = 0 }
             try await body(queue, reader, memory)
         }
@@ -113,7 +113,7 @@ import Testing
             var memory = try await reader.read(after: .init(), .usual)
             #expect(memory.jobs.count == 40 && memory.unlisted.count == 60)
             memory.wholeTook = .seconds(60)
-            memory.wholeAt = .now - .seconds(200)
+            memory.wholeAt = ContinuousClock.now - .seconds(200)
             queue.change { $0.jobs.append(makeJob(200, Self.alice)) }
             memory = try await reader.read(after: memory, .usual)
             #expect(queue.now.reads == 1 && queue.now.jobReads.first?.rawValue == 200)
@@ -138,7 +138,29 @@ import Testing
             let next = try await reader.read(after: memory, .usual)
             #expect(queue.now.reads == 1 && next.wholeTook == .seconds(60))
             let asked = try #require(next.wholeAt)
-            #expect(asked > .now - .seconds(400))
+            #expect(asked > ContinuousClock.now - .seconds(400))
+        }
+    }
+
+    /// It is as dear as one that comes.
+    @Test func aListThatDoesNotComeInTimeIsAskedForNoSooner() async throws {
+        try await withReader(100, listed: .seconds(400)) { queue, reader, memory in
+            queue.change { state in
+                state.jobs += (0..<80).map { makeJob(200 + $0, Self.alice) }
+                state.listFailure = SallyError(.timeout, "cluster demo did not answer in time")
+            }
+            var memory = try await reader.read(after: memory, .usual)
+            #expect(queue.now.reads == 1 && memory.jobs.count == 150 && !memory.isComplete)
+            #expect(memory.listProblem?.code == .timeout && memory.wholeTook == .seconds(60))
+            memory = try await reader.read(after: memory, .usual)
+            #expect(queue.now.reads == 1 && memory.jobs.count == 180 && memory.isComplete)
+            // What else is in the way is no matter of time.
+            memory.wholeAt = ContinuousClock.now - .seconds(400)
+            queue.change { $0.listFailure = SallyError(.unavailable, "cluster demo does not answer") }
+            await #expect(throws: SallyError.self) { [memory] in try await reader.read(after: memory, .usual) }
+            queue.change { $0.listFailure = nil }
+            memory = try await reader.read(after: memory, .usual)
+            #expect(queue.now.reads == 3 && memory.listProblem == nil && memory.jobs.count == 180)
         }
     }
 

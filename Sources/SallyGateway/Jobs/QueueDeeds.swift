@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyModel
+import SallyWire
 import SlurmModel
 
 /// What we did ourselves and no read has seen yet, by whose it is: what one person does costs the view of another nothing.
@@ -54,7 +55,7 @@ struct QueueDeeds: Sendable {
 
     /// What was submitted before that.
     func submitted(before moment: ContinuousClock.Instant) -> [QueuedJob] {
-        log.compactMap { entry in
+        log.compactMap { entry -> QueuedJob? in
             if entry.at < moment, case .submitted(let job) = entry.deed { job } else { nil }
         }
     }
@@ -87,8 +88,8 @@ struct QueueDeeds: Sendable {
 extension JobTarget {
     /// The number that jobs are looked for by. Components follow each other, each a job of its own.
     fileprivate var number: JobID {
-        guard case .component(let offset) = part, let own = UInt32(exactly: Int(job.rawValue) + offset) else { return job }
-        return JobID(rawValue: own) ?? job
+        guard case .component(let offset) = part else { return job }
+        return UInt32(exactly: Int(job.rawValue) + offset).flatMap(JobID.init(rawValue:)) ?? job
     }
 }
 

@@ -233,8 +233,8 @@ package final class QueueKeeper: Service {
         let index = old.jobs == memory.jobs ? old : QueueIndex(memory.jobs)
         var memory = memory
         memory.jobs = index.jobs
-        let (recovered, doers) = state.withLock { state in
-            let before = state.deeds
+        let (recovered, listProblem, doers) = state.withLock { state in
+            let (before, known) = (state.deeds, state.memory.listProblem)
             defer {
                 state.memory = memory
                 // While jobs are missing those that are known are as new as the read, and nobody may conclude that another is
@@ -249,7 +249,12 @@ package final class QueueKeeper: Service {
                 state.failure = nil
                 state.pace.succeeded(after: took, memory.pace(of: took, since: start))
             }
-            return (state.failure != nil, before.owners)
+            return (state.failure != nil, known == nil ? memory.listProblem : nil, before.owners)
+        }
+        if let listProblem {
+            log.warning(
+                "the whole queue is not listed in time, and known by its states",
+                metadata: ["cluster": "\(cluster)", "message": "\(listProblem.message)"])
         }
         if recovered {
             log.info("the queue is read again", metadata: ["cluster": "\(cluster)"])

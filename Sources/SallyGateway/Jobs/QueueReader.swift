@@ -40,6 +40,8 @@ struct QueueReader: Sendable {
         var isComplete = true
         /// Numbers that had a state and were not in the list after it: another list for them alone would not have them either.
         var unlisted: Set<JobID> = []
+        /// Why the last list did not come in time; nil where it did.
+        var listProblem: SallyError?
 
         /// How long to pause after a read that began at `start` and took so long. Where states are served the whole list is
         /// read seldom by a rule of its own, and what it took holds nobody up afterwards.
@@ -66,13 +68,21 @@ struct QueueReader: Sendable {
             }
             let change = QueueChange(of: memory.jobs, before: memory.states ?? [:], now: states)
             let missing = change.unknown.filter { !memory.unlisted.contains($0) }
+            var memory = memory
             if isTime(memory, for: QueuePace.ListNeed(missing: missing.count, stale: change.stale.count)) {
                 // What the states say has changed did so, whatever else is said.
                 let isQuiet =
                     change.unknown.isEmpty && change.stale.isEmpty && change.jobs.count == memory.jobs.count
-                return try await whole(memory, isQuiet ? care : .certain, read, token)
+                let start = ContinuousClock.now
+                do {
+                    return try await whole(memory, isQuiet ? care : .certain, read, token)
+                } catch let problem as SallyError where problem.code == .timeout {
+                    // The next one comes no sooner for it, and what is known has its states.
+                    memory.wholeAt = start
+                    memory.wholeTook = max(memory.wholeTook, start.duration(to: .now))
+                    memory.listProblem = problem
+                }
             }
-            var memory = memory
             memory.unlisted.formIntersection(change.unknown)
             let wanted = (missing + change.stale + memory.unlisted.sorted()).prefix(QueueReader.mostSingly)
             var found: [QueuedJob] = []
@@ -112,6 +122,7 @@ struct QueueReader: Sendable {
         var next = memory
         next.states = states
         next.wholeAt = start
+        next.listProblem = nil
         if let since = trusted(memory, care, start) {
             let listing = try await queue.jobs(changedSince: since, read, token: token)
             // Nothing has changed: what is known, states included, is how it is. A list that comes will take as long as it did.
