@@ -73,9 +73,17 @@ package struct SallyError: Error, Sendable, CustomStringConvertible {
 package struct SlurmRefusal: Sendable, Equatable, Codable {
     package var number: Int
     package var text: String
-    package init(number: Int, text: String) {
+    /// What the gateway found out about it, told as the hint: no part of Slurm's own words.
+    package var advice: String?
+
+    package init(number: Int, text: String, advice: String? = nil) {
         self.number = number
         self.text = text
+        self.advice = advice
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case number, text
     }
 }
 

@@ -56,19 +56,19 @@ extension SlurmClient {
         _ make: @Sendable @escaping (Job, SlurmRecord) -> Element
     ) async throws(SlurmError) -> [Element] {
         try await served(token) { version throws(SlurmError) -> [Element] in
-            let (reply, found) = try await streamed(
+            let read = try await streamed(
                 "/slurm/\(version)/job/\(job)", version, token, patience: 1, limit: Bound.large
             ) { part throws(SlurmReply.Malformed) in
                 var made: [Element] = []
                 for record in try part.records(.job) { made.append(make(try Job(believed: record), record)) }
                 return made
             }
-            if let refusal = reply.refusal {
+            if let refusal = read.reply.refusal {
                 // ESLURM_INVALID_JOB_ID
                 if refusal.number == 2017 { return [] }
                 throw .refused(refusal)
             }
-            return found
+            return read.elements
         }
     }
 
@@ -102,11 +102,11 @@ extension SlurmClient {
         _ read: Authorized<SystemAction>, token: SlurmToken
     ) async throws(SlurmError) -> [Partition] {
         try await served(token) { version throws(SlurmError) in
-            let (reply, found) = try await streamed(
+            let read = try await streamed(
                 "/slurm/\(version)/partitions", version, token, key: "partitions", patience: 4, limit: Bound.large
             ) { part throws(SlurmReply.Malformed) in try part.partitions() }
-            if let refusal = reply.refusal { throw .refused(refusal) }
-            return found.map { partition in
+            if let refusal = read.reply.refusal { throw .refused(refusal) }
+            return read.elements.map { partition in
                 var partition = partition
                 if let defaultPartition { partition.isDefault = partition.name == defaultPartition.rawValue }
                 if exclusivePartitions.contains(where: { $0.rawValue == partition.name }) {
@@ -119,11 +119,11 @@ extension SlurmClient {
 
     package func nodes(_ read: Authorized<SystemAction>, token: SlurmToken) async throws(SlurmError) -> [Node] {
         try await served(token) { version throws(SlurmError) in
-            let (reply, found) = try await streamed(
+            let read = try await streamed(
                 "/slurm/\(version)/nodes", version, token, key: "nodes", patience: 4, limit: Bound.large
             ) { part throws(SlurmReply.Malformed) in try part.nodes() }
-            if let refusal = reply.refusal { throw .refused(refusal) }
-            return found
+            if let refusal = read.reply.refusal { throw .refused(refusal) }
+            return read.elements
         }
     }
 

@@ -65,9 +65,10 @@ extension SlurmRefusal {
         }
     }
 
-    /// What to do next, where the number tells.
+    /// What to do next, where it is known or the number tells.
     var hint: String? {
-        switch number {
+        if let advice { return advice }
+        return switch number {
         case 1001, 1800: "its slurmctld does not answer: try again in a minute; running jobs run on"
         case 1804: "too many requests reached slurmctld: try again in a moment"
         case 2015: "no node of that partition can satisfy the request as it is configured now: see `sally partitions`"

@@ -9,6 +9,7 @@ import SallyPolicy
 import SallyStore
 import SallyTestSupport
 import SallyWire
+import SlurmClient
 import SlurmModel
 import Testing
 
@@ -142,6 +143,81 @@ import Testing
                     try answer.problem.slurm == SlurmRefusal(number: 2050, text: "Job violates accounting/QOS policy"))
             }
             #expect(world.queue.now.submits.count == 1)
+        }
+    }
+
+    /// By whatever number: what the first answer says, the key says for a day.
+    @Test(arguments: [2014, 2017, 2021, 2036, 2045, 2050, 2051, 2073])
+    func aRefusalIsTheSameWhenItIsAskedAgain(number: Int) async throws {
+        try await withWorld { world, client in
+            world.queue.change { $0.answer = .refused(SlurmRefusal(number: number, text: "no")) }
+            var answers: [Problem] = []
+            for _ in 0..<2 {
+                let answer = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
+                var problem = try answer.problem
+                #expect(answer.status.code == problem.status)
+                problem.request = ""
+                answers.append(problem)
+            }
+            #expect(answers[0] == answers[1])
+            let error = SlurmError.refused(SlurmRefusal(number: number, text: "no")).error(cluster: World.name)
+            #expect(answers[0] == Problem(error, request: ""))
+            #expect(world.queue.now.submits.count == 1)
+        }
+    }
+
+    private static let slurmsLimit = SlurmRefusal(number: 2050, text: "Job violates accounting/QOS policy")
+
+    private static func limited(_ limit: Int64) -> [SlurmListing: [SlurmRecord]] {
+        let version = APIVersion(rawValue: 42)
+        var association = SlurmRecord(.association, version: version)
+        association["cluster"] = .text("Demo")
+        association["user"] = .text("alice")
+        association["account"] = .text("lab")
+        association["max.jobs.total"] = .integer(limit)
+        var qos = SlurmRecord(.qos, version: version)
+        qos["name"] = .text("normal")
+        return [.associations: [association], .qos: [qos]]
+    }
+
+    @Test func theLimitsThatMayBeMeantAreNamedAndStayNamed() async throws {
+        try await withWorld { world, client in
+            world.queue.change { state in
+                state.answer = .refused(Self.slurmsLimit)
+                state.records = Self.limited(1)
+            }
+            let first = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
+            #expect(
+                try first.problem.hint
+                    == "one of these is reached: MaxSubmitJobs=1 of your association with account lab: "
+                    + "wait for jobs to end, ask for less, or ask an administrator")
+            #expect(try first.problem.slurm == Self.slurmsLimit)
+            // Whatever has become of the limit since.
+            world.clock.advance(60)
+            world.queue.change { $0.records = Self.limited(7) }
+            let again = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
+            #expect(try again.problem.hint == first.problem.hint)
+            let other = try await client.call(
+                .post, Self.path, world.alice, body: goodJob, headers: [("Idempotency-Key", "key-2")])
+            #expect(try other.problem.hint?.contains("MaxSubmitJobs=7") == true)
+            // The same at the other door.
+            let front = try await client.call(.post, "/slurm/v0.0.42/job/submit", world.alice, body: frontJob)
+            #expect(front.status == .unprocessableContent && front.text.contains("MaxSubmitJobs=7"), "\(front.text)")
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func whereNoLimitIsKnownTheHintIsGeneral(accounting: Bool) async throws {
+        var settings = WorldSettings()
+        settings.accounting = accounting
+        try await withWorld(settings) { world, client in
+            world.queue.change { state in
+                state.answer = .refused(Self.slurmsLimit)
+                if !accounting { state.records = Self.limited(1) }
+            }
+            let answer = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
+            #expect(try answer.problem.hint?.hasPrefix("a limit of your association or QOS is reached") == true)
+            #expect(world.queue.now.listed.isEmpty == !accounting)
         }
     }
 

@@ -248,6 +248,18 @@ import Testing
         }
     }
 
+    /// Whoever asks again hears what was told first, word for word.
+    @Test func aRefusalIsKeptWithItsAdvice() async throws {
+        try await withFixture { it in
+            let told: [(String, String?)] = [("k1", "one of these is reached: MaxSubmitJobs=1"), ("k2", nil)]
+            for (key, advice) in told {
+                let refusal = SlurmRefusal(number: 2050, text: "no", advice: advice)
+                try await it.record(try await it.reserved(key), .refused(refusal))
+                #expect(try await it.reserve(key) == .refused(refusal))
+            }
+        }
+    }
+
     @Test func theNewestOwnerOfAJobNumberCounts() async throws {
         try await withFixture { it in
             for key in ["k1", "k2"] {

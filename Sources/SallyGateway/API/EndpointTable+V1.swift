@@ -65,7 +65,8 @@ extension EndpointTable {
                 ),
             ],
             refusals: [
-                .limitExceeded, .notFound, .keyReused, .slurmRefused, .timeout, .unsupported, .misconfigured,
+                .limitExceeded, .notFound, .conflict, .keyReused, .slurmRefused, .timeout, .unsupported,
+                .misconfigured,
             ]),
         Endpoint(
             method: .get, path: "/v1/clusters/{cluster}/jobs", summary: "My jobs", access: .session,

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Logging
+import Logging
 import SallyKeepProtocol
-package import SallyModel
+import SallyModel
 import SallyPolicy
 import SallyStore
+import SlurmClient
 
 /// What happens between a reservation and its recorded outcome: account, token, Slurm.
 package struct SubmissionSteps: Sendable {
@@ -13,6 +14,7 @@ package struct SubmissionSteps: Sendable {
     let signer: any TokenMinter
     let queue: any SlurmQueue
     let keeper: QueueKeeper
+    let limits: LimitFinder
     let book: any SubmissionBook
     let metrics: Metrics
     let clock: any WallClock
@@ -23,15 +25,17 @@ package struct SubmissionSteps: Sendable {
     package static let preparation = Duration.seconds(150)
     package static let promptness = Duration.seconds(20)
 
-    package init(
+    init(
         cluster: ClusterName, accounts: AccountDoor, signer: some TokenMinter, queue: some SlurmQueue,
-        keeper: QueueKeeper, book: some SubmissionBook, metrics: Metrics, clock: some WallClock, log: Logger
+        keeper: QueueKeeper, limits: LimitFinder, book: some SubmissionBook, metrics: Metrics, clock: some WallClock,
+        log: Logger
     ) {
         self.cluster = cluster
         self.accounts = accounts
         self.signer = signer
         self.queue = queue
         self.keeper = keeper
+        self.limits = limits
         self.book = book
         self.metrics = metrics
         self.clock = clock
@@ -65,8 +69,10 @@ package struct SubmissionSteps: Sendable {
             FaultPoint.recorded.reached()
         case .refused(let refusal):
             if refusal.concernsAccount { accounts.forget(order.principal) }
-            await record(.refused(refusal), order)
-            answer(.failure(SallyError(refusal)))
+            // Written down with it: whoever asks again hears the same.
+            let explained = await limits.explained(refusal, of: order.authorized.action.job)
+            await record(.refused(explained), order)
+            answer(.failure(SlurmError.refused(explained).error(cluster: cluster)))
         case .notSent(let problem):
             await record(.failed(problem.message), order)
             answer(.failure(problem))
@@ -134,13 +140,6 @@ extension SubmissionOutcome {
         case .unknown: "unknown"
         case .failed: "failed"
         }
-    }
-}
-
-extension SallyError {
-    /// Slurm's own words.
-    init(_ refusal: SlurmRefusal) {
-        self.init(.slurmRefused, "Slurm refused the job: \(refusal.text)", slurm: refusal)
     }
 }
 

@@ -39,9 +39,12 @@ package struct ClusterGateway: Sendable {
         let keeper = QueueKeeper(
             cluster: name, queue: queue, access: access, metrics: metrics, pause: .seconds(1), log: log)
         let accounts = AccountDoor(config: config, keeper: steward, clock: clock)
+        let listings = FrontListings(cluster: name, lister: queue, access: access, clock: clock)
         let steps = SubmissionSteps(
-            cluster: name, accounts: accounts, signer: signer, queue: queue, keeper: keeper, book: submissions,
-            metrics: metrics, clock: clock, log: log)
+            cluster: name, accounts: accounts, signer: signer, queue: queue, keeper: keeper,
+            limits: LimitFinder(
+                slurmName: config.slurmName, hasAccounting: config.accounting, listings: listings, keeper: keeper),
+            book: submissions, metrics: metrics, clock: clock, log: log)
         let runner = SubmissionRunner(cluster: name, steps: steps, log: log)
         let reconciler = Reconciler(
             cluster: name, book: submissions, queue: queue, keeper: keeper, access: access, signer: signer,
@@ -52,7 +55,6 @@ package struct ClusterGateway: Sendable {
             cluster: name, keeper: keeper,
             finished: FinishedJobsCache(cluster: name, queue: queue, access: access), book: submissions, clock: clock)
         let reader = JobReader(config: config, keeper: keeper, accounts: accounts, gate: gate)
-        let listings = FrontListings(cluster: name, lister: queue, access: access, clock: clock)
         return ClusterGateway(
             config: config, isDefault: isDefault, keeper: keeper, queue: queue, access: access, accounts: accounts,
             jobs: JobService(

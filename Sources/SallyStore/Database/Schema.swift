@@ -16,6 +16,8 @@ enum Schema {
         Migration(version: 2, statements: ["ALTER TABLE pending_sign_ins ADD COLUMN browser_hash TEXT"]),
         Migration(version: 3, statements: keysPerOperation),
         Migration(version: 4, statements: turns),
+        // What was told as the hint of a refusal, which is the answer to its key for a day.
+        Migration(version: 5, statements: ["ALTER TABLE submissions ADD COLUMN slurm_advice TEXT"]),
     ]
 
     static var newest: Int64 { migrations.map(\.version).max() ?? 0 }

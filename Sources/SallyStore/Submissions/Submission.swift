@@ -43,7 +43,7 @@ package struct Submission: Sendable, Equatable {
 
     static let select = """
         SELECT s.id, s.person, p.user_name, s.cluster, s.operation, s.idempotency_key, s.fingerprint, s.decided_sequence,
-            s.decided_hash, s.created, s.mint_by, s.state, s.job, s.slurm_number, s.slurm_text, s.finished
+            s.decided_hash, s.created, s.mint_by, s.state, s.job, s.slurm_number, s.slurm_text, s.slurm_advice, s.finished
         FROM submissions s JOIN people p ON p.id = s.person
         """
 }
@@ -65,7 +65,8 @@ extension Submission {
         self.state = state
         job = row.integerIfAny("job").flatMap { UInt32(exactly: $0) }.flatMap { JobID(rawValue: $0) }
         if let number = row.integerIfAny("slurm_number") {
-            refusal = SlurmRefusal(number: Int(number), text: row.textIfAny("slurm_text") ?? "")
+            refusal = SlurmRefusal(
+                number: Int(number), text: row.textIfAny("slurm_text") ?? "", advice: row.textIfAny("slurm_advice"))
         }
         finished = row.timeIfAny("finished")
     }

@@ -28,11 +28,14 @@ package struct SubmissionStore: Sendable {
             guard try submission.takes(outcome, decidedAt: position) else { return nil }
             let values = outcome.row
             try transaction.execute(
-                "UPDATE submissions SET state = ?, job = ?, slurm_number = ?, slurm_text = ?, finished = ? WHERE id = ?",
+                """
+                UPDATE submissions SET state = ?, job = ?, slurm_number = ?, slurm_text = ?, slurm_advice = ?, finished = ?
+                WHERE id = ?
+                """,
                 [
                     .text(values.state.rawValue), .integer(values.job.map { Int64($0.rawValue) }),
                     .integer(values.refusal.map { Int64($0.number) }), .text(values.refusal?.text),
-                    .integer(transaction.now.rawValue), .integer(reservation),
+                    .text(values.refusal?.advice), .integer(transaction.now.rawValue), .integer(reservation),
                 ])
             return try transaction.append(
                 AuditDraft(
