@@ -548,6 +548,108 @@ import Testing
                 == .refused(SlurmRefusal(number: 2002, text: "Access/permission denied")))
     }
 
+    /// v0.0.40 as 23.11.0 to 23.11.5 serve it, without the list.
+    private func cancelWithoutLists(
+        _ which: JobTarget, _ number: UInt32?, signal: String? = nil, version: Int = 40,
+        list: FakeSlurmrestd.Answer = .reply(404, "Unable to find requested URL"), said: String = #"{"errors":[]}"#,
+        shown: [String] = [#"{"job_id":7,"job_state":["CANCELLED","COMPLETING"]}"#], flags: Set<CancelFlag> = []
+    ) async throws -> (error: SlurmError?, sent: [String]) {
+        let action = Cancel(
+            cluster: cluster, ending: which, number: number.flatMap(JobID.init(rawValue:)),
+            owner: try UserName("alice"), signal: signal, flags: flags)
+        let jobs = "{\"jobs\":[\(shown.joined(separator: ","))],\"errors\":[]}"
+        return try await FakeSlurmrestd.with({ request, _ in
+            if request.line.hasPrefix("GET") { return .reply(200, jobs) }
+            return request.line.contains("/jobs/") ? list : .reply(200, said)
+        }) { server in
+            try await withClient(server.path, version) { client in
+                func sent() -> [String] {
+                    server.requests.map { $0.line.split(separator: " ").prefix(2).joined(separator: " ") }
+                }
+                do throws(SlurmError) {
+                    try await client.cancel(authorized(action), token: token)
+                    return (nil, sent())
+                } catch {
+                    return (error, sent())
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        FakeSlurmrestd.Answer.reply(404, "Unable to find requested URL"), .reply(405, "no such method"),
+        .reply(422, #"{"errors":[{"error_number":9000,"error":"Query empty or not RFC7320 compliant"}]}"#),
+        .reply(404, #"{"errors":[{"error_number":9006,"error":"Unable to find requested URL"}]}"#),
+    ])
+    func whereThereIsNoListAJobIsEndedByItsNumberAndLookedAt(list: FakeSlurmrestd.Answer) async throws {
+        let (error, sent) = try await cancelWithoutLists(JobTarget(job: try job), 7, list: list)
+        #expect(error == nil)
+        #expect(
+            sent == ["DELETE /slurm/v0.0.40/jobs/", "DELETE /slurm/v0.0.40/job/7", "GET /slurm/v0.0.40/job/7"])
+        // A signal ends nothing that could be seen.
+        let signalled = try await cancelWithoutLists(JobTarget(job: try job), 7, signal: "USR1", list: list)
+        #expect(signalled.error == nil)
+        #expect(signalled.sent.dropFirst() == ["DELETE /slurm/v0.0.40/job/7?signal=USR1"])
+        // Later versions always have the list.
+        let newer = try await cancelWithoutLists(JobTarget(job: try job), 7, version: 42, list: list)
+        #expect(newer.error != nil && newer.sent == ["DELETE /slurm/v0.0.42/jobs/"])
+    }
+
+    @Test func anEndByNumberThatIsNoneIsNotBelieved() async throws {
+        let whole = JobTarget(job: try job)
+        for state in ["RUNNING", "PENDING"] {
+            let alive = try await cancelWithoutLists(
+                whole, 7, shown: [#"{"job_id":8,"job_state":["CANCELLED"]}"#, #"{"job_id":7,"job_state":["\#(state)"]}"#])
+            guard case .badReply(nil, _) = alive.error else {
+                Issue.record("\(state): \(String(describing: alive.error))")
+                return
+            }
+        }
+        let refused = try await cancelWithoutLists(
+            whole, 7, said: #"{"errors":[{"error_number":2002,"error":"Access/permission denied"}]}"#)
+        #expect(refused.error == .refused(SlurmRefusal(number: 2002, text: "Access/permission denied")))
+        #expect(refused.sent.count == 2)
+    }
+
+    /// Such a slurmrestd cuts off what follows the number: `7_3` would end all of array 7.
+    @Test func aTaskIsNeverSpelledWhereOnlyNumbersAreRead() async throws {
+        let task = JobTarget(job: try job, part: .task(3))
+        let own = try await cancelWithoutLists(
+            task, 9, shown: [#"{"job_id":9,"job_state":["CANCELLED"]}"#, #"{"job_id":7,"job_state":["RUNNING"]}"#])
+        #expect(own.error == nil && own.sent.dropFirst().allSatisfy { $0.hasSuffix("/job/9") })
+        for part in [JobTarget.Part.task(3), .waiting, .component(1)] {
+            let none = try await cancelWithoutLists(JobTarget(job: try job, part: part), nil)
+            #expect(none.error?.error(cluster: cluster).code == .unsupported)
+            #expect(none.sent == ["DELETE /slurm/v0.0.40/jobs/"])
+        }
+        let flagged = try await cancelWithoutLists(JobTarget(job: try job), 7, signal: "USR1", flags: [.batchJob])
+        #expect(flagged.error?.error(cluster: cluster).code == .unsupported)
+        #expect(flagged.sent == ["DELETE /slurm/v0.0.40/jobs/"])
+    }
+
+    @Test(
+        arguments: [
+            (["PENDING"], "DELETE /slurm/v0.0.40/job/7"), (["PENDING", "RUNNING"], "POST /slurm/v0.0.40/job/7"),
+        ] as [([String], String)])
+    func aLeaversJobIsEndedOrHeldWithoutTheList(states: [String], last: String) async throws {
+        let action = authorized(SystemAction.cancelLeaverJob(cluster, try job, try UserName("alice")))
+        try await FakeSlurmrestd.with({ request, before in
+            guard request.line.hasPrefix("GET") else {
+                return request.line.contains("/jobs/") ? .reply(404, "no such URL") : .reply(200, #"{"errors":[]}"#)
+            }
+            // After the first look it is as it was asked to be.
+            let shown = before > 0 && states.count == 1 ? ["CANCELLED"] : states
+            let rows = shown.map {
+                "{\"job_id\":7,\"job_state\":[\"\($0)\"],\"user_name\":\"alice\",\"hold\":true}"
+            }
+            return .reply(200, "{\"jobs\":[\(rows.joined(separator: ","))],\"errors\":[]}")
+        }) { server in
+            try await withClient(server.path, 40) { try await $0.endLeaverJob(action, token: token) }
+            let writes = server.requests.map(\.line).filter { !$0.hasPrefix("GET") && !$0.contains("/jobs/") }
+            #expect(writes == ["\(last) HTTP/1.1"])
+        }
+    }
+
     @Test(arguments: [
         (#"{"errors":[{"description":"job array update failed"}]}"#, "PENDING", 0, true),
         (#"{"errors":[]}"#, "PENDING", 100, false),
