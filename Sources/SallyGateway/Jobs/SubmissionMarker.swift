@@ -7,6 +7,8 @@ package import SallyModel
 /// keyed hash of who submitted it where under which idempotency key. Nobody without the key can make the marker of a
 /// submission that is still to come.
 ///
+/// It is the comment whatever the version: `extra` can choose nodes (docs/decisions/0003-marker-in-the-comment.md).
+///
 /// It says nothing about who may do what: a job is its owner's, whatever its comment says. Its owner can copy it or erase it
 /// with scontrol, which takes away that job's recovery and nothing else.
 package struct SubmissionMarker: Sendable, Hashable {
