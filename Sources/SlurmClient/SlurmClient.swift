@@ -4,7 +4,7 @@ import Logging
 import NIOHTTP1
 package import SallyModel
 package import SallyPolicy
-import SlurmModel
+package import SlurmModel
 import StrictJSON
 
 /// One cluster's slurmrestd: how it is asked for anything, and jobs submitted. Everything it does was authorized before: it
@@ -131,9 +131,9 @@ package struct SlurmClient: Sendable {
 package struct SubmittedJob: Sendable, Equatable {
     package var id: JobID
     /// What Slurm says of it, such as why it waits.
-    package var messages: [String]
+    package var messages: SubmissionMessages
 
-    package init(id: JobID, messages: [String]) {
+    package init(id: JobID, messages: SubmissionMessages) {
         self.id = id
         self.messages = messages
     }

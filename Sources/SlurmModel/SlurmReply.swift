@@ -57,15 +57,16 @@ package struct SlurmReply: Sendable {
             guard let number = UInt32(exactly: id), let job = JobID(rawValue: number) else {
                 throw Malformed("job_id \(id) is no job id")
             }
-            let message = json["job_submit_user_msg"]?.string ?? ""
-            return .accepted(job, messages: (message.isEmpty ? [] : [message]) + errors.map(\.text) + warnings)
+            let messages = SubmissionMessages(
+                plugin: json["job_submit_user_msg"]?.string ?? "", others: errors.map(\.text) + warnings)
+            return .accepted(job, messages: messages)
         }
         guard let refusal else { throw Malformed("neither a job id nor an error") }
         return .refused(refusal)
     }
 
     package enum Submission: Sendable, Equatable {
-        case accepted(JobID, messages: [String])
+        case accepted(JobID, messages: SubmissionMessages)
         case refused(SlurmRefusal)
     }
 

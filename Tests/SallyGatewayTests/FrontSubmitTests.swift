@@ -5,6 +5,7 @@ import HummingbirdTesting
 import SallyKeepProtocol
 import SallyModel
 import SallyStore
+import SallyWire
 import SlurmModel
 import StrictJSON
 import Testing
@@ -31,6 +32,24 @@ let frontJob =
             #expect(json["warnings"]?.array?.first?["description"]?.string == "pending for a reason")
             #expect(world.queue.now.submits.map(\.user.rawValue) == ["alice"])
             #expect(world.signer.now.minted.map(\.user.rawValue) == ["alice"])
+        }
+    }
+
+    /// The job_submit plugin's message stands where slurmrestd has it, and nowhere else.
+    @Test(arguments: frontVersions)
+    func aPluginsMessageHasItsOwnPlace(version: String) async throws {
+        try await withWorld { world, client in
+            let messages = SubmissionMessages(plugin: "use less", others: ["it waits"])
+            let job = try JobID("7")
+            world.queue.change { $0.answer = .accepted(job, messages: messages) }
+            let json = try await client.call(.post, "/slurm/\(version)/job/submit", world.alice, body: frontJob).json
+            #expect(json["job_submit_user_msg"]?.string == "use less")
+            let old = version <= "v0.0.41" ? "use less" : nil
+            #expect(json["result"]?["job_submit_user_msg"]?.string == old)
+            #expect(json["warnings"]?.array?.map { $0["description"]?.string } == ["it waits"])
+            #expect(json["warnings"]?.array?.first?["source"]?.string == "slurm_submit_batch_job()")
+            let own = try await client.call(.post, "/v1/clusters/demo/jobs", world.alice, body: goodJob)
+            #expect(try own.decode(SubmitReply.self).messages == ["use less", "it waits"])
         }
     }
 

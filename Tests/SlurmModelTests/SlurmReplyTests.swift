@@ -128,14 +128,22 @@ import Testing
                 Issue.record("\(name) was not accepted")
                 continue
             }
-            #expect(messages.isEmpty)
+            #expect(messages == [])
         }
         guard case .accepted(_, let messages) = try Fixture.reply("submit-held", daemon).submission() else {
             Issue.record("a held job was not accepted")
             return
         }
-        #expect(messages.count == 1)
-        #expect(messages.first?.hasSuffix("Job is in held state, pending scheduler release") == true)
+        #expect(messages.plugin.isEmpty && messages.all == messages.others && messages.all.count == 1)
+        #expect(messages.all.first?.hasSuffix("Job is in held state, pending scheduler release") == true)
+    }
+
+    @Test func aPluginsMessageStandsApart() throws {
+        let text = #"{"job_id": 7, "job_submit_user_msg": "use less", "warnings": [{"description": "it waits"}]}"#
+        let reply = SlurmReply(try JSONValue(parsing: text), version: APIVersion(rawValue: 42))
+        let messages = SubmissionMessages(plugin: "use less", others: ["it waits"])
+        #expect(try reply.submission() == .accepted(try JobID("7"), messages: messages))
+        #expect(messages.all == ["use less", "it waits"])
     }
 
     @Test(arguments: Fixture.daemons) func refusalsKeepSlurmsNumberAndText(daemon: Fixture.Daemon) throws {

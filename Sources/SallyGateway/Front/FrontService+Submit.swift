@@ -17,9 +17,10 @@ extension FrontService {
         let answer = try await cluster.submissions.submit(
             asked, operation: .slurmSubmit, key: key, for: call.principal, request: call.request)
         switch answer {
-        case .accepted(let submitted):
+        case .accepted(let submitted, let messages):
             var reply = FrontReply()
             let job = JSONValue.integer(submitted.job.rawValue)
+            let message = JSONValue.string(messages.plugin)
             // Taken away in v0.0.42.
             if call.version.rawValue <= 41 {
                 reply.members.append(
@@ -27,12 +28,12 @@ extension FrontService {
                         "result",
                         [
                             "job_id": job, "step_id": "batch", "error_code": 0, "error": "No error",
-                            "job_submit_user_msg": "",
+                            "job_submit_user_msg": message,
                         ]
                     ))
             }
-            reply.members += [("job_id", job), ("step_id", "batch"), ("job_submit_user_msg", "")]
-            reply.warnings = submitted.messages.map {
+            reply.members += [("job_id", job), ("step_id", "batch"), ("job_submit_user_msg", message)]
+            reply.warnings = messages.others.map {
                 SlurmWarningEntry(description: $0, source: "slurm_submit_batch_job()")
             }
             reply.headers[.idempotencyKey] = key.text

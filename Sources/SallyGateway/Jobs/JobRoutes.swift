@@ -33,7 +33,7 @@ struct JobRoutes: Sendable {
             body, key: key, for: try context.principal, request: context.requestID)
         var response: Response
         switch answer {
-        case .accepted(let reply): response = try .json(reply, status: .created)
+        case .accepted(let reply, _): response = try .json(reply, status: .created)
         case .pending(let pending):
             response = try .json(pending, status: .accepted)
             response.headers[.retryAfter] = "\(pending.retryAfter)"

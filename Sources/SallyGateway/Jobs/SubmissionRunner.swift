@@ -8,6 +8,7 @@ import SallyPolicy
 import SallySocket
 import SallyStore
 import ServiceLifecycle
+package import SlurmModel
 import Synchronization
 
 /// Carries submissions from reservation to recorded outcome, in a task group of its own: whoever waits may go away, the
@@ -85,6 +86,6 @@ package final class SubmissionRunner: Service {
 
 /// How a submission ended.
 package enum SubmissionEnd: Sendable, Equatable {
-    case accepted(JobID, messages: [String])
+    case accepted(JobID, messages: SubmissionMessages)
     case unknown
 }

@@ -24,7 +24,8 @@ struct SubmitService: Sendable {
     private static let retryAfter: Int64 = 5
 
     enum Answer: Sendable {
-        case accepted(SubmitReply)
+        /// With Slurm's messages apart; in the reply they are together.
+        case accepted(SubmitReply, SubmissionMessages)
         /// Whether Slurm has the job is not known yet. Nothing is sent again until it is.
         case pending(SubmitPending)
     }
@@ -58,10 +59,10 @@ struct SubmitService: Sendable {
                 let order = SubmissionRunner.Order(
                     authorized: authorized, reservation: reservation, principal: principal, request: request)
                 switch try await runner.carry(order, waitingAtMost: SubmitService.patience) {
-                case .accepted(let job, let messages): return .accepted(reply(job, messages, judged.job))
+                case .accepted(let job, let messages): return accepted(job, messages, judged.job)
                 case .unknown: return pending(reservation)
                 }
-            case .answered(let job): return .accepted(reply(job, [], judged.job))
+            case .answered(let job): return accepted(job, [], judged.job)
             case .refused(let refusal): throw SlurmError.refused(refusal).error(cluster: cluster)
             case .outcomeUnknown(let reservation):
                 // What this process is working on has nothing to be looked up yet.
@@ -88,9 +89,11 @@ struct SubmitService: Sendable {
                 knownWithin: left.map { Int($0) }, obstacle: standing?.obstacle))
     }
 
-    private func reply(_ job: JobID, _ messages: [String], _ judged: ResolvedJob) -> SubmitReply {
-        SubmitReply(
-            job: job, cluster: cluster, messages: messages,
-            partition: judged.partitions.map(\.rawValue).joined(separator: ","), account: judged.account)
+    private func accepted(_ job: JobID, _ messages: SubmissionMessages, _ judged: ResolvedJob) -> Answer {
+        .accepted(
+            SubmitReply(
+                job: job, cluster: cluster, messages: messages.all,
+                partition: judged.partitions.map(\.rawValue).joined(separator: ","), account: judged.account),
+            messages)
     }
 }

@@ -64,7 +64,7 @@ package struct FinishedJobs: Sendable, Hashable {
 
 /// What became of a job that was sent to Slurm. Only `refused` and `notSent` are certain to have left no job behind.
 package enum SubmitResult: Sendable {
-    case accepted(JobID, messages: [String])
+    case accepted(JobID, messages: SubmissionMessages)
     case refused(SlurmRefusal)
     /// It certainly never reached slurmctld.
     case notSent(SallyError)
