@@ -14,7 +14,7 @@ extension EndpointTable {
     static let all = EndpointTable(v1.all + front.all)
 
     private static func documents(_ place: FrontPlace) -> [Endpoint] {
-        ["/openapi", "/openapi/v3"].map { path in
+        FrontDocument.paths.map { path in
             Endpoint(
                 method: .get, path: place.prefix + path, summary: "What the front offers", access: .session,
                 body: .query,

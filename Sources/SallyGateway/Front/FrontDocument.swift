@@ -8,9 +8,12 @@ import SlurmModel
 import StrictJSON
 import Synchronization
 
-/// The OpenAPI document of the front: what is offered, in every version, and on which clusters to whoever asks. What is
-/// the same for everybody is written when it is first asked for, and kept.
+/// The OpenAPI document of the front: what is offered, in every version with its fields (`SlurmSchemas`), and on which clusters to
+/// whoever asks. What is the same for everybody is written when it is first asked for, and kept.
 final class FrontDocument: Sendable {
+    /// Where slurmrestd has its own.
+    static let paths = ["/openapi", "/openapi.json", "/openapi/v3"]
+
     private let clusters: VisibleClusters
     private let server: String
     private let written = Mutex<ByteBuffer?>(nil)
@@ -23,7 +26,7 @@ final class FrontDocument: Sendable {
 
     func add(to routes: some RouterMethods<GatewayContext>) {
         for place in FrontPlace.allCases {
-            for path in ["/openapi", "/openapi/v3"] {
+            for path in FrontDocument.paths {
                 routes.get(RouterPath(place.prefix + path)) { _, context -> Response in
                     if place == .cluster { _ = try self.clusters.named(context) }
                     return self.response(try context.principal)
@@ -60,13 +63,21 @@ final class FrontDocument: Sendable {
     /// Without `servers`.
     private var json: JSONValue {
         var paths = JSONObject()
+        var components: [(String, JSONValue)] = []
         for version in APIVersion.offered {
+            let schemas = SlurmSchemas(version, newest: FrontPath.newest)
+            var nouns: [SlurmNoun] = []
             for line in FrontLine.all {
-                guard case .offered = line.answer else { continue }
+                guard case .offered(let offered) = line.answer else { continue }
                 let path = "/\(line.service.rawValue)/\(version)/\(line.path)"
                 var item = paths[path]?.object ?? JSONObject()
-                item[line.method.rawValue.lowercased()] = operation(line, version)
+                item[line.method.rawValue.lowercased()] = operation(line, offered, schemas)
                 paths[path] = .object(item)
+                if !nouns.contains(offered.noun) { nouns.append(offered.noun) }
+            }
+            components += schemas.components.map { ($0.name, $0.schema) }
+            for noun in nouns.map(Optional.some) + [nil] {
+                components.append((schemas.name(schemas.answerName(noun)), schemas.answer(noun)))
             }
         }
         return [
@@ -75,12 +86,12 @@ final class FrontDocument: Sendable {
                 "title": "Sallyport's slurmrestd-compatible API", "version": "1",
                 "description": .string(
                     "What the gateway offers of slurmrestd's API. Bodies are slurmrestd's own of the version in the "
-                        + "path; docs/fields.md has the fields. Own jobs only."),
+                        + "path; what is deprecated is gone in a later one. Own jobs only."),
                 "license": ["name": "Apache 2.0", "identifier": "Apache-2.0"],
             ],
             "paths": .object(paths),
             "components": [
-                "schemas": FrontDocument.schemas,
+                "schemas": .object(JSONObject(components)),
                 "securitySchemes": [
                     "bearerAuth": ["type": "http", "scheme": "bearer", "bearerFormat": "JWT"],
                     "token": ["type": "apiKey", "in": "header", "name": "X-SLURM-USER-TOKEN"],
@@ -90,9 +101,9 @@ final class FrontDocument: Sendable {
         ]
     }
 
-    private func operation(_ line: FrontLine, _ version: APIVersion) -> JSONValue {
+    private func operation(_ line: FrontLine, _ offered: FrontOperation, _ schemas: SlurmSchemas) -> JSONValue {
         let words = line.path.split { $0 == "/" || $0 == "{" || $0 == "}" }.joined(separator: "_")
-        let number = "v00\(version.rawValue)"
+        let number = "v00\(schemas.version.rawValue)"
         let name = "\(line.service.rawValue)_\(number)_\(line.method.rawValue.lowercased())_\(words)"
         var operation = JSONObject()
         operation["summary"] = .string(line.summary)
@@ -102,13 +113,15 @@ final class FrontDocument: Sendable {
         operation["parameters"] = .array(parameters(line))
         if case .json(let schema) = line.body {
             operation["requestBody"] = [
-                "required": true, "content": ["application/json": ["schema": FrontDocument.reference(schema)]],
+                "required": true, "content": ["application/json": ["schema": schemas.reference(schema)]],
             ]
         }
-        let reply: JSONValue = ["application/json": ["schema": FrontDocument.reference("SlurmReply")]]
+        func content(_ noun: SlurmNoun?) -> JSONValue {
+            ["application/json": ["schema": schemas.reference(schemas.answerName(noun))]]
+        }
         operation["responses"] = [
-            "200": ["description": .string(line.summary), "content": reply],
-            "default": ["description": "errors[] says why", "content": reply],
+            "200": ["description": .string(line.summary), "content": content(offered.noun)],
+            "default": ["description": "errors[] says why", "content": content(nil)],
         ]
         return .object(operation)
     }
@@ -135,51 +148,4 @@ final class FrontDocument: Sendable {
         }
         return found
     }
-
-    private static func reference(_ schema: String) -> JSONValue {
-        ["$ref": .string("#/components/schemas/\(schema)")]
-    }
-
-    private static let schemas: JSONValue = [
-        "SlurmReply": [
-            "type": "object", "required": ["meta", "errors", "warnings"],
-            "properties": [
-                "meta": ["type": "object"],
-                "errors": [
-                    "type": "array",
-                    "items": [
-                        "type": "object",
-                        "properties": [
-                            "description": ["type": "string"], "error_number": ["type": "integer"],
-                            "error": ["type": "string"], "source": ["type": "string"],
-                        ],
-                    ],
-                ],
-                "warnings": [
-                    "type": "array",
-                    "items": [
-                        "type": "object",
-                        "properties": ["description": ["type": "string"], "source": ["type": "string"]],
-                    ],
-                ],
-            ],
-        ],
-        "JobSubmission": [
-            "type": "object",
-            "properties": [
-                "script": ["type": "string"], "job": ["type": "object"],
-                "jobs": ["type": "array", "items": ["type": "object"]],
-            ],
-        ],
-        "JobUpdate": ["type": "object"],
-        "KillJobs": [
-            "type": "object",
-            "properties": [
-                "jobs": ["type": "array", "items": ["type": "string"]], "signal": ["type": "string"],
-                "flags": ["type": "array", "items": ["type": "string"]],
-                "user_name": ["type": "string"], "account": ["type": "string"], "partition": ["type": "string"],
-                "job_name": ["type": "string"], "job_state": ["type": "array", "items": ["type": "string"]],
-            ],
-        ],
-    ]
 }

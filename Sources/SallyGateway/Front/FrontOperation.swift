@@ -1,12 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
+import SlurmModel
 
 /// What the front does, each a path of slurmrestd's.
 enum FrontOperation: String, Sendable, CaseIterable {
     case ping, diag, submit, jobs, jobStates, job, update, cancel, cancelList
     case partitions, partition, nodes, node, reservations, reservation
     case finishedJobs, finishedJob, users, user, associations, association, accounts, account, allQOS, qos
+
+    /// What its answer is, or lists.
+    var noun: SlurmNoun {
+        switch self {
+        case .ping: .ping
+        case .diag: .diagnosis
+        case .submit: .submission
+        case .jobs, .job: .job
+        case .jobStates: .jobState
+        case .update: .updateResult
+        case .cancel, .cancelList: .cancellation
+        case .partitions, .partition: .partition
+        case .nodes, .node: .node
+        case .reservations, .reservation: .reservation
+        case .finishedJobs, .finishedJob: .accountingJob
+        case .users, .user: .user
+        case .associations, .association: .association
+        case .accounts, .account: .account
+        case .allQOS, .qos: .qos
+        }
+    }
 }
 
 /// One line of the front: a path of slurmrestd's and what becomes of it here.

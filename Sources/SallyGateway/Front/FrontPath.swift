@@ -15,6 +15,9 @@ struct FrontPath: Sendable, Equatable {
         case slurm, slurmdb, openapi
     }
 
+    /// The newest version that is offered.
+    static let newest = APIVersion.offered[APIVersion.offered.count - 1]
+
     let service: Service
     /// The one asked for, or the newest where it is not offered.
     let version: APIVersion
@@ -30,11 +33,10 @@ struct FrontPath: Sendable, Equatable {
         } else {
             cluster = ""
         }
-        guard let service = parts.first.flatMap({ Service(rawValue: String($0)) }) else { return nil }
+        let first = parts.first.map { $0 == "openapi.json" ? "openapi" : String($0) }
+        guard let service = first.flatMap(Service.init(rawValue:)) else { return nil }
         self.service = service
         let asked = parts.dropFirst().first
-        version =
-            APIVersion.offered.first { asked.map(String.init) == $0.description }
-            ?? APIVersion.offered[APIVersion.offered.count - 1]
+        version = APIVersion.offered.first { asked.map(String.init) == $0.description } ?? FrontPath.newest
     }
 }

@@ -42,9 +42,10 @@ extension NounTable {
         .flag("primary", 42...45),
     ])
 
+    /// v0.0.40 has it since 23.11.6.
     static let jobState = NounTable([
-        .text("job_id", 41...45),
-        .words("state", 41...45).gaining(44, "EXPEDITING"),
+        .text("job_id", 40...45),
+        .words("state", 40...45).gaining(44, "EXPEDITING"),
     ])
 
     /// The answer to a submission. v0.0.40 and v0.0.41 say it twice.

@@ -44,6 +44,42 @@ final class NounTable: Sendable {
         .object(write(layouts[place(version)].members, values, version))
     }
 
+    /// The object that `json` writes, as a JSON schema.
+    /// - Parameter isComplete: whether it always has every member.
+    func schema(_ schemas: SlurmSchemas, isComplete: Bool) -> JSONValue {
+        let left = NounTable.paths(layouts[place(schemas.newest.rawValue)].members, "")
+        let members = layouts[place(schemas.version.rawValue)].members
+        return NounTable.schema(members, "", left, schemas, isComplete)
+    }
+
+    /// - Parameter left: what the newest version has.
+    private static func schema(
+        _ members: [Member], _ path: String, _ left: Set<String>, _ schemas: SlurmSchemas, _ isComplete: Bool
+    ) -> JSONValue {
+        var properties = JSONObject()
+        for member in members {
+            let (key, inner): (String, JSONValue)
+            switch member {
+            case .field(let name, _, let encoding, _): (key, inner) = (name, encoding.schema(schemas))
+            case .group(let name, let members):
+                (key, inner) = (name, schema(members, "\(path)/\(name)", left, schemas, isComplete))
+            }
+            properties[key] = left.contains("\(path)/\(key)") ? inner : SlurmSchemas.deprecated(inner)
+        }
+        return SlurmSchemas.object(properties, required: isComplete ? properties.map(\.key) : [])
+    }
+
+    private static func paths(_ members: [Member], _ path: String) -> Set<String> {
+        members.reduce(into: []) { paths, member in
+            switch member {
+            case .field(let key, _, _, _): paths.insert("\(path)/\(key)")
+            case .group(let key, let members):
+                paths.insert("\(path)/\(key)")
+                paths.formUnion(NounTable.paths(members, "\(path)/\(key)"))
+            }
+        }
+    }
+
     private func read(_ members: [Member], _ json: JSONObject, _ version: Int, _ values: inout [FieldValue]) {
         for member in members {
             switch member {
