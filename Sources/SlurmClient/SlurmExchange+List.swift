@@ -48,6 +48,7 @@ extension SlurmExchange {
                     list: key, element: SlurmExchange.elementLimits, oversize: oversize, total: call.limit)
                 var start: [UInt8] = []
                 var elements: [Element] = []
+                stream.bounds = bounds
                 let status = try await receive(request, call) { status, piece in
                     if start.count < 120 { start += piece.readableBytesView.prefix(120 - start.count) }
                     do {

@@ -33,6 +33,8 @@ struct SlurmExchange: Sendable {
     let tls: TLSConfiguration?
     let breaker: CircuitBreaker
     let logger: Logger
+    /// Of lists that are taken apart while they come.
+    var bounds = JSONListBounds()
 
     struct Call: Sendable {
         var method: HTTPMethod

@@ -22,6 +22,8 @@ package struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
         case empty
         case tooLong(maximumBytes: Int)
         case tooDeep(maximumDepth: Int)
+        /// More of something than is believed.
+        case tooMany(String, maximum: Int)
         case byteOrderMark
         /// The text stops in the middle.
         case unexpectedEnd(expected: String)
@@ -69,6 +71,7 @@ package struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
         case .empty: "no JSON value"
         case .tooLong(let limit): "more than \(limit) bytes"
         case .tooDeep(let limit): "nested deeper than \(limit) levels"
+        case .tooMany(let what, let limit): "more than \(limit) \(what)"
         case .byteOrderMark: "a byte order mark is not allowed"
         case .unexpectedEnd(let expected): "the text ends where \(expected) was expected"
         case .unexpected(let byte, let expected): "found \(name(of: byte)) where \(expected) was expected"

@@ -9,6 +9,8 @@ package struct JSONListStream {
     package private(set) var passedOver = 0
     /// Bytes of the value that is being read.
     var held: Int { pending.count }
+    /// Beyond them `read` throws.
+    package var bounds = JSONListBounds()
     private let list: String
     private let element: JSONLimits
     private let oversize: Oversize
@@ -24,6 +26,10 @@ package struct JSONListStream {
     private var rest = JSONObject()
     private var offset = 0
     private var count = 0
+    /// Bytes of keys and other members so far.
+    private var memberBytes = 0
+    /// White space since the last value or sign.
+    private var blanks = 0
 
     /// What may stand next, between two values.
     private enum Place {
@@ -102,8 +108,8 @@ package struct JSONListStream {
     /// One byte between values, white space included.
     private mutating func between(_ byte: UInt8, at position: Int) throws(JSONError) {
         switch byte {
-        case 0x20, 0x09, 0x0a, 0x0d: return
-        default: break
+        case 0x20, 0x09, 0x0a, 0x0d: return try blank(at: position)
+        default: blanks = 0
         }
         switch (place, byte) {
         case (.start, UInt8(ascii: "{")): place = .keyOrEnd
@@ -194,7 +200,32 @@ package struct JSONListStream {
         return (index, false)
     }
 
+    private mutating func blank(at position: Int) throws(JSONError) {
+        blanks += 1
+        guard blanks <= bounds.blanks else {
+            throw JSONError(.tooMany("bytes of white space", maximum: bounds.blanks), offset: position)
+        }
+    }
+
+    /// Before a value that is whole is made of what was taken.
+    private mutating func admit() throws(JSONError) {
+        guard place != .element else {
+            guard count < bounds.elements else {
+                throw JSONError(.tooMany("elements", maximum: bounds.elements), at: JSONPath([.key(list)]))
+            }
+            return
+        }
+        memberBytes += pending.count
+        guard memberBytes <= bounds.memberBytes else {
+            throw JSONError(.tooMany("bytes beside the list", maximum: bounds.memberBytes))
+        }
+        guard rest.count < bounds.members else {
+            throw JSONError(.tooMany("members", maximum: bounds.members))
+        }
+    }
+
     private mutating func finish(_ found: inout [JSONValue]) throws(JSONError) {
+        try admit()
         guard !isPassing else {
             isPassing = false
             capture = nil

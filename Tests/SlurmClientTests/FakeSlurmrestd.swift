@@ -16,6 +16,8 @@ final class FakeSlurmrestd: Sendable {
         case raw(String)
         /// Bytes as they are; the connection stays and nothing follows.
         case stall(String)
+        /// Bytes as they are, and then others again and again until the client hangs up.
+        case endless(String, String)
         case redirect(String)
         case close
         case nothing
@@ -69,11 +71,11 @@ final class FakeSlurmrestd: Sendable {
         }
     }
 
-    /// The same behind TLS on a port of 127.0.0.1, which `body` gets.
+    /// The same on a port of 127.0.0.1, which `body` gets, behind TLS where a context is given.
     ///
     /// - Parameter gate: keeps back what comes in, the handshake as well, until it is opened.
     static func with<Result>(
-        tls: NIOSSLContext, gate: Gate? = nil, _ script: @escaping @Sendable (Request, Int) -> Answer,
+        tls: NIOSSLContext?, gate: Gate? = nil, _ script: @escaping @Sendable (Request, Int) -> Answer,
         _ body: (FakeSlurmrestd, Int) async throws -> Result
     ) async throws -> Result {
         let server = FakeSlurmrestd(path: "", script: script)
@@ -164,11 +166,21 @@ final class FakeSlurmrestd: Sendable {
                 context.close(promise: nil)
             case .stall(let bytes):
                 context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: bytes)), promise: nil)
+            case .endless(let head, let piece):
+                context.write(wrapOutboundOut(ByteBuffer(string: head)), promise: nil)
+                Handler.send(ByteBuffer(string: piece), againAndAgainTo: context.channel)
             case .redirect(let place):
                 let head = "HTTP/1.1 307 X\r\nLocation: \(place)\r\nContent-Length: 0\r\n\r\n"
                 context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: head)), promise: nil)
             case .close: context.close(promise: nil)
             case .nothing: break
+            }
+        }
+
+        /// Each when the one before has left.
+        private static func send(_ piece: ByteBuffer, againAndAgainTo client: any Channel) {
+            client.writeAndFlush(piece).whenSuccess {
+                client.eventLoop.execute { send(piece, againAndAgainTo: client) }
             }
         }
     }
