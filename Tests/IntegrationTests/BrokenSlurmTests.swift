@@ -36,12 +36,12 @@ struct BrokenSlurmTests {
         #"{"meta":{},"errors":[{"error_number":\#(number),"errno":\#(number),"error":"a word of Slurm"}],"warnings":[]}"#
     }
 
-    @Test(arguments: [(Trouble.stopped, "it12"), (.text, "it13"), (.slurmError, "it12"), (.cut, "it13")])
+    @Test(arguments: Trouble.allCases, Stack.clusters)
     func aGatewayStartsSaysWhichClusterIsMissingAndGoesOn(_ trouble: Trouble, _ cluster: String) async throws {
         let stack = try Stack.required()
-        let other = cluster == "it12" ? "it13" : "it12"
-        let name = "start-\(stack.port)-\(trouble)"
-        try await stack.withBrokenReplica("broken-\(trouble)", cluster, waitsForReady: false) { proxy in
+        let other = Stack.other(than: cluster)
+        let name = "start-\(stack.port)-\(trouble)-\(cluster)"
+        try await stack.withBrokenReplica("broken-\(trouble)-\(cluster)", cluster, waitsForReady: false) { proxy in
             try await trouble.apply(to: proxy)
         } body: { replica, proxy in
             try await eventually("\(cluster) alone is missing") {
@@ -71,32 +71,36 @@ struct BrokenSlurmTests {
     }
 
     /// Not the first read but the next one fails: what was read stays, and `/readyz` says so.
-    @Test func aDaemonThatStopsLaterIsNoticed() async throws {
+    @Test(arguments: Stack.clusters)
+    func aDaemonThatStopsLaterIsNoticed(_ cluster: String) async throws {
         let stack = try Stack.required()
-        try await stack.withBrokenReplica("broken-later", "it12") { _ in
+        try await stack.withBrokenReplica("broken-later-\(cluster)", cluster) { _ in
         } body: { replica, proxy in
             try await proxy.stop()
             try await replica.wait(untilReady: false)
             let ready = try await replica.request("GET", "/readyz")
-            #expect(ready.body.contains("cluster it12 does not answer"), "\(ready)")
-            #expect(try await replica.sally("bob", ["partitions", "-M", "it12"]).status == 0)
+            #expect(ready.body.contains("cluster \(cluster) does not answer"), "\(ready)")
+            #expect(try await replica.sally("bob", ["partitions", "-M", cluster]).status == 0)
             try await proxy.start()
             try await replica.wait(untilReady: true)
         }
     }
 
-    /// Slower than any deadline, while the other cluster is used.
-    @Test func aSilentDaemonIsNoticed() async throws {
+    /// Slower than any deadline, while the other cluster is used. What hangs is given up after minutes, which are waited for once;
+    /// on the other cluster the daemon is started again.
+    @Test(arguments: [("it12", true), ("it13", false)])
+    func aSilentDaemonIsNoticed(_ cluster: String, hangsUp: Bool) async throws {
         let stack = try Stack.required()
-        try await stack.withBrokenReplica("broken-silent", "it13") { _ in
+        try await stack.withBrokenReplica("broken-silent-\(cluster)", cluster) { _ in
         } body: { replica, proxy in
             proxy.behave(.deaf)
-            let other = try await replica.sally("bob", ["jobs", "-M", "it12"])
+            let other = try await replica.sally("bob", ["jobs", "-M", Stack.other(than: cluster)])
             #expect(other.status == 0, "\(other)")
             try await replica.wait(untilReady: false)
             let ready = try await replica.request("GET", "/readyz")
-            #expect(ready.body.contains("cluster it13 did not answer in time"), "\(ready)")
+            #expect(ready.body.contains("cluster \(cluster) did not answer in time"), "\(ready)")
             proxy.behave(.through)
+            if hangsUp { proxy.hangUp() }
             try await replica.wait(untilReady: true)
         }
     }
@@ -140,33 +144,35 @@ struct BrokenSlurmTests {
     }
 
     /// Half an answer and nothing more: it is given up, and the job is found.
-    @Test func anAnswerThatStopsInTheMiddleIsOneJob() async throws {
+    @Test(arguments: Stack.clusters)
+    func anAnswerThatStopsInTheMiddleIsOneJob(_ cluster: String) async throws {
         let stack = try Stack.required()
-        let name = "stalled-\(stack.port)"
-        try await stack.withBrokenReplica("broken-stalled", "it13") { _ in
+        let name = "stalled-\(stack.port)-\(cluster)"
+        try await stack.withBrokenReplica("broken-stalled-\(cluster)", cluster) { _ in
         } body: { replica, proxy in
             proxy.behave(.stalled, only: "POST")
             let result = try await replica.sally(
-                "bob", ["submit", "-M", "it13", "-J", name, "--begin=now+1hour", "--time=1", "--wrap", "true"])
+                "bob", ["submit", "-M", cluster, "-J", name, "--begin=now+1hour", "--time=1", "--wrap", "true"])
             #expect(result.status == 0 && result.errors.contains("checking with Slurm"), "\(result)")
             proxy.behave(.through)
-            let jobs = try await stack.jobs("it13", named: name)
+            let jobs = try await stack.jobs(cluster, named: name)
             #expect(result.output == "Submitted batch job \(jobs.first ?? "")\n", "\(result) \(jobs)")
-            try await stack.cancelOnly("it13", named: name)
+            try await stack.cancelOnly(cluster, named: name)
         }
     }
 
     /// It is cut off, and as nobody can know what it was an answer to, the outcome is looked for.
-    @Test func anAnswerWithoutEndIsCutOff() async throws {
+    @Test(arguments: Stack.clusters)
+    func anAnswerWithoutEndIsCutOff(_ cluster: String) async throws {
         let stack = try Stack.required()
-        let name = "endless-\(stack.port)"
-        try await stack.withBrokenReplica("broken-endless", "it12") { _ in
+        let name = "endless-\(stack.port)-\(cluster)"
+        try await stack.withBrokenReplica("broken-endless-\(cluster)", cluster) { _ in
         } body: { replica, proxy in
             proxy.behave(.endless, only: "POST")
             let token = try await stack.token("bob")
             let key = "Idempotency-Key: \(name)-0123456789"
             let body = ##"{"job_name":"\##(name)","script":"#!/bin/bash\ntrue\n","begin":"now+1hour"}"##
-            let path = "/v1/clusters/it12/jobs"
+            let path = "/v1/clusters/\(cluster)/jobs"
             let answer = try await replica.request("POST", path, token: token, headers: [key], body: body)
             #expect(answer.status == 202, "\(answer)")
             proxy.behave(.through)
@@ -176,7 +182,90 @@ struct BrokenSlurmTests {
                 return last.status != 202
             }
             #expect(last.status == 201, "\(last)")
-            try await stack.cancelOnly("it12", named: name)
+            try await stack.cancelOnly(cluster, named: name)
+        }
+    }
+
+    /// White space and nothing else where the queue belongs: it is cut off before it fills the memory, again and again, and what was
+    /// read before stays.
+    @Test(arguments: Stack.clusters)
+    func aQueueWithoutEndIsCutOff(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        try await stack.withBrokenReplica("broken-queue-\(cluster)", cluster) { _ in
+        } body: { replica, proxy in
+            proxy.behave(.endless, only: "GET /slurm/\(Stack.version(of: cluster))/jobs")
+            try await replica.wait(untilReady: false)
+            let ready = try await replica.request("GET", "/readyz")
+            #expect(ready.body.contains("cluster \(cluster) gave an answer that cannot be read"), "\(ready)")
+            try await eventually("three were cut off") { proxy.endless.count > 3 }
+            // Each but the last is over. What lies in sockets on the way is some hundred kilobytes.
+            #expect(proxy.endless.dropLast().allSatisfy { $0 < 16 << 20 }, "\(proxy.endless)")
+            let kept = try await replica.sally("bob", ["jobs", "-M", cluster])
+            #expect(kept.status == 0 && kept.errors.contains("Slurm does not answer"), "\(kept)")
+            proxy.behave(.through)
+            try await replica.wait(untilReady: true)
+        }
+    }
+
+    /// 1804, to everything: as slurmctld says it from 23.02 on where it is told to (SlurmLimitTests has the real one). Nothing was
+    /// done; who comes back has one job.
+    @Test(arguments: Stack.clusters)
+    func whoIsToldToComeBackLaterHasOneJob(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let name = "later-\(stack.port)-\(cluster)"
+        try await stack.withBrokenReplica("broken-1804-\(cluster)", cluster) { _ in
+        } body: { replica, proxy in
+            proxy.behave(.reply(500, type: "application/json", BrokenSlurmTests.error(1804)))
+            let token = try await stack.token("bob")
+            let key = "Idempotency-Key: \(name)-0123456789"
+            let body = ##"{"job_name":"\##(name)","script":"#!/bin/bash\ntrue\n","begin":"now+1hour"}"##
+            let path = "/v1/clusters/\(cluster)/jobs"
+            for _ in 0..<3 {
+                let busy = try await replica.request("POST", path, token: token, headers: [key], body: body)
+                #expect(busy.status == 503, "\(busy)")
+            }
+            try await eventually("/readyz tells of \(cluster)") {
+                let ready = try await replica.request("GET", "/readyz")
+                return ready.status == 503 && ready.body.contains("1804")
+            }
+            let other = try await replica.sally("bob", ["partitions", "-M", Stack.other(than: cluster)])
+            #expect(other.status == 0, "\(other)")
+            proxy.behave(.through)
+            let taken = try await replica.request("POST", path, token: token, headers: [key], body: body)
+            #expect(taken.status == 201, "\(taken)")
+            try await stack.cancelOnly(cluster, named: name)
+            try await replica.wait(untilReady: true)
+        }
+    }
+
+    /// The program itself, interrupted while the outcome is open: Slurm does not get the request before that.
+    @Test(arguments: Stack.clusters)
+    func whoInterruptsTheProgramIsToldHowToGoOn(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let name = "interrupted-\(stack.port)-\(cluster)-\(UInt32.random(in: 0...UInt32.max))"
+        let key = "key-of-\(name)"
+        let submission = [
+            "submit", "-M", cluster, "--idempotency-key", key, "-J", name, "--begin=now+1hour", "--time=1", "--wrap",
+            "true",
+        ]
+        try await stack.withBrokenReplica("interrupted-\(cluster)", cluster) { _ in
+        } body: { replica, proxy in
+            proxy.behave(.waiting, only: "POST")
+            let run = try await runProgram(
+                "/usr/bin/timeout",
+                ["--preserve-status", "-s", "INT", "25", "\(stack.state)/bin/sally"] + submission,
+                environment: [
+                    "PATH": "/usr/bin:/bin", "SALLY_CONFIG_DIR": replica.contexts, "SALLY_CONTEXT": "bob",
+                ])
+            #expect(run.status == 130 && run.output == "", "\(run)")
+            #expect(run.errors.contains("--idempotency-key \(key)"), "\(run)")
+            proxy.behave(.through)
+            proxy.release()
+            let again = try await replica.sally("bob", submission)
+            let jobs = try await stack.jobs(cluster, named: name)
+            #expect(
+                jobs.count == 1 && again.output == "Submitted batch job \(jobs.first ?? "")\n", "\(again) \(jobs)")
+            try await stack.cancelOnly(cluster, named: name)
         }
     }
 
@@ -216,32 +305,62 @@ struct BrokenSlurmTests {
         _ = try await stack.onNode("it13", "master", ["pkill", "-f", "unix:/run/slurmrestd/\(socket)"])
     }
 
-    /// A cluster that swallows everything holds up nobody who works on another.
-    @Test func aDeadClusterCostsNobodyElseAnything() async throws {
+    /// A cluster that swallows everything holds up nobody who works on another; and after some calls without an answer nothing goes
+    /// to it any more but one ping at a time.
+    @Test(arguments: Stack.clusters)
+    func aDeadClusterCostsNobodyElseAnything(_ cluster: String) async throws {
         let stack = try Stack.required()
-        let name = "dead-\(stack.port)"
-        try await stack.withBrokenReplica("broken-dead", "it13") { _ in
+        let other = Stack.other(than: cluster)
+        let name = "dead-\(stack.port)-\(cluster)"
+        try await stack.withBrokenReplica("broken-dead-\(cluster)", cluster) { _ in
         } body: { replica, proxy in
-            proxy.behave(.deaf)
             let token = try await stack.token("bob")
-            try await withThrowingTaskGroup(of: Answer?.self) { group in
-                for index in 0..<40 {
-                    group.addTask {
-                        try await replica.request(
-                            "POST", "/v1/clusters/it13/jobs", token: token,
-                            headers: ["Idempotency-Key: \(name)-0123456789-\(index)"],
-                            body: ##"{"job_name":"\##(name)","script":"#!/bin/bash\ntrue\n","begin":"now+1hour"}"##)
+            @Sendable func statuses(_ count: Int, _ round: String) async throws -> [Int] {
+                try await withThrowingTaskGroup(of: Int.self) { group in
+                    for index in 0..<count {
+                        group.addTask {
+                            try await replica.request(
+                                "POST", "/v1/clusters/\(cluster)/jobs", token: token,
+                                headers: ["Idempotency-Key: \(name)-0123456789-\(round)-\(index)"],
+                                body: ##"{"job_name":"\##(name)","script":"#!/bin/bash\ntrue\n","begin":"now+1hour"}"##
+                            ).status
+                        }
                     }
-                }
-                let other = try await replica.sally(
-                    "bob", ["submit", "-M", "it12", "-J", name, "--begin=now+1hour", "--time=1", "--wrap", "true"])
-                #expect(other.status == 0, "\(other)")
-                for try await answer in group {
-                    #expect([202, 503, 504].contains(answer?.status), "\(String(describing: answer))")
+                    return try await group.reduce(into: []) { $0.append($1) }
                 }
             }
-            try await stack.cancelOnly("it12", named: name)
-            #expect(try await stack.jobs("it13", named: name) == [], "a deaf daemon got something")
+            proxy.behave(.deaf)
+            var round = 0
+            try await eventually("the gateway has seen that nobody answers") {
+                round += 1
+                let first = try await statuses(8, "first-\(round)")
+                #expect(first.allSatisfy { [202, 503, 504].contains($0) }, "\(first)")
+                return try await replica.log().contains("slurmrestd does not answer and is asked seldom")
+            }
+            let sent = proxy.lines.count
+            async let second = statuses(40, "second")
+            // Meanwhile the other one is used, and what happens there is seen.
+            let submitted = try await replica.sally(
+                "bob", ["submit", "-M", other, "-J", name, "--begin=now+1hour", "--time=1", "--wrap", "true"])
+            #expect(submitted.status == 0, "\(submitted)")
+            let id = try #require(try await stack.jobs(other, named: name).first)
+            try await stack.cancelOnly(other, named: name)
+            try await eventually("\(other) is read as before") {
+                let shown = try await replica.request("GET", "/v1/clusters/\(other)/jobs/\(id)", token: token)
+                return shown.body.contains("CANCELLED")
+            }
+            let answers = try await second
+            // Not 202: of what was never sent nothing is open.
+            #expect(answers.allSatisfy { [503, 504].contains($0) }, "\(answers)")
+            let asked = proxy.lines.dropFirst(sent)
+            #expect(asked.allSatisfy { $0.hasPrefix("GET") && $0.contains("/ping ") }, "\(asked)")
+            // Each ping takes its whole deadline, and the next one comes later: everybody's own would be forty.
+            #expect(asked.count <= 10, "\(asked)")
+            #expect(try await stack.jobs(cluster, named: name) == [], "a deaf daemon got something")
+            proxy.behave(.through)
+            try await eventually("it is found again") { try await statuses(1, "third") == [201] }
+            #expect(try await replica.log().contains("slurmrestd answers again"))
+            try await stack.cancelOnly(cluster, named: name)
         }
     }
 

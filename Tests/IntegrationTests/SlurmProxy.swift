@@ -44,6 +44,8 @@ final class SlurmProxy: Sendable {
         var clients: [any Channel] = []
         /// The first lines of all requests.
         var lines: [String] = []
+        /// How many bytes went out of each answer without end.
+        var endless: [Int] = []
     }
 
     let path: String
@@ -57,12 +59,8 @@ final class SlurmProxy: Sendable {
 
     /// Another daemon stands behind from now on, as after an upgrade: the connections to the old one end.
     func replace(upstream: String) {
-        let clients = state.withLock { state in
-            state.upstream = upstream
-            defer { state.clients = [] }
-            return state.clients
-        }
-        for client in clients { client.close(promise: nil) }
+        state.withLock { $0.upstream = upstream }
+        hangUp()
     }
 
     /// From the next request on.
@@ -72,6 +70,21 @@ final class SlurmProxy: Sendable {
             state.only = only
         }
     }
+
+    /// Ends all connections, as a daemon does that is started again.
+    func hangUp() {
+        let clients = state.withLock { state in
+            defer { state.clients = [] }
+            return state.clients
+        }
+        for client in clients { client.close(promise: nil) }
+    }
+
+    /// The first lines of all whole requests so far, whatever became of them.
+    var lines: [String] { state.withLock { $0.lines } }
+
+    /// How many bytes of each answer without end were taken so far.
+    var endless: [Int] { state.withLock { $0.endless } }
 
     /// How many answers were kept back so far.
     var answersHeld: Int { state.withLock { $0.answersHeld } }
@@ -108,11 +121,7 @@ final class SlurmProxy: Sendable {
             return channel
         }
         try await old?.close()
-        let clients = state.withLock { state in
-            defer { state.clients = [] }
-            return state.clients
-        }
-        for client in clients { client.close(promise: nil) }
+        hangUp()
         unlink(path)
     }
 
@@ -125,6 +134,16 @@ final class SlurmProxy: Sendable {
             return line.hasPrefix(state.only) ? state.behaviour : .through
         }
     }
+
+    /// - Returns: which one it is, for `sent`.
+    fileprivate func beginsWithoutEnd() -> Int {
+        state.withLock { state in
+            state.endless.append(0)
+            return state.endless.count - 1
+        }
+    }
+
+    fileprivate func sent(_ bytes: Int, of number: Int) { state.withLock { $0.endless[number] += bytes } }
 
     fileprivate func hold(_ send: @Sendable @escaping () -> Void) {
         state.withLock { state in
@@ -200,7 +219,7 @@ private final class RequestHandler: ChannelInboundHandler {
         case .endless:
             let head = "HTTP/1.1 200 X\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
             context.write(wrapOutboundOut(ByteBuffer(string: head)), promise: nil)
-            RequestHandler.sendWithoutEnd(link.client)
+            RequestHandler.sendWithoutEnd(link.client, proxy, proxy.beginsWithoutEnd())
         case .through, .cut, .stalled, .held:
             link.behaviour.withLock { $0 = behaviour }
             let daemon = link.daemon.withLock { daemon in
@@ -218,10 +237,11 @@ private final class RequestHandler: ChannelInboundHandler {
     }
 
     /// One piece after the other, each when the one before has left, until the client hangs up.
-    private static func sendWithoutEnd(_ client: any Channel) {
+    private static func sendWithoutEnd(_ client: any Channel, _ proxy: SlurmProxy, _ number: Int) {
         let piece = String(repeating: " ", count: 0x4000)
         client.writeAndFlush(ByteBuffer(string: "4000\r\n\(piece)\r\n")).whenSuccess {
-            RequestHandler.sendWithoutEnd(client)
+            proxy.sent(0x4000, of: number)
+            client.eventLoop.execute { RequestHandler.sendWithoutEnd(client, proxy, number) }
         }
     }
 

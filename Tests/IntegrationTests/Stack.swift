@@ -35,6 +35,16 @@ struct Stack: Sendable {
 
     static let clusters = ["it12", "it13"]
 
+    static func other(than cluster: String) -> String { cluster == "it12" ? "it13" : "it12" }
+
+    /// The newest API version that the cluster's slurmrestd serves.
+    static func version(of cluster: String) -> String { cluster == "it12" ? "v0.0.38" : "v0.0.42" }
+
+    /// slurmrestd's options for that version alone.
+    static func plugins(of cluster: String) -> String {
+        cluster == "it12" ? "-s v0.0.38,dbv0.0.38" : "-s slurmctld,slurmdbd -d v0.0.42"
+    }
+
     var gateway: String { "http://127.0.0.1:\(port)" }
 
     private var environment: [String: String] {
