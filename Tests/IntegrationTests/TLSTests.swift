@@ -52,7 +52,7 @@ struct TLSTests {
     @Test func aKeyThatOthersCanReadIsRefused() async throws {
         let stack = try Stack.required()
         try await withScratchFolder { folder in
-            try await make("first", in: folder)
+            try await TestAuthority.make("first", in: folder)
             var file = GatewayText(try await runProgram("/bin/cat", ["\(stack.state)/etc/gateway.yaml"]).output)
             file.set("tls", "{certificate: \(folder)/first.pem, key: \(folder)/first.key}")
             try writeFile("\(folder)/gateway.yaml", file.text, mode: 0o644)
@@ -123,7 +123,7 @@ struct TLSTests {
         try await stack.withReplica(
             name, url: "https://127.0.0.1:\(stack.port + 2)",
             change: { file, folder in
-                for name in ["first", "second"] { try await make(name, in: folder) }
+                for name in ["first", "second"] { try await TestAuthority.make(name, in: folder) }
                 try await install("first", folder, stack)
                 file.set("tls", "{certificate: \(folder)/served.pem, key: \(folder)/served.key}")
                 file.set("public_url", "https://127.0.0.1:\(stack.port + 2)")
@@ -136,22 +136,5 @@ struct TLSTests {
         let copied = try await runProgram(
             "/usr/bin/install", ["-m", "644", "\(folder)/\(name).pem", "\(folder)/served.pem"])
         guard copied.status == 0 else { throw Failure("\(copied)") }
-    }
-
-    private func make(_ name: String, in folder: String) async throws {
-        let script = """
-            set -e
-            cd "$1"
-            key='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
-            openssl req -x509 $key -days 2 -subj "/CN=$2 authority" -keyout $2-ca.key -out $2-ca.pem
-            openssl req $key -subj "/CN=$2" -keyout $2.key -out $2.csr
-            printf 'subjectAltName=IP:127.0.0.1\\n' >$2.ext
-            openssl x509 -req -in $2.csr -days 2 -CA $2-ca.pem -CAkey $2-ca.key -CAcreateserial -extfile $2.ext -out $2.pem
-            chmod 644 $2-ca.pem $2.pem
-
-            """
-        let made = try await runProgram(
-            "/bin/sh", ["-c", script, "sh", folder, name], environment: ["PATH": "/usr/bin:/bin"])
-        guard made.status == 0 else { throw Failure("no certificate: \(made)") }
     }
 }
