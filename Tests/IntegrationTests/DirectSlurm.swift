@@ -5,6 +5,7 @@ import Logging
 import SallyModel
 import SallyTestSupport
 import SlurmClient
+import SlurmModel
 import StrictJSON
 import Testing
 
@@ -16,14 +17,16 @@ import Darwin
 
 extension Stack {
     /// A cluster's slurmrestd, asked without a gateway: `body` gets a client, the cluster's own key and the socket.
-    func withSlurm(_ cluster: String, _ body: (SlurmClient, SlurmKey, String) async throws -> Void) async throws {
+    func withSlurm(
+        _ cluster: String, pinned: APIVersion? = nil, _ body: (SlurmClient, SlurmKey, String) async throws -> Void
+    ) async throws {
         let record = try JSONValue(
             parsing: try await runProgram("/bin/cat", ["\(state)/clusters/\(cluster)/cluster.json"]).output)
         let socket = try #require(record["socket"]?.string)
         let connections = SlurmConnections(logger: Logger(label: "test"))
         let client = try connections.client(
-            ClusterName(unchecked: cluster), at: .unixSocket(path: socket), pinned: nil,
-            defaultPartition: PartitionName(unchecked: "debug"))
+            ClusterName(unchecked: cluster), at: .unixSocket(path: socket), pinned: pinned,
+            defaultPartition: PartitionName(unchecked: "debug"), deadline: .seconds(60))
         let key = try await SlurmKey(record)
         do {
             try await body(client, key, socket)
