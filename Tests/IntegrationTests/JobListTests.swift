@@ -78,4 +78,34 @@ struct JobListTests {
         #expect(first.name == "jobs" && first.data.contains("\"job\":\(job)") && first.data.contains("PENDING"))
         #expect(events.count > 1)
     }
+
+    /// `sally jobs --watch`: what is there, what comes later, and what happens behind the gateway's back, a line for each.
+    @Test(arguments: Stack.clusters)
+    func theProgramShowsWhatHappens(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let name = "shown-\(stack.port)-\(cluster)"
+        func submit() async throws -> String {
+            try await stack.submit(
+                "bob", cluster, ["--begin=now+1hour", "--time=1", "-J", name], script: "#!/bin/bash\ntrue\n")
+        }
+        let first = try await submit()
+        // Another name: it is not shown.
+        let hidden = try await stack.submit(
+            "bob", cluster, ["--begin=now+1hour", "--time=1", "-J", name + "-not"], script: "#!/bin/bash\ntrue\n")
+        try await stack.watchingJobs("bob", ["-M", cluster, "--name", name]) { watch in
+            try await watch.shows(first, "  \(name)  debug  research  PENDING  ")
+            let second = try await submit()
+            try await watch.shows(second, "  PENDING  ")
+            let changed = try await stack.onNode(
+                cluster, "master", ["scontrol", "update", "jobid=\(first)", "timelimit=7"])
+            #expect(changed.status == 0, "\(changed)")
+            try await watch.shows(first, "  00:07:00  ")
+            let cancelled = try await stack.onNode(cluster, "master", ["scancel", first, second])
+            #expect(cancelled.status == 0, "\(cancelled)")
+            for job in [first, second] { try await watch.shows(job, "  CANCELLED  ") }
+            let all = try await watch.output
+            #expect(!all.contains("\(hidden)  "), "\(all)")
+        }
+        _ = try await stack.onNode(cluster, "master", ["scancel", hidden])
+    }
 }

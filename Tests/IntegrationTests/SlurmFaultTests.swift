@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyTestSupport
+import StrictJSON
 import Testing
 
 /// Slurm's own daemons fail, one after the other, under a gateway that is in use. They are the stack's, which other tests
@@ -18,33 +19,47 @@ struct SlurmFaultTests {
         let name = "noctld-\(stack.port)-\(cluster)"
         let before = try await stack.submit(
             "bob", cluster, ["--begin=now+1hour", "-J", name + "-0"], script: Stack.script)
-        try await eventually("\(before) is seen") {
-            try await stack.sally("bob", ["jobs", "-M", cluster]).output.contains(before)
+        let later = try await stack.submit(
+            "bob", cluster, ["--begin=now+1hour", "-J", name + "-1"], script: Stack.script)
+        let list = OutageList(cluster: cluster, names: [name + "-0", name + "-1"], token: try await stack.token("bob"))
+        try await eventually("\(before) and \(later) were read from Slurm") {
+            let answer = try await stack.get(list.path, token: list.token)
+            return answer.headers["sallyport-stale"] == nil
+                && [before, later].allSatisfy { answer.body.contains("\"job\":\($0)") }
         }
-        try await stack.without("slurmctld", cluster) {
-            let failed = try await stack.sally("bob", SlurmFaultTests.later(cluster, name))
-            #expect(failed.status == 69, "\(failed)")
-            #expect(failed.output.isEmpty, "\(failed)")
-            #expect(failed.errors.contains(cluster), "\(failed)")
-            try await eventually("/readyz tells of \(cluster)") {
-                let ready = try await stack.request("GET", "/readyz")
-                return ready.status == 503 && ready.body.contains("\"name\":\"\(cluster)\",\"ready\":false")
+        try await stack.watchingJobs("bob", ["-M", cluster, "--name", name + "-0"]) { watch in
+            try await watch.shows(before, "  PENDING  ")
+            try await stack.without("slurmctld", cluster) {
+                let failed = try await stack.sally("bob", SlurmFaultTests.later(cluster, name))
+                #expect(failed.status == 69, "\(failed)")
+                #expect(failed.output.isEmpty, "\(failed)")
+                #expect(failed.errors.contains(cluster), "\(failed)")
+                try await eventually("/readyz tells of \(cluster)") {
+                    let ready = try await stack.request("GET", "/readyz")
+                    return ready.status == 503 && ready.body.contains("\"name\":\"\(cluster)\",\"ready\":false")
+                }
+                let jobs = try await stack.sally("bob", ["jobs", "-M", cluster])
+                #expect(jobs.status == 0 && jobs.output.contains(before), "what was read stays: \(jobs)")
+                #expect(jobs.errors.contains("Slurm does not answer"), "\(jobs)")
+                try await list.expectStale([before, later], stack)
+                let front = try await stack.request(
+                    "GET", "/clusters/\(cluster)/slurm/v0.0.42/job/\(before)", token: try await stack.token("bob"))
+                #expect(
+                    front.status == 200 && front.body.contains("this is what Slurm said"), "and says how old: \(front)")
+                try await watch.says("Slurm does not answer; this is what it said")
+                let other = Stack.clusters.first { $0 != cluster } ?? ""
+                #expect(try await stack.sally("bob", ["partitions", "-M", other]).status == 0)
             }
-            let jobs = try await stack.sally("bob", ["jobs", "-M", cluster])
-            #expect(jobs.status == 0 && jobs.output.contains(before), "what was read stays: \(jobs)")
-            let front = try await stack.request(
-                "GET", "/clusters/\(cluster)/slurm/v0.0.42/job/\(before)", token: try await stack.token("bob"))
-            #expect(
-                front.status == 200 && front.body.contains("this is what Slurm said"), "and says how old it is: \(front)")
-            let other = Stack.clusters.first { $0 != cluster } ?? ""
-            #expect(try await stack.sally("bob", ["partitions", "-M", other]).status == 0)
+            try await watch.says("the queue is followed again")
         }
         try await eventually("\(cluster) is ready") { try await stack.request("GET", "/readyz").status == 200 }
         #expect(try await stack.jobs(cluster, named: name) == [], "something was submitted")
         let works = try await stack.sally("bob", SlurmFaultTests.later(cluster, name))
         #expect(works.status == 0, "\(works)")
-        try await stack.cancelOnly(cluster, named: name)
-        try await stack.cancelOnly(cluster, named: name + "-0")
+        try await eventually("the list is no longer marked") {
+            try await stack.get(list.path, token: list.token).headers["sallyport-stale"] == nil
+        }
+        for name in [name, name + "-0", name + "-1"] { try await stack.cancelOnly(cluster, named: name) }
     }
 
     /// slurmctld takes jobs without its accounting: so does the gateway; what only accounting knows is said to be missing.
@@ -69,7 +84,7 @@ struct SlurmFaultTests {
         }
     }
 
-    /// As one that leaks and is killed for it: people who submit meanwhile get one job each.
+    /// The cluster's own one, started again by its keeper each time: people who submit meanwhile get one job each.
     @Test(arguments: Stack.clusters)
     func aKilledSlurmrestdCostsNoJob(_ cluster: String) async throws {
         let stack = try Stack.required()
@@ -102,6 +117,38 @@ struct SlurmFaultTests {
         }
         for name in names { try await stack.cancelOnly(cluster, named: name) }
         try await eventually("\(cluster) is ready") { try await stack.request("GET", "/readyz").status == 200 }
+    }
+}
+
+/// A list of two jobs as it is served while Slurm is away.
+private struct OutageList {
+    let cluster: String
+    let names: [String]
+    let token: String
+
+    var path: String { "/v1/clusters/\(cluster)/jobs?name=\(names.joined(separator: ","))&sort=job" }
+
+    /// Marked with its age, page by page, and known again by its tag.
+    func expectStale(_ jobs: [String], _ stack: Stack) async throws {
+        let first = try await stack.get(path + "&limit=1&fields=job", token: token)
+        let page = try JSONValue(parsing: first.body)
+        let cursor = try #require(page["next"]?.string, "\(first)")
+        let second = try await stack.get(path + "&limit=1&fields=job&cursor=\(cursor)", token: token)
+        #expect(page["jobs"] == [["job": .number(jobs[0])]], "\(first)")
+        #expect(try JSONValue(parsing: second.body) == ["jobs": [["job": .number(jobs[1])]]], "\(second)")
+        let whole = try await stack.get(path, token: token)
+        let tag = try #require(whole.headers["etag"], "\(whole)")
+        let same = try await stack.get(path, token: token, headers: ["If-None-Match: \(tag)"])
+        #expect(same.status == 304 && same.body.isEmpty && same.headers["etag"] == tag, "\(same)")
+        let other = try await stack.get(path, token: token, headers: ["If-None-Match: \"another\""])
+        #expect(other.status == 200 && other.body == whole.body, "\(other)")
+        for answer in [first, second, whole, same, other] {
+            #expect(answer.headers["sallyport-stale"] == "true", "\(answer)")
+            #expect(answer.headers["age"].flatMap { Int($0) } ?? -1 >= 0, "\(answer)")
+        }
+        // Somebody else's list is as marked, and as empty as ever.
+        let others = try await stack.get(path, token: try await stack.token("alice"))
+        #expect(others.body == #"{"jobs":[]}"# && others.headers["sallyport-stale"] == "true", "\(others)")
     }
 }
 
