@@ -37,11 +37,12 @@ package enum DebianRelease: String, Sendable, CaseIterable {
         }
     }
 
-    /// slurmrestd's options that leave it with one API version: `-d` exists since 23.11 (slurmrestd(8)).
+    /// slurmrestd's options that choose its API versions: those that the gateway speaks. Both are lists with commas; `-d` exists
+    /// since 23.11 (slurmrestd(8)).
     var restPlugins: String {
         switch self {
         case .debian12: "-s v0.0.38,dbv0.0.38"
-        case .debian13: "-s slurmctld,slurmdbd -d v0.0.42"
+        case .debian13: "-s slurmctld,slurmdbd -d v0.0.40,v0.0.41,v0.0.42"
         }
     }
 
