@@ -72,6 +72,8 @@ final class FakeQueue: SlurmQueue {
         var backlog: Int64 = 0
         var accountingReads = 0
         var accountingFailure: SallyError?
+        /// How often newer API versions were looked for.
+        var versionLooks = 0
         /// Whether states are served by themselves, and how often they and single jobs were read.
         var servesStates = false
         /// What is said of states, instead of those of `jobs`.

@@ -99,6 +99,9 @@ package final class QueueKeeper: Service {
         }
     }
 
+    /// How many reads have failed so far.
+    var failureCount: Int { state.withLock { $0.failures } }
+
     var isReading: Bool { state.withLock { $0.readingSince != nil } }
 
     /// How long somebody waits for a newer snapshot who can wait.

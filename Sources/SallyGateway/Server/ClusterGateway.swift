@@ -25,12 +25,13 @@ package struct ClusterGateway: Sendable {
     let updater: any SlurmUpdater
     let updates: UpdateTurns
     let slurmClock: SlurmClock
-    /// What has to run: the queue's loop, the submissions, their reconciling, the forgetting of lists.
+    /// What has to run: the queue's loop, the submissions, their reconciling, the forgetting of lists, the look for newer
+    /// versions.
     package let services: [any Service]
 
     package static func make(
-        config: ClusterConfig, isDefault: Bool, queue: some SlurmQueue & SlurmLister & SlurmUpdater, gate: Gate,
-        signer: some TokenMinter,
+        config: ClusterConfig, isDefault: Bool, queue: some SlurmQueue & SlurmLister & SlurmUpdater & SlurmVersions,
+        gate: Gate, signer: some TokenMinter,
         steward: some AccountKeeper, submissions: some SubmissionBook, turns: some TurnBook,
         markers: SubmissionMarker.Maker, metrics: Metrics, clock: some WallClock, log: Logger
     ) -> ClusterGateway {
@@ -55,6 +56,7 @@ package struct ClusterGateway: Sendable {
             cluster: name, keeper: keeper,
             finished: FinishedJobsCache(cluster: name, queue: queue, access: access), book: submissions, clock: clock)
         let reader = JobReader(config: config, keeper: keeper, accounts: accounts, gate: gate)
+        let versions = VersionWatch(cluster: name, versions: queue, keeper: keeper, access: access, log: log)
         return ClusterGateway(
             config: config, isDefault: isDefault, keeper: keeper, queue: queue, access: access, accounts: accounts,
             jobs: JobService(
@@ -72,7 +74,7 @@ package struct ClusterGateway: Sendable {
             nodes: NodeService(cluster: name, gate: gate, keeper: keeper),
             listings: listings, updater: queue, updates: UpdateTurns(cluster: name, book: turns, log: log),
             slurmClock: SlurmClock(cluster: name, queue: queue, access: access, metrics: metrics, clock: clock),
-            services: [keeper, runner, reconciler, listings])
+            services: [keeper, runner, reconciler, listings, versions])
     }
 
     /// Whether an authenticated read answered lately; why not, otherwise.
