@@ -5,21 +5,29 @@ import Testing
 
 extension Stack {
     /// A second gateway whose way to `cluster` leads through a proxy; `before` gets the proxy before the gateway starts.
+    ///
+    /// - Parameters:
+    ///   - upstream: where the daemon listens; nil for the cluster's own.
+    ///   - version: the API version that the gateway's file says.
     func withBrokenReplica(
-        _ name: String, _ cluster: String, waitsForReady: Bool = true,
+        _ name: String, _ cluster: String, waitsForReady: Bool = true, upstream: String? = nil,
+        version: String = "auto",
         before: (SlurmProxy) async throws -> Void, body: (Replica, SlurmProxy) async throws -> Void
     ) async throws {
         // Its account is there: what is tested is the way of the job.
-        let upstream = try await socket(cluster)
+        let own = try await socket(cluster)
         try await withScratchFolder { folder in
             try await open(folder)
-            let proxy = SlurmProxy(path: "\(folder)/slurm.sock", upstream: upstream)
+            let proxy = SlurmProxy(path: "\(folder)/slurm.sock", upstream: upstream ?? own)
             try await proxy.start()
             do {
                 try await before(proxy)
                 try await withReplica(
                     name, waitsForReady: waitsForReady,
-                    change: { file, _ in file.set("slurmrestd", "unix:\(proxy.path)", cluster: cluster) },
+                    change: { file, _ in
+                        file.set("slurmrestd", "unix:\(proxy.path)", cluster: cluster)
+                        file.set("api_version", version, cluster: cluster)
+                    },
                     { replica in try await body(replica, proxy) })
             } catch {
                 try await proxy.stop()
