@@ -90,7 +90,8 @@ final class NounTable: Sendable {
                 if value == .unset, encoding.isPlain { value = fields[slot].usual }
                 switch (values[slot], value) {
                 case (.unsaid, _), (.unset, _): values[slot] = value
-                case (.words(let first), .words(let second)): values[slot] = .words(first + second)
+                case (.words(let first), .words(let second)):
+                    values[slot] = .words(first + second.filter { !first.contains($0) })
                 // Said twice: the first holds.
                 default: break
                 }

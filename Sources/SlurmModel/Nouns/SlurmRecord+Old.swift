@@ -30,7 +30,9 @@ extension SlurmRecord {
         else { return }
         self["steps"] = .records(
             steps.map { step in
-                guard let job = step[jobSlot].integer, let id = step[slot].text else { return step }
+                guard let job = step[jobSlot].integer, let id = step[slot].text, !id.hasPrefix("\(job).") else {
+                    return step
+                }
                 var step = step
                 step[slot] = .text("\(job).\(id)")
                 return step
