@@ -45,6 +45,8 @@ extension JobDescription {
             if range != family {
                 text += range.count == 1 ? ", \(range.lowerBound)" : ", \(range.lowerBound)–\(range.upperBound)"
             }
+            // Nothing of it was tried on a daemon.
+            if range.lowerBound > NounField.lastTried { text += "\u{2020}" }
             return text
         }.joined(separator: "; ")
     }
@@ -71,32 +73,35 @@ extension JobDescription {
 
         *Counts* is what of the job's upper bounds the field moves. *Update* is whether `POST /slurm/v0.0.NN/job/ID` may change it.
         The names of v0.0.36 to v0.0.38 were read from Slurm 22.05.8, those of v0.0.40 to v0.0.42 from 24.11.5, and tests compare them.
-        v0.0.43 to v0.0.45 are from Slurm's published sources and were not tried on a daemon. v0.0.39 changed within a release and is
-        not spoken.
+        v0.0.43 to v0.0.45 are from Slurm's published sources and were not tried on a daemon: what begins there is marked †. v0.0.39 changed
+        within a release and is not spoken.
 
         ## How values are read
 
-        | value | is read as |
-        |---|---|
-        | `null`, `""`, `[]`, `{}`, `{"set": false}`, Slurm's NO_VAL (4294967294, for short numbers 65534) | not said, also of refused fields; `false` of a refused flag too |
-        | `5`, `5.0`, `"5"`, `{"set": true, "number": 5}` | 5, in every version, for plain numbers and number structures alike |
-        | `{"number": 5}` without `set` | 5. slurmrestd reads it as not said, which for a time limit is no limit |
-        | `{"set": true}` without a number | refused |
-        | `{"infinite": true}` whatever else stands there, `"infinite"`, `"infinity"`, `"unlimited"`, 4294967295 | no limit, where the field can have none; else refused |
-        | NaN, Infinity without quotes | no JSON: refused |
-        | a number with a fraction, below 0, or too large for Slurm's own | refused; Slurm would cut it |
-        | `time_limit` and `time_minimum` 0 | refused from v0.0.40 on; in sbatch's notation (`--time`, v0.0.36 to v0.0.38) no limit |
-        | `true`, `"true"`, `"yes"`, 1 and their opposites | a flag |
-        | a number where a text is expected | its digits |
-        | a text where a list is expected | a list with commas |
-        | a key twice in one object | refused; Slurm takes the last |
-        | a field of another API version | refused, with the versions that have it |
-        | an unknown field | refused; slurmrestd from v0.0.40 on ignores it with a warning |
-        | two spellings of one thing (`nodes` and `minimum_nodes`, `hold` and `priority`) | refused unless they say the same |
-        | `environment` | a list of `NAME=VALUE` or an object, in every version; a name twice is refused |
-        | `script` beside the job and in it | refused unless it is the same |
-        | `jobs` with one job | that job; more are a heterogeneous job and refused |
-        | `job` and `jobs` | refused |
+        slurmrestd coerces much; bodies in its shape are read as its clients mean them, and refused where nobody can tell. `/v1`, with its own
+        names, is strict:
+
+        | value | in a body in Slurm's shape | in `/v1` |
+        |---|---|---|
+        | `null`, `""`, `[]`, `{}`, `{"set": false}`, Slurm's NO_VAL (4294967294, for short numbers 65534) | not said, also of refused fields; `false` of a refused flag too | refused: what is not said is left out. `arguments` `[]` and `environment` `{}` say nothing |
+        | `5`, `5.0`, `"5"`, `{"set": true, "number": 5}` | 5, in every version, for plain numbers and number structures alike | `5`; `"5"` too where sbatch has a notation, as of `time`, `nodes` and `mem`, not where it has a number, as of `ntasks` and `nice`; the others are refused |
+        | `{"number": 5}` without `set` | 5. slurmrestd reads it as not said, which for a time limit is no limit | refused |
+        | `{"set": true}` without a number | refused | refused |
+        | `{"infinite": true}` whatever else stands there, `"infinite"`, `"infinity"`, `"unlimited"`, 4294967295 | no limit, where the field can have none; else refused | `"infinite"` and `"unlimited"` of `time` and `time_min`; else refused |
+        | NaN, Infinity without quotes | no JSON: refused | no JSON: refused |
+        | a number with a fraction, below 0, or too large for Slurm's own | refused; Slurm would cut it | refused |
+        | `time_limit` and `time_minimum` 0 | refused from v0.0.40 on; in sbatch's notation (`--time`, v0.0.36 to v0.0.38) no limit | `time` and `time_min` 0: no limit, as in sbatch's notation |
+        | `true`, `"true"`, `"yes"`, 1 and their opposites | a flag | `true` and `false` alone |
+        | a number where a text is expected | its digits | its digits |
+        | a text where a list is expected | a list with commas | lists are texts with commas (`"gpu,debug"`), but for `arguments` |
+        | a key twice in one object | refused; Slurm takes the last | refused |
+        | a field of another API version | refused, with the versions that have it | refused: the names are those of the first column |
+        | an unknown field | refused; slurmrestd from v0.0.40 on ignores it with a warning | refused |
+        | two spellings of one thing (`nodes` and `minimum_nodes`, `hold` and `priority`) | refused unless they say the same | `gres` and `gpus_per_node`: refused unless they say the same |
+        | `environment` | a list of `NAME=VALUE` or an object, in every version; a name twice is refused | an object of texts |
+        | `script` beside the job and in it | refused unless it is the same | there is one place for it |
+        | `jobs` with one job | that job; more are a heterogeneous job and refused | refused |
+        | `job` and `jobs` | refused | refused |
 
         ## Updates
 

@@ -83,6 +83,16 @@ import Testing
         }
     }
 
+    /// As in docs/fields-replies.md: what begins with a version that no daemon was tried in has a mark of its own.
+    @Test func whatWasNeverTriedIsMarked() {
+        let rows = JobDescription.page.split(separator: "\n").filter { $0.hasPrefix("| `") }
+        let untried = jobDescriptionFields.flatMap(\.spellings).count { $0.versions.lowerBound > 42 }
+        #expect(untried > 0)
+        #expect(rows.joined().count { $0 == "\u{2020}" } == untried)
+        #expect(rows.contains { $0.contains("`container_type`, 45\u{2020} ") })
+        #expect(rows.contains { $0.contains("`segment_size`, 41–45 ") })
+    }
+
     @Test func thePageIsTheTable() throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../docs/fields.md").standardized

@@ -108,6 +108,45 @@ import Testing
         }
     }
 
+    /// docs/fields.md, under "How values are read": what bodies in Slurm's shape may say, and this one may not.
+    @Test(arguments: JobField.allCases) func noFieldTakesSlurmsStructures(field: JobField) {
+        let nothing: [JSONValue] = [
+            nil, "", [], [:], ["set": false], ["set": true, "number": 5], ["number": 5], ["set": true],
+            ["infinite": true],
+        ]
+        for value in nothing { #expect(refusal([(field.rawValue, value)]) != nil, "\(value.text())") }
+        switch field.kind {
+        case .integer:
+            for value: JSONValue in ["5", .number("5.0"), .number("5.5"), -1, 4_294_967_295, true] {
+                #expect(refusal([(field.rawValue, value)]) != nil, "\(value.text())")
+            }
+        case .flag:
+            for value: JSONValue in ["true", "yes", 1, "false", 0] {
+                #expect(refusal([(field.rawValue, value)]) != nil, "\(value.text())")
+            }
+        case .text: #expect(refusal([(field.rawValue, ["a", "b"])]) != nil)
+        }
+    }
+
+    @Test(arguments: [
+        ("time", "5", 5), ("time", 5, 5), ("time", "unlimited", nil), ("time", "infinite", nil), ("time", 0, nil),
+        ("time_min", "0", nil),
+    ] as [(String, JSONValue, Int?)]) func timesAreInSbatchsNotation(key: String, value: JSONValue, minutes: Int?) throws {
+        let request = try JobRequest(json: .object(JSONObject([("script", "#!/bin/sh\n"), (key, value)])))
+        let limit = try #require(key == "time" ? request.timeLimit : request.timeMinimum)
+        #expect(limit.minutes == minutes)
+    }
+
+    @Test func numbersAreReadWhereTextsAreAndNothingIsEmpty() throws {
+        let request = try JobRequest(json: [
+            "script": "#!/bin/sh\n", "nodes": "5", "mem": 5, "job_name": 5, "ntasks": 5, "arguments": [],
+            "environment": [:],
+        ])
+        let five = try NodeCount("5")
+        #expect(request.nodes == five && request.memoryPerNode == Memory(mebibytes: 5))
+        #expect(request.name == "5" && request.tasks == 5 && request.arguments == [] && request.environment == [:])
+    }
+
     /// Named, because the scripts themselves are up to 4 MiB long.
     struct BadScript: Sendable, CustomTestStringConvertible {
         var testDescription: String
