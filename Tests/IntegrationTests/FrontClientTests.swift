@@ -4,7 +4,7 @@ import SallyTestSupport
 import StrictJSON
 import Testing
 
-/// Clients of slurmrestd as they are published, unchanged, in front of real clusters; and the examples of docs/api.md.
+/// Clients of slurmrestd as they are published, unchanged, in front of real clusters.
 @Suite(.enabled(if: Stack.current != nil, Stack.skipped), .serialized)
 struct FrontClientTests {
     struct Client: Sendable, CustomTestStringConvertible {
@@ -78,63 +78,11 @@ struct FrontClientTests {
                 }
             })
     }
-
-    @Test(arguments: Stack.clusters)
-    func theExamplesOfTheDocumentationWork(_ cluster: String) async throws {
-        let stack = try Stack.required()
-        let page = try await runProgram("/bin/cat", ["\(stack.root)/docs/api.md"]).output
-        let examples = Self.examples(page)
-        #expect(examples.count >= 15)
-        #expect(examples.allSatisfy { !$0.output.isEmpty }, "an example says nothing of what it prints")
-        try await withScratchFolder { folder in
-            var script = "set -euo pipefail\ncd '\(folder)'\n"
-            for (place, example) in examples.enumerated() {
-                script += "echo 'example \(place)' >&2\n{\n\(example.command)} > 'output-\(place)'\n"
-            }
-            try writeFile("\(folder)/examples", script)
-            let python = try Stack.frontPython().split(separator: "/").dropLast().joined(separator: "/")
-            let result = try await stack.run(
-                "/bin/bash", ["\(folder)/examples"],
-                with: [
-                    "GATEWAY": stack.gateway, "CLUSTER": cluster, "SALLY_CONTEXT": "alice",
-                    "PATH": "/\(python):\(stack.state)/bin:/usr/local/bin:/usr/bin:/bin",
-                ])
-            #expect(result.status == 0, "\(result)")
-            for (place, example) in examples.enumerated() {
-                let output = try await runProgram("/bin/cat", ["\(folder)/output-\(place)"]).output
-                #expect(output == example.output, "\(example.command)")
-            }
-        }
-    }
-
-    private struct Example {
-        var command: String
-        var output: String
-    }
-
-    /// The `sh` and `python` blocks of a page, and the `text` block after each.
-    private static func examples(_ page: String) -> [Example] {
-        var found: [Example] = []
-        var kind: Substring?
-        for line in page.split(separator: "\n", omittingEmptySubsequences: false) {
-            if line.hasPrefix("```") {
-                if kind == "python" { found[found.count - 1].command += "PYTHON\n" }
-                kind = kind == nil ? line.dropFirst(3) : nil
-                if kind == "sh" { found.append(Example(command: "", output: "")) }
-                if kind == "python" { found.append(Example(command: "python3 -I -B - <<'PYTHON'\n", output: "")) }
-            } else if kind == "sh" || kind == "python" {
-                found[found.count - 1].command += "\(line)\n"
-            } else if kind == "text", !found.isEmpty {
-                found[found.count - 1].output += "\(line)\n"
-            }
-        }
-        return found
-    }
 }
 
 extension Stack {
     /// The Python of the clients that scripts/test-integration installed.
-    fileprivate static func frontPython() throws -> String {
+    static func frontPython() throws -> String {
         guard let python = variable("SALLYPORT_FRONT_PYTHON") else { throw Failure("no SALLYPORT_FRONT_PYTHON") }
         return python
     }

@@ -66,6 +66,20 @@ import Testing
         }
     }
 
+    /// Whoever runs ps(1) sees arguments: no page puts a token among them. What the shell's own printf gets is none.
+    @Test func noPageShowsATokenOnACommandLine() throws {
+        let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let pages = try FileManager.default.contentsOfDirectory(atPath: "\(root)/docs").filter { $0.hasSuffix(".md") }
+        #expect(pages.contains("api.md") && pages.contains("exactly-once.md"))
+        for page in pages.map({ "docs/\($0)" }) + ["README.md", "SECURITY.md"] {
+            let text = String(decoding: try Data(contentsOf: URL(filePath: "\(root)/\(page)")), as: UTF8.self)
+            for line in text.split(separator: "\n")
+            where line.contains("$(sally token") || line.contains("Bearer $") || line.contains("TOKEN: $") {
+                #expect(line.contains("printf "), "\(page): \(line)")
+            }
+        }
+    }
+
     @Test func theSchemaOfThePolicyHasTheReadersKeys() throws {
         let schema = try JSONDecoder().decode(Schema.self, from: document("policy.schema.json"))
         #expect(try schema.keys("") == PolicyFile.parseKnowingKeys(Full.policy, file: "f").keys)
