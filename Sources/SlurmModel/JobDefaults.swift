@@ -49,6 +49,7 @@ package struct JobDefaults: Sendable, Equatable, CustomStringConvertible {
     private static func refused(_ text: String) -> SallyError {
         SallyError(
             .invalidRequest, "job defaults \(quoted(text)) are not valid",
-            hint: "DefCpuPerGPU=NUMBER,DefMemPerGPU=MIB, each at most once, as `scontrol show config` writes JobDefaults")
+            hint:
+                "DefCpuPerGPU=NUMBER,DefMemPerGPU=MIB, each at most once, as `scontrol show config` writes JobDefaults")
     }
 }

@@ -38,7 +38,8 @@ struct AccountedStepsTests {
             ) async throws -> [SlurmRecord] {
                 let found = try await client.once(
                     listing, steps, 4, 1 << 28, version, key.token(Self.person)
-                ) { record throws(SlurmReply.Malformed) in record.number("job_id") == Int64(job.rawValue) ? record : nil }
+                ) { record throws(SlurmReply.Malformed) in record.number("job_id") == Int64(job.rawValue) ? record : nil
+                }
                 #expect(found.passedOver == 0)
                 return found.elements
             }

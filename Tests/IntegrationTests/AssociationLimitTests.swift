@@ -50,7 +50,8 @@ struct AssociationLimitTests {
         #expect(first.status == 422 && problem["slurm"]?["number"]?.integer() == 2050, "\(first)")
         #expect(
             problem["hint"]?.string?.hasPrefix(
-                "one of these is reached: MaxSubmitJobs=1 of your association with account research") == true, "\(first)")
+                "one of these is reached: MaxSubmitJobs=1 of your association with account research") == true,
+            "\(first)")
         let front = try await stack.request(
             "POST", "/clusters/\(cluster)/slurm/v0.0.42/job/submit", token: token,
             body: FrontText.submission("#!/bin/bash\ntrue\n", [("name", .string(name))]))

@@ -36,7 +36,8 @@ extension BoundsOnSlurmTests {
             ] as [([(String, JSONValue)], Int)] {
                 let request = try jobs.request(fields + [("ntasks", 1)])
                 let job = try request.resolved(with: known, user: UserName(Self.person))
-                let made = try await jobs.client.submit(submission(job, cluster), token: jobs.key.token(BoundsOnSlurmTests.person))
+                let made = try await jobs.client.submit(
+                    submission(job, cluster), token: jobs.key.token(BoundsOnSlurmTests.person))
                 let given = try await jobs.given(made.id)
                 let context = "\(fields) on \(cluster): \(given.amounts)"
                 // Otherwise the default was not given, and the bounds were not tried.
@@ -59,7 +60,8 @@ extension BoundsOnSlurmTests {
             let key = field == "tres_per_job" ? "gpus" : "gpus_per_node"
             let job = try jobs.request([(key, "a100:1"), ("ntasks", 1), ("hold", true)])
                 .resolved(with: defaults, user: UserName(Self.person))
-            let made = try await jobs.client.submit(submission(job, cluster), token: jobs.key.token(BoundsOnSlurmTests.person))
+            let made = try await jobs.client.submit(
+                submission(job, cluster), token: jobs.key.token(BoundsOnSlurmTests.person))
             let update = try JobUpdate(from: [field: "gres/gpu:v100:1"], version: APIVersion(rawValue: 42))
             let before = try await jobs.record(made.id)
             func outcomes() throws -> [JobUpdate.Outcome] {

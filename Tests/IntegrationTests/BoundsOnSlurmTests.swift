@@ -171,7 +171,8 @@ struct BoundsOnSlurmTests {
         let read = authorized(SystemAction.readQueue(ClusterName(unchecked: cluster)))
         var defaults = ClusterDefaults(
             partitions: try await client.partitions(read, token: key.token(Self.person)),
-            nodes: try await client.nodes(read, token: key.token(Self.person)), account: AccountName(unchecked: "research"),
+            nodes: try await client.nodes(read, token: key.token(Self.person)),
+            account: AccountName(unchecked: "research"),
             home: "/home/\(Self.person)")
         // As scripts/stack tells the gateway.
         defaults.jobDefaults = JobDefaults.nothing
@@ -196,13 +197,17 @@ struct BoundsOnSlurmTests {
         return taken
     }
 
-    private func compare(_ taken: [JobID: Taken], _ client: SlurmClient, _ cluster: String, _ key: SlurmKey) async throws {
+    private func compare(_ taken: [JobID: Taken], _ client: SlurmClient, _ cluster: String, _ key: SlurmKey)
+        async throws
+    {
         let read = authorized(SystemAction.readQueue(ClusterName(unchecked: cluster)))
         var seen: [JobID: Job] = [:]
         // Some wait for ever for what the others hold; enough have run when a quarter of all that may has.
         let runnable = taken.values.count { $0.json["hold"] != true }
         try await eventually("\(runnable / 4) of \(runnable) jobs of \(cluster) have run") {
-            for job in try await client.jobs(read, token: key.token(Self.person)) where taken[job.id] != nil { seen[job.id] = job }
+            for job in try await client.jobs(read, token: key.token(Self.person)) where taken[job.id] != nil {
+                seen[job.id] = job
+            }
             return seen.values.count { $0.allocatedTRES?.isEmpty == false && $0.states.isFinished } >= runnable / 4
         }
         #expect(Set(seen.keys) == Set(taken.keys))

@@ -40,7 +40,9 @@ struct HeterogeneousTests {
                 try await eventually("component \(component) is shown") { try await state(component) == "PENDING" }
             }
             func states() -> Int { proxy.count { $0.contains("/jobs/state") } }
-            func lists() -> Int { proxy.count { $0.hasPrefix("GET") && ($0.contains("/jobs ") || $0.contains("/jobs?")) } }
+            func lists() -> Int {
+                proxy.count { $0.hasPrefix("GET") && ($0.contains("/jobs ") || $0.contains("/jobs?")) }
+            }
             let (statesBefore, listsBefore) = (states(), lists())
             try await eventually("states are read again and again") { states() >= statesBefore + 20 }
             #expect((lists() - listsBefore) * 2 <= 20, "\(lists() - listsBefore) lists")

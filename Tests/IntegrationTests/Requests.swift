@@ -34,7 +34,8 @@ extension Stack {
             body: String(result.output[end.upperBound...]))
         for line in head.dropFirst() {
             guard let colon = line.firstIndex(of: ":") else { continue }
-            answer.headers[line[..<colon].lowercased()] = line[line.index(after: colon)...].drop { $0 == " " }
+            answer.headers[line[..<colon].lowercased()] =
+                line[line.index(after: colon)...].drop { $0 == " " }
                 .description
         }
         return answer

@@ -9,7 +9,7 @@ import Testing
 /// What a gateway or a browser sends, and what a person types, is read or refused, and nothing else.
 @Suite struct ClientFuzzTests {
     private static let streams = [
-        "event: job\ndata: {}\nid: 1\n\n", "event: job\r\ndata: {}\r\n\r\n", "data:a\rdata: b\r\r", 
+        "event: job\ndata: {}\nid: 1\n\n", "event: job\r\ndata: {}\r\n\r\n", "data:a\rdata: b\r\r",
         ": beat\n\nretry: 5\n\n", "data: ü: x\n\ndata: cut", "event: a\ndata: 1\n\ndata: 2\n\n",
     ]
 

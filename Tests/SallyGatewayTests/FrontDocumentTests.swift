@@ -92,7 +92,8 @@ import Testing
                     #expect(SchemaCheck.keywords.contains(member.key), "\(place): \(member.key)")
                 }
                 if let reference = schema["$ref"]?.string {
-                    #expect(schema.object?.allSatisfy { ["$ref", "description", "deprecated"].contains($0.key) } == true)
+                    #expect(
+                        schema.object?.allSatisfy { ["$ref", "description", "deprecated"].contains($0.key) } == true)
                     #expect(check.target(reference) != nil, "\(place): \(reference)")
                     used.insert(String(reference.split(separator: "/").last ?? ""))
                 }
@@ -210,7 +211,10 @@ import Testing
             (.get, "slurmdb/association", "", nil), (.get, "slurmdb/accounts", "", nil),
             (.get, "slurmdb/account/{name}", "research", nil), (.get, "slurmdb/qos", "", nil),
             (.get, "slurmdb/qos/{name}", "normal", nil), (.post, "slurm/job/submit", "", frontJob),
-            (.post, "slurm/job/{job}", "6", #"{"hold": true, "comment": "x", "time_limit": {"set": true, "number": 5}}"#),
+            (
+                .post, "slurm/job/{job}", "6",
+                #"{"hold": true, "comment": "x", "time_limit": {"set": true, "number": 5}}"#
+            ),
             (.delete, "slurm/jobs", "", #"{"jobs": ["4000000", "x"]}"#), (.delete, "slurm/job/{job}", "6", nil),
         ]
         #expect(calls.count == Self.offered.count)
@@ -235,7 +239,8 @@ import Testing
                 let shows = call.method != .get || call.path == "slurm/diag" || answer.text.contains(":[{")
                 #expect(shows, "\(path): \(answer.text)")
             }
-            for path in ["/slurm/\(version)/job/4000000", "/slurm/\(version)/reconfigure", "/slurmdb/\(version)/job/x"] {
+            for path in ["/slurm/\(version)/job/4000000", "/slurm/\(version)/reconfigure", "/slurmdb/\(version)/job/x"]
+            {
                 let answer = try await client.call(.get, path, world.alice)
                 #expect(answer.status.code >= 400)
                 let refusal = try #require(document["components"]?["schemas"]?["\(version)_Refusal"])

@@ -281,7 +281,9 @@ import Testing
     }
 
     /// 22.05 reports no tasks that come with GPUs: more of them may bring more than anybody knows.
-    @Test(arguments: [(38, 501), (42, 200)]) func whatSlurmKeepsToItselfIsRefused(version: Int, status: Int) async throws {
+    @Test(arguments: [(38, 501), (42, 200)]) func whatSlurmKeepsToItselfIsRefused(version: Int, status: Int)
+        async throws
+    {
         try await withWorld(Self.settings) { world, client in
             Self.change(world, Self.job(1, "alice", version: version))
             let body = #"{"tres_per_job": "gres/gpu:1"}"#

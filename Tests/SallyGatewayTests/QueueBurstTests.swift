@@ -31,11 +31,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        // New, changed, seconds since the last list: lists and single jobs that are read.
-        (80, 0, 200, 1, 0), (80, 0, 60, 0, 50), (0, 80, 400, 1, 0), (0, 80, 200, 0, 50), (30, 30, 400, 1, 0),
-        (30, 30, 200, 0, 50), (30, 10, 200, 0, 40), (0, 0, 400, 1, 0), (0, 0, 200, 0, 0),
-    ] as [(UInt32, UInt32, Int, Int, Int)])
+    @Test(
+        arguments: [
+            // New, changed, seconds since the last list: lists and single jobs that are read.
+            (80, 0, 200, 1, 0), (80, 0, 60, 0, 50), (0, 80, 400, 1, 0), (0, 80, 200, 0, 50), (30, 30, 400, 1, 0),
+            (30, 30, 200, 0, 50), (30, 10, 200, 0, 40), (0, 0, 400, 1, 0), (0, 0, 200, 0, 0),
+        ] as [(UInt32, UInt32, Int, Int, Int)])
     func aBurstIsReadAsOneListWhenThatHasItsShare(
         new: UInt32, changed: UInt32, ago: Int, lists: Int, singles: Int
     ) async throws {

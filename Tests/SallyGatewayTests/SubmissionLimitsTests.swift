@@ -53,7 +53,8 @@ import Testing
 
     @Test func ownLimitsAndThoseOfTheAccountsAboveAreNamed() {
         let known = [
-            Self.association("alice", "lab", [("max.jobs.total", .integer(1)), ("max.jobs.per.wall_clock", .integer(90))]),
+            Self.association(
+                "alice", "lab", [("max.jobs.total", .integer(1)), ("max.jobs.per.wall_clock", .integer(90))]),
             Self.association("", "lab", [("max.jobs.per.submitted", .integer(20))], parent: "dept"),
             Self.association("", "dept", [], parent: "root"),
             Self.association("", "root", [("max.jobs.per.submitted", .integer(500))]),
@@ -80,7 +81,8 @@ import Testing
     }
 
     @Test func aZeroIsALimitAndInfiniteIsNone() {
-        let known = Self.association("alice", "lab", [("max.jobs.total", .integer(0)), ("max.jobs.per.wall_clock", .infinite)])
+        let known = Self.association(
+            "alice", "lab", [("max.jobs.total", .integer(0)), ("max.jobs.per.wall_clock", .infinite)])
         #expect(Self.words([known], [Self.normal]) == "MaxSubmitJobs=0 of your association with account lab")
     }
 
@@ -112,7 +114,8 @@ import Testing
         #expect(Self.words([association], [denying]) == "\(all); MaxWall=1-00:00:00 of QOS normal")
         #expect(Self.words([association], []) == all)
         #expect(
-            Self.words([association], [limited, Self.qos("sally-debug", [], denies: true)], partitionQOS: ["sally-debug"])
+            Self.words(
+                [association], [limited, Self.qos("sally-debug", [], denies: true)], partitionQOS: ["sally-debug"])
                 == "\(all); MaxWall=1-00:00:00 of QOS normal")
     }
 

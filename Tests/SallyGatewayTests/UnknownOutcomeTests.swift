@@ -276,7 +276,9 @@ import Testing
 
     /// A record that was too large to be read may be the job: nothing is sent again. One that is found decides all the same,
     /// wherever accounting says that it ran.
-    @Test(arguments: [false, true]) func accountingThatCouldNotBeReadWhollyDecidesNothing(isElsewhere: Bool) async throws {
+    @Test(arguments: [false, true]) func accountingThatCouldNotBeReadWhollyDecidesNothing(isElsewhere: Bool)
+        async throws
+    {
         try await withWorld { world, client in
             world.queue.change { state in
                 state.answer = Self.lost

@@ -72,7 +72,8 @@ import Testing
             let orphan = Self.accounts().filter { $0.text("account") != "dept" } + [Self.record("", "dept", [])]
             #expect(names(orphan + [mine]) == [:])
             // The root's own person is not the root.
-            let person = Self.accounts().filter { $0.text("account") != "root" } + [Self.record("root", "root", ["normal"])]
+            let person =
+                Self.accounts().filter { $0.text("account") != "root" } + [Self.record("root", "root", ["normal"])]
             #expect(names(person + [mine]) == [:])
             // Accounts that are above each other are no way round.
             let round = [Self.record("", "lab", [], parent: "dept"), Self.record("", "dept", [], parent: "lab")]
@@ -91,7 +92,8 @@ import Testing
     }
 
     /// What real daemons list: `normal` alone is permitted, and nobody says a default.
-    @Test(arguments: ["22.05.8/v0.0.38", "24.11.5/v0.0.42"]) func isNormalWhereNobodySetAnything(daemon: String) throws {
+    @Test(arguments: ["22.05.8/v0.0.38", "24.11.5/v0.0.42"]) func isNormalWhereNobodySetAnything(daemon: String) throws
+    {
         let root = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
         let path = "/\(root)/SlurmModelTests/Fixtures/slurmrestd/\(daemon)/associations.json"
         let json = try JSONValue(parsing: Array(try Data(contentsOf: URL(filePath: path))))
@@ -100,6 +102,9 @@ import Testing
             SlurmRecord($0, noun: .association, version: version)
         }
         let names = UsualQOS(records).names(of: UserName(unchecked: "recorder"))
-        #expect(names.mapValues(\.rawValue) == [AccountName(unchecked: "gpu"): "normal", AccountName(unchecked: "research"): "normal"])
+        #expect(
+            names.mapValues(\.rawValue) == [
+                AccountName(unchecked: "gpu"): "normal", AccountName(unchecked: "research"): "normal",
+            ])
     }
 }

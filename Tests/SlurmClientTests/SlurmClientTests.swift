@@ -599,7 +599,8 @@ import Testing
         let whole = JobTarget(job: try job)
         for state in ["RUNNING", "PENDING"] {
             let alive = try await cancelWithoutLists(
-                whole, 7, shown: [#"{"job_id":8,"job_state":["CANCELLED"]}"#, #"{"job_id":7,"job_state":["\#(state)"]}"#])
+                whole, 7,
+                shown: [#"{"job_id":8,"job_state":["CANCELLED"]}"#, #"{"job_id":7,"job_state":["\#(state)"]}"#])
             guard case .badReply(nil, _) = alive.error else {
                 Issue.record("\(state): \(String(describing: alive.error))")
                 return

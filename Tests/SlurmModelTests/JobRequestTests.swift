@@ -128,10 +128,13 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("time", "5", 5), ("time", 5, 5), ("time", "unlimited", nil), ("time", "infinite", nil), ("time", 0, nil),
-        ("time_min", "0", nil),
-    ] as [(String, JSONValue, Int?)]) func timesAreInSbatchsNotation(key: String, value: JSONValue, minutes: Int?) throws {
+    @Test(
+        arguments: [
+            ("time", "5", 5), ("time", 5, 5), ("time", "unlimited", nil), ("time", "infinite", nil), ("time", 0, nil),
+            ("time_min", "0", nil),
+        ] as [(String, JSONValue, Int?)]) func timesAreInSbatchsNotation(key: String, value: JSONValue, minutes: Int?)
+        throws
+    {
         let request = try JobRequest(json: .object(JSONObject([("script", "#!/bin/sh\n"), (key, value)])))
         let limit = try #require(key == "time" ? request.timeLimit : request.timeMinimum)
         #expect(limit.minutes == minutes)

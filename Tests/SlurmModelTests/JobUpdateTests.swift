@@ -335,8 +335,10 @@ import Testing
     @Test(
         arguments: [
             (["tres_per_job": "gres/gpu:a100:3"], true), (["tres_per_job": "gres/gpu:a100:2"], false),
-            (["tres_per_job": "gres/gpu:a100:1"], false), (["tres_per_node": "gres/gpu:a100:3"], true), (["tasks": 3], true),
-            (["tasks": 9], false), (["tres_per_job": "gres/gpu:a100:3", "tasks": 6], true), (["minimum_nodes": 2], false),
+            (["tres_per_job": "gres/gpu:a100:1"], false), (["tres_per_node": "gres/gpu:a100:3"], true),
+            (["tasks": 3], true),
+            (["tasks": 9], false), (["tres_per_job": "gres/gpu:a100:3", "tasks": 6], true),
+            (["minimum_nodes": 2], false),
             (["tres_per_node": "gres/gpu:a100:1", "minimum_nodes": 3], true), (["name": "x"], false),
         ] as [([String: JSONValue], Bool)])
     func tasksThatNobodyReportsAreNotForgotten(changes: [String: JSONValue], isRefused: Bool) throws {

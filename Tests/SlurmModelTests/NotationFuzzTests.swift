@@ -139,10 +139,12 @@ import Testing
     }
 
     private static let texts = [
-        "", "1", "5", "0", "65534", "99999999999999999999", "-1", "1-2", "2-4", "gpu", "a100:2", "a100:1,v100:1", "gpu:2",
+        "", "1", "5", "0", "65534", "99999999999999999999", "-1", "1-2", "2-4", "gpu", "a100:2", "a100:1,v100:1",
+        "gpu:2",
         "4G", "1025k", "0M", "1:00:00", "1-0", "UNLIMITED", "now+60", "now", "2026-11-21T04:05:06Z", "afterok:1:2",
         "singleton", "0-9%2", "0-8:2", "USR1@60", "B:TERM", "END", "ALL,TIME_LIMIT_80", "none", "user", "node", "A=b",
-        "/home/x", "out-%j.txt", "é", "n[1-2]", "n1,n2", "true", "false", "yes", "no", "intel&amd", "[a|b]", "append", "t",
+        "/home/x", "out-%j.txt", "é", "n[1-2]", "n1,n2", "true", "false", "yes", "no", "intel&amd", "[a|b]", "append",
+        "t",
         "lab", "debug,gpu", "2@1:00:00",
     ]
 

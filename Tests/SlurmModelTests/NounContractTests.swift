@@ -52,7 +52,8 @@ import Testing
         "stdout_expanded", "stderr_expanded", "time.elapsed", "time.eligible", "time.end", "time.planned", "time.start",
         "time.submission", "time.system.microseconds", "time.system.seconds", "time.total.microseconds",
         "time.total.seconds", "time.user.microseconds", "time.user.seconds", "steps.step.id", "steps.nodes.range",
-        "steps.nodes.list", "steps.time.elapsed", "steps.time.end", "steps.time.start", "steps.time.system.microseconds",
+        "steps.nodes.list", "steps.time.elapsed", "steps.time.end", "steps.time.start",
+        "steps.time.system.microseconds",
         "steps.time.system.seconds", "steps.time.total.microseconds", "steps.time.total.seconds",
         "steps.time.user.microseconds", "steps.time.user.seconds",
     ]

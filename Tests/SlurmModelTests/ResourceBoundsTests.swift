@@ -149,7 +149,8 @@ import Testing
         let nodes = try bounds(Self.both, "", [("partition", "gpu"), ("gpus_per_node", "a100:2"), ("nodes", "2")])
         #expect(nodes.cpus == 18 && nodes.memory == 12_000 << 20)
         #expect(try bounds(Self.both, "", Self.two + [("ntasks", 30)]).cpus == 30)
-        let each = try bounds(Self.both, "", [("partition", "gpu"), ("gpus_per_task", "1"), ("ntasks", 3), ("nodes", "1")])
+        let each = try bounds(
+            Self.both, "", [("partition", "gpu"), ("gpus_per_task", "1"), ("ntasks", 3), ("nodes", "1")])
         #expect(each.cpus == 12 && each.memory == 9000 << 20)
         // Nothing without GPUs.
         let none = try bounds(Self.both, "", [("partition", "gpu")])
@@ -159,7 +160,9 @@ import Testing
     @Test func whatTheJobSaysItselfGoesBeforeTheDefaults() throws {
         #expect(try bounds(Self.both, "", Self.two + [("cpus_per_task", 1)]).cpus == 1)
         #expect(try bounds(Self.both, "", Self.two + [("cpus_per_gpu", 1)]).cpus == 2)
-        for (field, value, memory) in [("mem", "1G", 1 << 30), ("mem_per_cpu", "1G", 8 << 30), ("mem_per_gpu", "1G", 2 << 30)] {
+        for (field, value, memory) in [
+            ("mem", "1G", 1 << 30), ("mem_per_cpu", "1G", 8 << 30), ("mem_per_gpu", "1G", 2 << 30),
+        ] {
             let bounds = try bounds(Self.both, "", Self.two + [(field, .string(value))])
             #expect(bounds.memory == Int64(memory) && bounds.cpus == 8, "\(field)")
         }

@@ -87,7 +87,8 @@ import Testing
         let done = try #require(jobs.first { $0.name == "done" })
         #expect(done.timeLimit?.minutes == 5)
         #expect(done.workingDirectory == "/home/recorder")
-        #expect(try Fixture.reply("accounting-job", daemon).records(.accountingJob).map { $0.text("name") } == ["failed"])
+        #expect(
+            try Fixture.reply("accounting-job", daemon).records(.accountingJob).map { $0.text("name") } == ["failed"])
     }
 
     @Test(arguments: Fixture.daemons) func readsPartitions(daemon: Fixture.Daemon) throws {

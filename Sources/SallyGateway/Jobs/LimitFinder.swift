@@ -30,7 +30,8 @@ struct LimitFinder: Sendable {
         let limits = try? await withDeadline(patience) { try await read(asked) }  // whatever is in the way
         guard let words = limits?.words(asked) else { return refusal }
         var refusal = refusal
-        refusal.advice = "one of these is reached: \(words): wait for jobs to end, ask for less, or ask an administrator"
+        refusal.advice =
+            "one of these is reached: \(words): wait for jobs to end, ask for less, or ask an administrator"
         return refusal
     }
 

@@ -70,7 +70,9 @@ struct SubmissionLimits {
     }
 
     private func isOwn(_ association: SlurmRecord, _ job: Job) -> Bool {
-        guard association.text("user") == job.user.rawValue, isOf(association, job.account.rawValue) else { return false }
+        guard association.text("user") == job.user.rawValue, isOf(association, job.account.rawValue) else {
+            return false
+        }
         return association.text("partition").map { name in job.partitions.contains { $0.rawValue == name } } ?? true
     }
 
