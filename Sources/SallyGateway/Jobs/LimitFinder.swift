@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyModel
+import SallyNetwork
 import SallySocket
+import SlurmClient
 import SlurmModel
 
 /// Finds out which limits stand over a job that Slurm refused for one of them: what associations and QOS say in slurmdbd, read

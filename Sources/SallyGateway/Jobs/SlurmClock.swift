@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyModel
+import SallyNetwork
 import SallyPolicy
-import SallySocket
 import SlurmModel
 
 /// slurmctld's clock, held against the gateway's.
