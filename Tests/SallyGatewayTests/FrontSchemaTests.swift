@@ -4,6 +4,7 @@ import FoundationEssentials
 import HTTPTypes
 import HummingbirdTesting
 import SallyModel
+import SallyWire
 import SlurmClient
 import SlurmModel
 import StrictJSON

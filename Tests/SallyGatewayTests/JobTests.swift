@@ -5,6 +5,7 @@ import HummingbirdTesting
 import SallyKeepProtocol
 import SallyModel
 import SallyWire
+import StrictJSON
 import Testing
 
 @testable import SallyGateway

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyModel
+import SallyWire
 import SlurmModel
 import Testing
 
@@ -158,7 +159,8 @@ import Testing
             // What else is in the way is no matter of time.
             memory.wholeAt = ContinuousClock.now - .seconds(400)
             queue.change { $0.listFailure = SallyError(.unavailable, "cluster demo does not answer") }
-            await #expect(throws: SallyError.self) { [memory] in try await reader.read(after: memory, .usual) }
+            let known = memory
+            await #expect(throws: SallyError.self) { try await reader.read(after: known, .usual) }
             queue.change { $0.listFailure = nil }
             memory = try await reader.read(after: memory, .usual)
             #expect(queue.now.reads == 3 && memory.listProblem == nil && memory.jobs.count == 180)

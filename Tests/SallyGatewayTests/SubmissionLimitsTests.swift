@@ -2,6 +2,7 @@
 
 import SallyModel
 import SallyTestSupport
+import SlurmClient
 import SlurmModel
 import StrictJSON
 import Testing

@@ -2,6 +2,7 @@
 
 import Logging
 import SallyModel
+import SallyNetwork
 import SallySocket
 import SallyStore
 import SallyTestSupport

@@ -355,13 +355,13 @@ import Testing
     }
 
     @Test(arguments: Listed.allCases) func longListsAreTakenApartWhileTheyCome(_ listed: Listed) async throws {
-        func body(_ rows: [String]) -> String {
+        @Sendable func body(_ rows: [String]) -> String {
             #"{"meta":{},"\#(listed.key)":[\#(rows.joined(separator: ","))],"errors":[]}"#
         }
         let rows = (1...3000).map { listed.row($0) }
         try await FakeSlurmrestd.with({ _, _ in .reply(200, body(rows)) }) { server in
-            let names = try await withClient(server.path) { try await names(listed, $0) }
-            #expect(names == (1...3000).map { "n\($0)" })
+            let found = try await withClient(server.path) { try await names(listed, $0) }
+            #expect(found == (1...3000).map { "n\($0)" })
         }
         // What is held is one element, and none may be so long; a list that is held whole would have it. And half a list is none.
         for row in [listed.row(3001, String(repeating: "x", count: 9 << 20)), "{}"] {
