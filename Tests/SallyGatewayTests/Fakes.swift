@@ -24,6 +24,8 @@ final class TestClock: WallClock {
 final class Latch: Sendable {
     private let state = Mutex((isOpen: false, waiting: [CheckedContinuation<Void, Never>]()))
 
+    var hasWaiters: Bool { state.withLock { !$0.waiting.isEmpty } }
+
     func open() {
         let waiting = state.withLock { state in
             defer { state = (true, []) }

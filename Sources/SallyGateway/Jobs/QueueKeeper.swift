@@ -8,7 +8,8 @@ import ServiceLifecycle
 import SlurmModel
 import Synchronization
 
-/// Keeps one cluster's snapshot fresh, by one loop whoever reads. Readers never wait for it.
+/// Keeps one cluster's snapshot fresh, by one loop whoever reads. Readers never wait for it, and it does not wait for a list that
+/// takes its time: a second loop brings that (`QueueReader.Order`).
 ///
 /// A read that failed leaves the snapshot as it was. An empty list takes the place of a full one only after a second read said so
 /// too: slurmrestd answers with an empty list for more than one reason. How often it reads says `QueuePace`; whom it tells,
@@ -23,40 +24,26 @@ package final class QueueKeeper: Service {
     private let pause: Duration
     private let silence: Duration
     private let bell = Doorbell()
+    /// For the list that is read beside.
+    private let listBell = Doorbell()
     private let watchers = QueueWatchers()
     private let state = Mutex(State())
 
     /// Partitions and nodes change seldom.
     private static let slowPause = Duration.seconds(30)
 
-    private struct State {
-        var snapshot = QueueSnapshot.empty
-        var memory = QueueReader.Memory()
-        /// What we did ourselves and no read has seen yet.
-        var deeds = QueueDeeds()
-        /// Jobs read by themselves since.
-        var wholes: [JobID: [QueuedJob]] = [:]
-        var shapeReadAt: ContinuousClock.Instant?
-        var failure: SallyError?
-        var failures = 0
-        var pace = QueuePace()
-        /// The latest moment after which somebody wants a read to begin.
-        var wanted: ContinuousClock.Instant?
-        /// When the read began that is under way.
-        var readingSince: ContinuousClock.Instant?
-    }
-
     /// - Parameters:
     ///   - pause: the shortest pause between two reads.
     ///   - silence: a read that takes longer, and three times as long as any before it, counts as failed while it goes on.
+    ///   - longestInLine: a list that takes longer is read beside the states.
     package init(
         cluster: ClusterName, queue: some SlurmQueue, access: ServiceAccess, metrics: Metrics, pause: Duration,
-        silence: Duration = .seconds(5), log: Logger
+        silence: Duration = .seconds(5), longestInLine: Duration = .seconds(1), log: Logger
     ) {
         self.cluster = cluster
         self.queue = queue
         self.access = access
-        reader = QueueReader(cluster: cluster, queue: queue, access: access)
+        reader = QueueReader(cluster: cluster, queue: queue, access: access, longestInLine: longestInLine)
         self.metrics = metrics
         self.pause = pause
         self.silence = silence
@@ -65,13 +52,30 @@ package final class QueueKeeper: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                await self.refresh()
-                let (rest, pause) = self.pauses
-                // However often the bell rings.
-                try? await Task.sleep(for: rest)  // ends early only when the loop ends
-                await self.bell.wait(upTo: pause - rest)
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.bringLists() }
+                while !Task.isCancelled {
+                    await self.refresh()
+                    let (rest, pause) = self.pauses
+                    // However often the bell rings.
+                    try? await Task.sleep(for: rest)  // ends early only when the loop ends
+                    await self.bell.wait(upTo: pause - rest)
+                }
             }
+        }
+    }
+
+    private func bringLists() async {
+        state.withLock { $0.isServed = true }
+        while !Task.isCancelled {
+            await listBell.wait(upTo: QueueKeeper.slowPause)
+            let order = state.withLock { $0.delivery == nil ? $0.memory.order : nil }
+            guard let order, let delivery = try? await reader.deliver(order) else { continue }  // the loop ends
+            state.withLock { state in
+                state.delivery = delivery
+                if case .failed(let problem, _) = delivery { state.pace.failed(problem) }
+            }
+            bell.ring()
         }
     }
 
@@ -171,11 +175,11 @@ package final class QueueKeeper: Service {
         state.withLock { $0.readingSince = start }
         defer { state.withLock { $0.readingSince = nil } }
         do {
-            let (before, care) = remembered(start)
-            let memory = try await reader.read(after: before, care)
+            let basis = remembered(start)
+            let memory = try await reader.read(after: basis.memory, basis.care, isServed: basis.isServed)
             let shape = try await shape(start)
             let took = start.duration(to: .now)
-            install(memory, shape, start, took)
+            install(memory, shape, basis, start, took)
             metrics.refreshed(cluster, jobs: memory.jobs.count, took: took)
             metrics.ready(cluster, true)
         } catch {
@@ -199,10 +203,21 @@ package final class QueueKeeper: Service {
         }
     }
 
-    /// What a read builds on: also what we submitted before it begins. And how sure it has to be.
-    private func remembered(_ start: ContinuousClock.Instant) -> (QueueReader.Memory, QueueReader.Care) {
-        state.withLock { state in
-            var memory = state.memory
+    /// What a read builds on.
+    private struct Basis {
+        /// Also what we submitted before it begins, and the list that was brought since the one before.
+        var memory: QueueReader.Memory
+        var care: QueueReader.Care
+        var isServed: Bool
+        var hasDelivery: Bool
+    }
+
+    private func remembered(_ start: ContinuousClock.Instant) -> Basis {
+        let (known, delivery) = state.withLock { ($0.memory, $0.delivery) }
+        var memory = known
+        // Outside of the lock: it may be a hundred thousand jobs.
+        if let delivery { memory.receive(delivery) }
+        return state.withLock { state in
             let submitted = state.deeds.submitted(before: start)
             if !submitted.isEmpty {
                 let known = Set(memory.jobs.map(\.id))
@@ -210,7 +225,9 @@ package final class QueueKeeper: Service {
             }
             let last = state.snapshot.completeAt
             let isWanted = state.wanted.map { $0 <= start && $0 > last ?? $0 - .seconds(1) } ?? false
-            return (memory, isWanted ? .certain : .usual)
+            return Basis(
+                memory: memory, care: isWanted ? .certain : .usual, isServed: state.isServed,
+                hasDelivery: delivery != nil)
         }
     }
 
@@ -229,7 +246,8 @@ package final class QueueKeeper: Service {
     }
 
     private func install(
-        _ memory: QueueReader.Memory, _ shape: Shape?, _ start: ContinuousClock.Instant, _ took: Duration
+        _ memory: QueueReader.Memory, _ shape: Shape?, _ basis: Basis, _ start: ContinuousClock.Instant,
+        _ took: Duration
     ) {
         // Made outside of the lock: readers do not wait for it.
         let old = latest.index
@@ -240,6 +258,7 @@ package final class QueueKeeper: Service {
             let (before, known) = (state.deeds, state.memory.listProblem)
             defer {
                 state.memory = memory
+                if basis.hasDelivery { state.delivery = nil }
                 // While jobs are missing those that are known are as new as the read, and nobody may conclude that another is
                 // not there.
                 state.snapshot = QueueSnapshot(
@@ -254,9 +273,10 @@ package final class QueueKeeper: Service {
             }
             return (state.failure != nil, known == nil ? memory.listProblem : nil, before.owners)
         }
+        if memory.order != nil { listBell.ring() }
         if let listProblem {
             log.warning(
-                "the whole queue is not listed in time, and known by its states",
+                "the whole queue is not listed, and known by its states",
                 metadata: ["cluster": "\(cluster)", "message": "\(listProblem.message)"])
         }
         if recovered {

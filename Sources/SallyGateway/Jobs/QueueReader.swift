@@ -10,12 +10,15 @@ import SlurmModel
 /// Where states alone are served (Slurm 24.05 and later) they tell what changed; a few jobs are then read one by one. The whole
 /// list, which costs slurmctld its job lock and slurmrestd eight kilobytes for every job, is read at the first time, when too
 /// many jobs have changed, and now and then for what states do not show, such as a reason; `QueuePace` says how soon. Until
-/// then some of them are read at each look. Everywhere the list is asked for with the moment of the one before: where nothing
+/// then some of them are read at each look. A list that takes more than a second is read beside the states, by whoever serves
+/// `Memory.order`. Everywhere the list is asked for with the moment of the one before: where nothing
 /// has changed since, slurmrestd answers with an empty list.
 struct QueueReader: Sendable {
     let cluster: ClusterName
     let queue: any SlurmQueue
     let access: ServiceAccess
+    /// A list that takes longer is read beside the states.
+    var longestInLine = Duration.seconds(1)
 
     /// At most so many jobs are read one by one.
     static let mostSingly = 50
@@ -40,15 +43,17 @@ struct QueueReader: Sendable {
         var isComplete = true
         /// Numbers that had a state and were not in the list after it: another list for them alone would not have them either.
         var unlisted: Set<JobID> = []
-        /// Why the last list did not come in time; nil where it did.
+        /// Why the last list did not come, while states did; nil where it came.
         var listProblem: SallyError?
+        /// The list that is read beside.
+        var order: Order?
 
         /// How long to pause after a read that began at `start` and took so long. Where states are served the whole list is
         /// read seldom by a rule of its own, and what it took holds nobody up afterwards.
         func pace(of took: Duration, since start: ContinuousClock.Instant) -> Duration {
             // Without any states the list is read each time.
             guard let states, !states.isEmpty else { return took * 5 }
-            guard let wholeAt, wholeAt >= start else { return took * 2 }
+            guard order == nil, let wholeAt, wholeAt >= start else { return took * 2 }
             return max(.zero, took - wholeTook) * 2
         }
     }
@@ -60,8 +65,9 @@ struct QueueReader: Sendable {
         case certain
     }
 
+    /// - Parameter isServed: whether somebody reads what is ordered, so that a list that takes its time is read beside.
     /// - Throws: what the read throws; the memory then stays as it was.
-    func read(after memory: Memory, _ care: Care) async throws -> Memory {
+    func read(after memory: Memory, _ care: Care, isServed: Bool = false) async throws -> Memory {
         try await access.read(.readQueue(cluster)) { read, token in
             guard memory.wholeAt != nil, let states = try await states(read, token), !states.isEmpty else {
                 return try await whole(memory, care, read, token)
@@ -73,14 +79,19 @@ struct QueueReader: Sendable {
                 // What the states say has changed did so, whatever else is said.
                 let isQuiet =
                     change.unknown.isEmpty && change.stale.isEmpty && change.jobs.count == memory.jobs.count
+                let care = isQuiet ? care : .certain
                 let start = ContinuousClock.now
-                do {
-                    return try await whole(memory, isQuiet ? care : .certain, read, token)
-                } catch let problem as SallyError where problem.code == .timeout {
-                    // The next one comes no sooner for it, and what is known has its states.
-                    memory.wholeAt = start
-                    memory.wholeTook = max(memory.wholeTook, start.duration(to: .now))
-                    memory.listProblem = problem
+                if isServed, memory.wholeTook > longestInLine {
+                    memory.placeOrder(states, since: trusted(memory, care, start))
+                } else {
+                    do {
+                        return try await whole(memory, care, read, token)
+                    } catch let problem as SallyError where problem.code == .timeout {
+                        // The next one comes no sooner for it, and what is known has its states.
+                        memory.wholeAt = start
+                        memory.wholeTook = max(memory.wholeTook, start.duration(to: .now))
+                        memory.listProblem = problem
+                    }
                 }
             }
             memory.unlisted.formIntersection(change.unknown)
@@ -100,12 +111,14 @@ struct QueueReader: Sendable {
             }
             memory.jobs = change.jobs.filter { !answered.contains($0.id) } + found
             memory.states = states
+            memory.order?.answered.formUnion(answered)
             memory.isComplete = change.unknown.allSatisfy(answered.contains)
             return memory
         }
     }
 
     private func isTime(_ memory: Memory, for need: QueuePace.ListNeed) -> Bool {
+        guard memory.order == nil else { return false }
         guard let last = memory.wholeAt else { return true }
         return last.duration(to: .now) >= QueuePace.listInterval(after: memory.wholeTook, need)
     }
@@ -148,7 +161,7 @@ struct QueueReader: Sendable {
         _ listing: QueueListing, _ memory: Memory, _ start: ContinuousClock.Instant, _ moment: Timestamp?
     ) -> Memory {
         var next = memory
-        next.jobs = shared(listing.jobs, memory.jobs)
+        next.jobs = memory.shared(listing.jobs)
         next.wholeTook = start.duration(to: .now)
         next.listedAt = start
         next.changesSince = listing.readAt ?? moment
@@ -162,14 +175,6 @@ struct QueueReader: Sendable {
     /// read whatever has changed.
     private func slurmsClock(_ read: Authorized<SystemAction>, _ token: Secret<String>) async -> Timestamp? {
         try? await queue.diagnosis(read, token: token).time  // nothing depends on it but what the next list costs
-    }
-
-    /// The same jobs, those that are as they were in the place where they are kept already.
-    private func shared(_ jobs: [QueuedJob], _ known: [QueuedJob]) -> [QueuedJob] {
-        let kept = Dictionary(known.map { ($0.id, $0) }) { first, _ in first }
-        return jobs.map { job in
-            if let old = kept[job.id], old == job { old } else { job }
-        }
     }
 
     /// Nil where they are not served.

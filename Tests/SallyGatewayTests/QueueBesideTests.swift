@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+import SallyTestSupport
+import SlurmModel
+import Testing
+
+@testable import SallyGateway
+
+/// A list that takes its time is read while states are followed.
+@Suite struct QueueBesideTests {
+    private static let alice = UserName(unchecked: "alice")
+
+    /// What is known of `count` jobs after a list that took a minute, a long time ago.
+    private func withReader(
+        _ count: UInt32,
+        _ body: @Sendable (FakeQueue, QueueReader, QueueReader.Memory) async throws -> Void
+    ) async throws {
+        try await withWorld { world, _ in
+            let queue = FakeQueue()
+            queue.change { state in
+                state.jobs = (1...count).map { makeJob($0, Self.alice) }
+                state.servesStates = true
+                state.listedAt = Timestamp(777)
+            }
+            let reader = QueueReader(cluster: World.name, queue: queue, access: world.cluster.access)
+            var memory = try await reader.read(after: .init(), .usual)
+            memory.wholeTook = .seconds(60)
+            memory.wholeAt = ContinuousClock.now - .seconds(400)
+            queue.change { $0.reads = 0 }
+            try await body(queue, reader, memory)
+        }
+    }
+
+    private func ids(_ memory: QueueReader.Memory) -> [UInt32] { memory.jobs.map(\.id.rawValue).sorted() }
+
+    @Test func aListIsOrderedOnceAndStatesGoOn() async throws {
+        try await withReader(3) { queue, reader, memory in
+            var memory = try await reader.read(after: memory, .usual, isServed: true)
+            #expect(memory.order != nil && queue.now.reads == 0)
+            queue.change { $0.jobs[0] = makeJob(1, Self.alice, state: "RUNNING") }
+            memory.wholeAt = ContinuousClock.now - .seconds(400)
+            memory = try await reader.read(after: memory, .usual, isServed: true)
+            #expect(memory.jobs.contains { $0.id.rawValue == 1 && $0.view.states == ["RUNNING"] })
+            #expect(queue.now.reads == 0 && memory.isComplete)
+        }
+    }
+
+    /// Without somebody who brings it the list is read in line, and so is one that is quick.
+    @Test(arguments: [(false, 60), (true, 0)]) func otherwiseItIsReadInLine(_ isServed: Bool, _ took: Int) async throws
+    {
+        try await withReader(3) { queue, reader, memory in
+            var memory = memory
+            memory.wholeTook = .seconds(took)
+            memory = try await reader.read(after: memory, .usual, isServed: isServed)
+            #expect(memory.order == nil && queue.now.reads == 1)
+        }
+    }
+
+    /// The list is as old as its order; what was read since is newer, and what changed since is seen at the next look.
+    @Test func whatWasSaidSinceIsNewerThanTheList() async throws {
+        try await withReader(5) { queue, reader, memory in
+            var memory = try await reader.read(after: memory, .usual, isServed: true)
+            let order = try #require(memory.order)
+            // The list: 1 to 4 as they were, 5 has gone, 6 is new.
+            queue.change { $0.lists = [[1, 2, 3, 4, 6].map { makeJob($0, Self.alice) }] }
+            let delivery = try await reader.deliver(order)
+            // Since: 1 runs, 2 is gone, 7 is new, and 5 is gone too.
+            queue.change { state in
+                state.jobs = [
+                    makeJob(1, Self.alice, state: "RUNNING"), makeJob(3, Self.alice), makeJob(4, Self.alice),
+                    makeJob(6, Self.alice), makeJob(7, Self.alice),
+                ]
+            }
+            memory = try await reader.read(after: memory, .usual, isServed: true)
+            #expect(ids(memory) == [1, 3, 4, 6, 7])
+            queue.change { $0.jobReads = [] }
+            memory.receive(delivery)
+            #expect(memory.order == nil && memory.listedAt == order.at && memory.changesSince == Timestamp(777))
+            #expect(memory.jobs.first { $0.id.rawValue == 1 }?.view.states == ["RUNNING"])
+            memory = try await reader.read(after: memory, .usual, isServed: true)
+            #expect(ids(memory) == [1, 3, 4, 6, 7] && memory.isComplete)
+            // What was read since does not have to be read again.
+            #expect(queue.now.jobReads == [])
+        }
+    }
+
+    @Test func aChangeWhileTheListIsMadeIsNotLost() async throws {
+        try await withReader(3) { queue, reader, memory in
+            var memory = try await reader.read(after: memory, .usual, isServed: true)
+            let old = queue.now.jobs
+            queue.change { state in
+                state.lists = [old]
+                state.jobs[2] = makeJob(3, Self.alice, state: "RUNNING")
+            }
+            // No look at states in between.
+            memory.receive(try await reader.deliver(try #require(memory.order)))
+            memory = try await reader.read(after: memory, .usual, isServed: true)
+            #expect(memory.jobs.first { $0.id.rawValue == 3 }?.view.states == ["RUNNING"])
+            #expect(queue.now.jobReads.map(\.rawValue) == [3])
+        }
+    }
+
+    @Test func anEmptyListIsBelievedWhenItComesTwice() async throws {
+        try await withReader(3) { queue, reader, memory in
+            let first = try await reader.read(after: memory, .certain, isServed: true)
+            queue.change { $0.lists = [[], $0.jobs] }
+            var memory = first
+            memory.receive(try await reader.deliver(try #require(first.order)))
+            #expect(ids(memory) == [1, 2, 3] && queue.now.reads == 2)
+            queue.change { $0.lists = [[], []] }
+            memory = first
+            memory.receive(try await reader.deliver(try #require(first.order)))
+            #expect(ids(memory) == [])
+        }
+    }
+
+    @Test func noChangeLeavesWhatIsKnown() async throws {
+        try await withReader(3) { queue, reader, memory in
+            var memory = try await reader.read(after: memory, .usual, isServed: true)
+            #expect(memory.order?.since == Timestamp(777))
+            queue.change { $0.saysUnchanged = true }
+            memory.receive(try await reader.deliver(try #require(memory.order)))
+            #expect(ids(memory) == [1, 2, 3] && memory.order == nil && memory.wholeTook == .seconds(60))
+        }
+    }
+
+    @Test func aListThatFailsIsOrderedNoSooner() async throws {
+        try await withReader(3) { queue, reader, memory in
+            var memory = try await reader.read(after: memory, .usual, isServed: true)
+            queue.change { $0.listFailure = SallyError(.internal, "no list") }
+            memory.receive(try await reader.deliver(try #require(memory.order)))
+            #expect(ids(memory) == [1, 2, 3] && memory.listProblem?.message == "no list")
+            memory = try await reader.read(after: memory, .usual, isServed: true)
+            #expect(memory.order == nil && memory.isComplete)
+        }
+    }
+
+    /// The keeper's two loops: a list that does not come holds up nothing, and comes in the end.
+    @Test func nobodyWaitsForTheList() async throws {
+        try await withWorld { world, _ in
+            let queue = FakeQueue()
+            queue.change { state in
+                state.jobs = (1...10).map { makeJob($0, Self.alice) }
+                state.servesStates = true
+            }
+            let keeper = QueueKeeper(
+                cluster: World.name, queue: queue, access: world.cluster.access, metrics: Metrics(),
+                pause: .milliseconds(10), longestInLine: .zero, log: world.server.dependencies.log)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await keeper.run() }
+                try await eventually("the first list") { keeper.latest.jobs.count == 10 }
+                let latch = Latch()
+                queue.change { state in
+                    state.blocksReads = latch
+                    // More than are read one by one, and found in the list alone.
+                    let new = (100..<200).map { makeJob($0, Self.alice) }
+                    state.jobs += new
+                    state.hidden = Set(new.map(\.id))
+                }
+                try await eventually("the list is asked for") { latch.hasWaiters }
+                queue.change { $0.jobs[0] = makeJob(1, Self.alice, state: "RUNNING") }
+                try await eventually("job 1 is seen to run") {
+                    keeper.latest.jobs.contains { $0.id.rawValue == 1 && $0.view.states == ["RUNNING"] }
+                }
+                #expect(keeper.latest.jobs.count == 10)
+                latch.open()
+                try await eventually("the list has come") { keeper.latest.jobs.count == 110 }
+                try await eventually("and is complete") { keeper.latest.completeAt == keeper.latest.readAt }
+                #expect(queue.now.reads == 2)
+                group.cancelAll()
+            }
+        }
+    }
+}
