@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyModel
+import SallyPolicy
 import SlurmModel
 
 /// A whole list that is read while states are followed: of ten thousand jobs it takes seconds, and nobody waits that long to see
