@@ -24,7 +24,7 @@ extension SlurmClient {
         _ make: @Sendable @escaping (Job, SlurmRecord) -> Element
     ) async throws(SlurmError) -> JobListing<Element> {
         try await served(token) { version throws(SlurmError) in
-            let query = moment.map { "?update_time=\($0.rawValue)" } ?? ""
+            let query = moment.map { "?update_time=\(version.moment($0))" } ?? ""
             let read: Streamed<Element>
             do throws(SlurmError) {
                 read = try await streamed("/slurm/\(version)/jobs\(query)", version, token) {

@@ -35,6 +35,11 @@ package struct APIVersion: RawRepresentable, Sendable, Hashable, Comparable, Cus
     /// `GET /slurm/VERSION/jobs/state/` with the light RPC behind it (Slurm 24.05).
     package var listsStates: Bool { rawValue >= 41 }
 
+    /// A moment in a query. 24.11.5 reads it in v0.0.40 and v0.0.41 as text alone, in which a number is no moment (9202; observed).
+    package func moment(_ time: Timestamp) -> String {
+        (40...41).contains(rawValue) ? "uts\(time.rawValue)" : "\(time.rawValue)"
+    }
+
     /// `skip_steps` with jobs of accounting, without a change of anything else. v0.0.40 has it in 23.11; where a later Slurm serves
     /// v0.0.40, other flags have to be said with it, which 23.11 refuses.
     package var skipsSteps: Bool { rawValue != 40 }

@@ -56,7 +56,8 @@ struct BoundaryTests {
         #expect(signature.count > 40)
         let logs = try await runProgram("/bin/sh", ["-c", "cat '\(stack.state)'/log/*.log"])
         #expect(!logs.output.contains(signature))
-        #expect(!logs.output.contains("eyJ"), "a JWT in a log")
+        // The first part of a token, with its point: numbers of requests may begin so too.
+        #expect(!logs.output.contains(/eyJ[\w-]{12,}\./), "a JWT in a log")
         let job = try await stack.sally(
             "alice", ["submit", "-M", "it12", "--follow", "--time=1"], input: "#!/bin/bash\nenv\n")
         #expect(job.status == 0)

@@ -295,6 +295,17 @@ import Testing
         }
     }
 
+    @Test(arguments: [(38, "5"), (40, "uts5"), (41, "uts5"), (42, "5"), (44, "5")])
+    func changesAreAskedForAsTheVersionReadsMoments(version: Int, moment: String) async throws {
+        let body = #"{"meta":{},"jobs":[],"errors":[]}"#
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, body) }) { server in
+            _ = try await withClient(server.path, version) { client in
+                try await client.jobs(changedSince: Timestamp(5), read, token: token) { job, _ in job.id }
+            }
+            #expect(server.requests.map(\.line) == ["GET /slurm/v0.0.\(version)/jobs?update_time=\(moment) HTTP/1.1"])
+        }
+    }
+
     @Test(arguments: [38, 42]) func halfAQueueIsNone(version: Int) async throws {
         let half = #"{"jobs":[{"job_id":1,"job_state":"RUNNING"},{"job_id":2"#
         let raw = "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + half
