@@ -106,6 +106,8 @@ package struct SlurmClient: Sendable {
         if let refusal = reply.refusal, [1007, 6000, 6001, 9008].contains(refusal.number) {
             throw .authentication(reason: "\(refusal.number) \(refusal.text)")
         }
+        // Network Authentication Required: what 24.11 says of a token that is none, for some requests without any number.
+        if answer.status == 511, reply.refusal == nil { throw .authentication(reason: "slurmrestd: status 511") }
         guard (200...299).contains(answer.status) || reply.refusal != nil else {
             throw .badReply(status: answer.status, reason: "an error without Slurm's number")
         }

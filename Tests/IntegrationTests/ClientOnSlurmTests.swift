@@ -212,7 +212,8 @@ struct ClientOnSlurmTests {
                 await #expect(throws: SlurmError.self) { try await bench.client.partitions(read, token: junk) },
                 await #expect(throws: SlurmError.self) { try await bench.client.nodes(read, token: junk) },
             ]
-            for error in errors {
+            // 22.05 says no more than that something went wrong.
+            for error in errors where cluster == "it13" {
                 guard case .authentication = error else {
                     Issue.record("\(String(describing: error))")
                     continue

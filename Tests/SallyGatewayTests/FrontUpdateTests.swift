@@ -174,7 +174,8 @@ import Testing
     /// Nobody knows what it would be put onto.
     @Test func afterALostAnswerNothingIsChangedUntilItsTokenHasEnded() async throws {
         try await withWorld(Self.settings) { world, client in
-            world.queue.change { $0.updateResult = .unknown(SallyError(.timeout, "no answer")) }
+            // In whatever way it was lost.
+            world.queue.change { $0.updateResult = .unknown(SallyError(.unavailable, "cut off")) }
             try await client.expect(.gatewayTimeout, .post, "\(Self.path)/5", world.alice, body: #"{"nice": 1}"#)
             world.queue.change { $0.updateResult = .done }
             for job in [5, 6] {

@@ -84,8 +84,10 @@ import Testing
         #expect(error?.error(cluster: cluster).code == .unavailable)
     }
 
-    @Test func aTextOf401IsAuthentication() async throws {
-        let (error, _) = try await failure(.reply(401, "Authentication failure"))
+    /// 24.11 says so of some requests with a token that is none.
+    @Test(arguments: [(401, "Authentication failure"), (511, #"{"errors":[]}"#)])
+    func aStatusThatSaysSoIsAuthentication(status: Int, body: String) async throws {
+        let (error, _) = try await failure(.reply(status, body))
         guard case .authentication = error else {
             Issue.record("\(String(describing: error))")
             return

@@ -96,7 +96,10 @@ extension FrontService {
         case .refused(let problem): throw problem
         case .unknown(let problem):
             turn.tokenEnds = minted.expires
-            throw problem
+            // However the answer was lost: the change may be there.
+            throw SallyError(
+                .timeout, "whether Slurm changed job \(job) is not known: \(problem.message)",
+                hint: "look at the job before you change it again", cause: problem.cause)
         }
     }
 
