@@ -297,9 +297,11 @@ import Testing
             let job = ##"{"account": "lab", "gpus": "2", "nodes": "1", "script": "#!/bin/sh\n"}"##
             let asked = try await client.call(.post, "/v1/clusters/demo/can-i", world.alice, body: job)
             try await client.expect(.created, .post, Self.path, world.alice, body: job)
-            let event = try await world.audit.page(AuditQuery(action: "job.submit")).events.first
+            // The newest is the outcome, which says no more of the job.
+            let decided = try await world.audit.page(AuditQuery(action: "job.submit")).events.last
             let said = [
-                try asked.decode(CanIReply.self).judged["bounds"], event?.details.first { $0.name == "bounds" }?.value,
+                try asked.decode(CanIReply.self).judged["bounds"],
+                decided?.details.first { $0.name == "bounds" }?.value,
             ]
             for bounds in said {
                 #expect(bounds?.split(separator: " ").contains { $0 == cpus } == true, "\(bounds ?? "")")

@@ -126,10 +126,12 @@ import Testing
             1, tasks * (request.cpusPerTask ?? 1), request.cpusPerNode ?? 1,
             (request.cpusPerGPU ?? usualCPUs) * given.gpus)
         let isWhole = request.exclusive != nil || partition.isExclusive
-        let counted = isWhole && given.gpus > 0 ? node.gpus?.total ?? 0 : given.gpus
+        // Slurm sets memory by GPUs on all nodes of a job or on none: a node without GPUs gets none of what the partition gives
+        // otherwise, and of whole nodes every GPU counts (cons_tres, `gres_select_util_job_mem_set`).
+        let hasGPUs = [request.gpus, request.gpusPerNode, request.gpusPerTask].contains { $0?.isEmpty == false }
+        let counted = isWhole && hasGPUs ? node.gpus?.total ?? 0 : given.gpus
         let usualMemory = request.saysMemory ? 0 : Int(usual.memoryPerGPU?.mebibytes ?? 0)
-        if usualMemory * given.gpus > 0 {
-            // It takes the place of what the partition gives otherwise.
+        if usualMemory > 0, hasGPUs {
             given.memory = usualMemory * counted
         } else if let each = request.memoryPerGPU {
             given.memory = Int(each.mebibytes) * counted

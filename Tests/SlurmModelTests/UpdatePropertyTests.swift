@@ -229,6 +229,7 @@ import Testing
     }
 
     private static let nodeMemory = 64_000
+    private static let nodeCount = 12
     /// The cluster's, which `debug` has, and those of `gpu`.
     private static let usual = JobDefaults(cpusPerGPU: 2, memoryPerGPU: Memory(mebibytes: 350))
     private static let usualOfGPU = JobDefaults(cpusPerGPU: 5, memoryPerGPU: nil)
@@ -236,8 +237,9 @@ import Testing
     private static let defaults: ClusterDefaults = {
         let partitions = ["debug", "gpu"].map {
             var partition = Partition(
-                name: $0, isDefault: $0 == "debug", totalNodes: 12, totalCPUs: 768,
-                totalMemory: Memory(mebibytes: Int64(12 * UpdatePropertyTests.nodeMemory)))
+                name: $0, isDefault: $0 == "debug", totalNodes: UpdatePropertyTests.nodeCount,
+                totalCPUs: 64 * UpdatePropertyTests.nodeCount,
+                totalMemory: Memory(mebibytes: Int64(UpdatePropertyTests.nodeCount * UpdatePropertyTests.nodeMemory)))
             if $0 == "gpu" { partition.jobDefaults = UpdatePropertyTests.usualOfGPU }
             return partition
         }
@@ -269,7 +271,8 @@ import Testing
         guard outcome.job.partitions.map(\.rawValue) == [job.partition], job.mostNodes <= bounds.nodes,
             bounds.time.map({ Duration.seconds(job.minutes * 60) <= $0 }) ?? true
         else { return false }
-        return (job.least...job.mostNodes).allSatisfy { nodes in
+        // No more than the partition has.
+        return (job.least...max(job.least, min(job.mostNodes, nodeCount))).allSatisfy { nodes in
             let used = use(job, nodes: nodes)
             let typed = used.gpus.allSatisfy { type, count in
                 type.isEmpty || count <= bounds.gpusByType[type, default: 0].saturatingAdd(bounds.untypedGPUs)
