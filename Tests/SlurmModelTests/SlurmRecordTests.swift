@@ -63,8 +63,11 @@ struct Recorded: Sendable, CustomStringConvertible {
             let written = record.json(version)
             let again = try #require(SlurmRecord(written, noun: recorded.noun, version: version))
             #expect(record.differences(from: again) == [], "\(recorded)")
-            for difference in differences(json, written) where difference.hasSuffix(" is gone") {
-                Issue.record("\(recorded): \(difference)")
+            let found = differences(json, written)
+            for difference in found where difference.hasSuffix(" is gone") {
+                // A signal's number is called as it is since v0.0.40.
+                let renamed = difference.replacing(".signal.signal_id is gone", with: ".signal.id is new")
+                if renamed == difference || !found.contains(renamed) { Issue.record("\(recorded): \(difference)") }
             }
         }
     }

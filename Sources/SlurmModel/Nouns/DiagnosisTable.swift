@@ -62,7 +62,7 @@ extension NounTable {
         .integer("bf_exit.state_changed", 40...45),
         .integer("schedule_cycle_sum", 41...45),
         .integer("schedule_cycle_depth", 41...45),
-        .integer("bf_cycle_max", 41...45),
+        .integer("bf_cycle_max", 41...45).old("bf_cycle_max", .integer),
         .integer("bf_table_size_sum", 41...45),
         .records("rpcs_by_message_type", messageCalls),
         .records("rpcs_by_user", userCalls),
