@@ -40,7 +40,7 @@ package enum BeginTime: Sendable, Hashable, CustomStringConvertible {
         guard text.hasPrefix("now+") else { return nil }
         let rest = text.dropFirst(4)
         let digits = rest.prefix { $0.isASCII && $0.isNumber }
-        guard let count = decimal(digits) else { return nil }
+        guard (1...10).contains(digits.utf8.count), let count = Int64(digits) else { return nil }
         let unit: Int64
         switch rest.dropFirst(digits.count) {
         case "", "second", "seconds": unit = 1
@@ -50,9 +50,12 @@ package enum BeginTime: Sendable, Hashable, CustomStringConvertible {
         case "week", "weeks": unit = 604_800
         default: return nil
         }
-        let seconds = Int64(count) * unit
-        return seconds <= 10 * 366 * 86400 ? .after(.seconds(seconds)) : nil
+        let seconds = count * unit
+        return seconds <= BeginTime.farthest ? .after(.seconds(seconds)) : nil
     }
+
+    /// Seconds from the first to the last moment that can be said: v0.0.38 says every moment so.
+    private static let farthest: Int64 = 181 * 366 * 86400
 
     private static func absolute(_ text: String) -> BeginTime? {
         let bytes = Array(text.utf8)

@@ -62,7 +62,7 @@ extension JobRequest {
         case .noKill: noKill = try flag(text, "no_kill")
         case .nodelist: requiredNodes = try NodeNames(text)
         case .nodes: nodes = try NodeCount(text)
-        case .ntasks: tasks = try count(text, "ntasks", 10_000_000)
+        case .ntasks: tasks = try count(text, "ntasks", JobRequest.largestTasks)
         case .ntasksPerNode: tasksPerNode = try count(text, "ntasks_per_node", JobRequest.largestShort)
         case .ntasksPerSocket: tasksPerSocket = try count(text, "ntasks_per_socket", JobRequest.largestShort)
         case .openMode:
@@ -85,6 +85,8 @@ extension JobRequest {
 
     /// slurmctld keeps these in 16 bits, of which the two largest mean something else, and cuts off what does not fit.
     package static let largestShort = 65533
+
+    static let largestTasks = 10_000_000
 
     private mutating func setGPUsPerNode(_ counts: GPUCounts) throws {
         guard gpusPerNode == nil || gpusPerNode == counts else {

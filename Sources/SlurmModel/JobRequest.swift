@@ -139,6 +139,10 @@ extension JobRequest {
         if gpusPerTask != nil && tasks == nil && (nodes == nil || tasksPerNode == nil) {
             problems.append("gpus_per_task needs ntasks, or nodes and ntasks_per_node")
         }
+        if let nodes, let tasksPerNode, let all = impliedTasks, all > JobRequest.largestTasks {
+            problems.append(
+                "nodes \(nodes) with ntasks_per_node \(tasksPerNode) are more than \(JobRequest.largestTasks) tasks")
+        }
         if let nodes, let tasks, tasks < nodes.minimum {
             problems.append("ntasks \(tasks) is less than the \(nodes.minimum) nodes")
         }

@@ -201,6 +201,12 @@ import Testing
         #expect(refusal([("gpus_per_task", "1")]) != nil)
         #expect(refusal([("ntasks_per_socket", 1)])?.message == "ntasks_per_socket needs ntasks")
         #expect(refusal([("nodes", "4"), ("ntasks", 2)]) != nil)
+        #expect(
+            refusal([("nodes", "20505-30000"), ("ntasks_per_node", 65513)])?.message
+                == "nodes 20505-30000 with ntasks_per_node 65513 are more than 10000000 tasks")
+        #expect(throws: Never.self) {
+            try JobRequest(json: ["script": "#!/bin/sh\n", "nodes": "10000000", "ntasks_per_node": 1])
+        }
         #expect(refusal([("gres", "gpu:1"), ("gpus_per_node", "2")]) != nil)
         #expect(refusal([("time", "10"), ("time_min", "20")]) != nil)
     }

@@ -117,12 +117,13 @@ import Testing
         let now = Timestamp(1_000_000_000)
         #expect(try BeginTime("now+1hour").moment(now: now).rawValue == 1_000_003_600)
         #expect(try BeginTime("now+2weeks").moment(now: now).rawValue == 1_001_209_600)
+        #expect(try BeginTime("now+2594967295").moment(now: Timestamp(1_700_000_000)).rawValue == 4_294_967_295)
         #expect(try BeginTime("now").moment(now: now) == now)
         #expect(try BeginTime("2026-11-21T04:05:06Z").moment(now: now).description == "2026-11-21T04:05:06Z")
         #expect(try BeginTime("2028-02-29T00:00Z").moment(now: now).description == "2028-02-29T00:00:00Z")
         for text in [
             "", "16:00", "tomorrow", "2026-11-21T04:05:06", "2026-02-30T00:00:00Z", "now+1month", "now-1", "now+",
-            "2026-11-21", "2026-13-01T00:00:00Z",
+            "2026-11-21", "2026-13-01T00:00:00Z", "now+7000000000", "now+9999999999weeks", "now+00000000001",
         ] {
             #expect(throws: SallyError.self, "\(text)") { try BeginTime(text) }
         }
