@@ -64,7 +64,12 @@ import Testing
                 ("array_job_id", .integer(0)),
             ])
         let finished = try recorded(
-            "accounting-jobs", .accountingJob, [("job_id", .integer(3)), ("user", own), ("cluster", demo)])
+            "accounting-jobs", .accountingJob,
+            [
+                ("job_id", .integer(3)), ("user", own), ("cluster", demo),
+                // Accounting is asked for a day back.
+                ("time.end", .integer(TestClock().now.rawValue)),
+            ])
         let records: [SlurmListing: [SlurmRecord]] = [
             .partitions: [try recorded("partitions", .partition, [("name", .text("debug"))])],
             .nodes: [try recorded("nodes", .node, [("name", .text("node001"))])],

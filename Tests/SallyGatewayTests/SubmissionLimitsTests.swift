@@ -90,7 +90,10 @@ import Testing
     /// The job's QOS, the association's where it names none, and its partitions'.
     @Test func theJobsQOSAreNamed() {
         let limit: [(String, FieldValue)] = [("limits.max.jobs.per.user", .integer(4))]
-        let known = [Self.association("alice", "lab", [("qos", .words(["High"]))])]
+        let known = [
+            Self.association("alice", "lab", [("qos", .words(["High"]))]),
+            Self.association("", "lab", [], parent: "root"), Self.association("", "root", []),
+        ]
         let qos = [Self.qos("High", limit), Self.qos("long", limit), Self.qos("sally-debug", limit)]
         #expect(Self.words(known, qos) == "MaxSubmitJobsPerUser=4 of QOS High")
         #expect(Self.words(known, qos, naming: ["long"]) == "MaxSubmitJobsPerUser=4 of QOS long")
@@ -104,7 +107,7 @@ import Testing
         let association = try Self.read(
             .association,
             #"""
-            {"account": "lab", "user": "alice", "cluster": "demo",
+            {"account": "lab", "user": "alice", "cluster": "demo", "default": {"qos": "normal"},
              "max": {"tres": {"per": {"job": [{"type": "cpu", "name": "", "id": 1, "count": 8},
               {"type": "gres", "name": "gpu", "id": 1001, "count": 2}, {"type": "mem", "name": "", "id": 2, "count": -2}]}}}}
             """#)
