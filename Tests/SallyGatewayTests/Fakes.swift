@@ -24,6 +24,7 @@ final class TestClock: WallClock {
 final class Latch: Sendable {
     private let state = Mutex((isOpen: false, waiting: [CheckedContinuation<Void, Never>]()))
 
+    var isOpen: Bool { state.withLock { $0.isOpen } }
     var hasWaiters: Bool { state.withLock { !$0.waiting.isEmpty } }
 
     func open() {
@@ -157,7 +158,7 @@ final class FakeQueue: SlurmQueue {
             guard !state.cancelsNothing else { return }
             state.jobs.removeAll { job in
                 switch which.part {
-                case nil: job.view.job == which.job || job.base == which.job
+                case nil: job.isListed(under: which.job)
                 case .task: job.view.displayID == which.description
                 case .component, .waiting: job.isNamed(by: which)
                 }
@@ -192,7 +193,7 @@ final class FakeQueue: SlurmQueue {
         try state.withLock { state in
             state.jobReads.append(job)
             if let failure = state.failure { throw failure }
-            return state.jobs.filter { ($0.view.job == job || $0.base == job) && !state.hidden.contains(job) }
+            return state.jobs.filter { $0.isListed(under: job) && !state.hidden.contains(job) }
         }
     }
 
@@ -246,6 +247,14 @@ final class FakeQueue: SlurmQueue {
 
     func endLeaverJob(_ action: Authorized<SystemAction>, token: Secret<String>) async throws {
         state.withLock { $0.leavers.append(action.action) }
+    }
+}
+
+extension QueuedJob {
+    /// Whether slurmctld lists it when it is asked for that number: an array's tasks, and all components of a heterogeneous job
+    /// with the first (src/slurmctld/job_mgr.c, `pack_one_job`).
+    fileprivate func isListed(under number: JobID) -> Bool {
+        id == number || base == number || heterogeneous?.job == number
     }
 }
 

@@ -143,6 +143,8 @@ import Testing
             try await Self.unread(world) {
                 try await client.expect(.ok, .delete, "\(Self.slurm)/job/20+1", world.alice)
                 #expect(try await Self.states(client, world) == ["20 PENDING", "21 CANCELLED", "22 PENDING"])
+                try await client.expect(.ok, .delete, "\(Self.slurm)/job/20", world.alice)
+                #expect(try await Self.states(client, world) == ["20 CANCELLED", "21 CANCELLED", "22 CANCELLED"])
             }
         }
     }

@@ -101,7 +101,7 @@ import Testing
                         finished(2, "d", "FAILED", comment: "", on: nil),
                     ],
                     .job(JobID(rawValue: 2)!, of: alice): [  // a small number
-                        finished(2, "b", "FAILED", comment: ""),
+                        finished(2, "b", "FAILED", comment: "his sallyport:" + String(repeating: "b", count: 32)),
                         finished(2, "c", "FAILED", comment: "", on: "elsewhere"),
                     ],
                 ]
@@ -181,6 +181,7 @@ import Testing
             #expect(try old.json["warnings"]?.array?.count == 1)
             let one = try await client.call(.get, "\(db)/job/2", world.alice)
             #expect(try Self.names(one, "jobs") == ["b"])
+            #expect(one.text.contains("his") && !one.text.contains("sallyport:"))
             let none = try await client.call(.get, "\(db)/job/1", world.bob)
             #expect(none.status == .notFound)
             #expect(try none.slurmError == 2017)

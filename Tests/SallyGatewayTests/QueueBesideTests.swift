@@ -38,12 +38,15 @@ import Testing
     @Test func aListIsOrderedOnceAndStatesGoOn() async throws {
         try await withReader(3) { queue, reader, memory in
             var memory = try await reader.read(after: memory, .usual, isServed: true)
-            #expect(memory.order != nil && queue.now.reads == 0)
+            let order = try #require(memory.order)
+            #expect(queue.now.reads == 0)
             queue.change { $0.jobs[0] = makeJob(1, Self.alice, state: "RUNNING") }
             memory.wholeAt = ContinuousClock.now - .seconds(400)
             memory = try await reader.read(after: memory, .usual, isServed: true)
             #expect(memory.jobs.contains { $0.id.rawValue == 1 && $0.view.states == ["RUNNING"] })
             #expect(queue.now.reads == 0 && memory.isComplete)
+            // It is the same order still.
+            #expect(memory.order?.at == order.at)
         }
     }
 
@@ -91,14 +94,54 @@ import Testing
             var memory = try await reader.read(after: memory, .usual, isServed: true)
             let old = queue.now.jobs
             queue.change { state in
-                state.lists = [old]
-                state.jobs[2] = makeJob(3, Self.alice, state: "RUNNING")
+                // 2 has gone.
+                state.lists = [[old[0], old[2]]]
+                state.jobs = [old[0], makeJob(3, Self.alice, state: "RUNNING"), makeJob(9, Self.alice)]
             }
-            // No look at states in between.
+            // What was submitted meanwhile, and no look at states in between.
+            memory.jobs.append(makeJob(9, Self.alice))
             memory.receive(try await reader.deliver(try #require(memory.order)))
+            #expect(ids(memory) == [1, 3, 9])
             memory = try await reader.read(after: memory, .usual, isServed: true)
             #expect(memory.jobs.first { $0.id.rawValue == 3 }?.view.states == ["RUNNING"])
             #expect(queue.now.jobReads.map(\.rawValue) == [3])
+        }
+    }
+
+    /// What was said of an array, or of a heterogeneous job, was said of all of its records: one that was not among them is gone.
+    @Test(arguments: [
+        [makeTask(10, of: 10, "10_1", alice), makeTask(11, of: 10, "10_0", alice)],
+        [makeComponent(0, of: 10, alice), makeComponent(1, of: 10, alice)],
+    ])
+    func partsThatAreGoneDoNotComeBackWithTheList(parts: [QueuedJob]) async throws {
+        try await withReader(3) { queue, reader, memory in
+            queue.change { $0.jobs += parts }
+            var memory = try await reader.read(after: memory, .usual)
+            memory.wholeTook = .seconds(60)
+            memory.wholeAt = ContinuousClock.now - .seconds(400)
+            memory = try await reader.read(after: memory, .usual, isServed: true)
+            let order = try #require(memory.order)
+            queue.change { state in
+                state.lists = [state.jobs]
+                state.jobs.removeLast()
+                state.jobs[3].view.states = ["RUNNING"]
+            }
+            let delivery = try await reader.deliver(order)
+            memory = try await reader.read(after: memory, .usual, isServed: true)
+            memory.receive(delivery)
+            #expect(ids(memory) == [1, 2, 3, 10])
+        }
+    }
+
+    /// Another list would not have it either, and it is asked for by itself.
+    @Test func whatTheListLacksAsksForNoOther() async throws {
+        try await withReader(3) { queue, reader, memory in
+            var memory = try await reader.read(after: memory, .usual, isServed: true)
+            queue.change { $0.lists = [Array($0.jobs.prefix(2))] }
+            memory.receive(try await reader.deliver(try #require(memory.order)))
+            #expect(ids(memory) == [1, 2] && memory.unlisted.map(\.rawValue) == [3])
+            memory = try await reader.read(after: memory, .usual, isServed: true)
+            #expect(ids(memory) == [1, 2, 3] && memory.isComplete && memory.order == nil)
         }
     }
 
@@ -132,6 +175,7 @@ import Testing
             queue.change { $0.listFailure = SallyError(.internal, "no list") }
             memory.receive(try await reader.deliver(try #require(memory.order)))
             #expect(ids(memory) == [1, 2, 3] && memory.listProblem?.message == "no list")
+            #expect(memory.wholeTook == .seconds(60))
             memory = try await reader.read(after: memory, .usual, isServed: true)
             #expect(memory.order == nil && memory.isComplete)
         }
@@ -168,7 +212,14 @@ import Testing
                 latch.open()
                 try await eventually("the list has come") { keeper.latest.jobs.count == 110 }
                 try await eventually("and is complete") { keeper.latest.completeAt == keeper.latest.readAt }
-                #expect(queue.now.reads == 2)
+                #expect(queue.now.reads >= 2)
+                // And the next one.
+                queue.change { state in
+                    let new = (300..<400).map { makeJob($0, Self.alice) }
+                    state.jobs += new
+                    state.hidden.formUnion(new.map(\.id))
+                }
+                try await eventually("the next list has come") { keeper.latest.jobs.count == 210 }
                 group.cancelAll()
             }
         }

@@ -192,6 +192,8 @@ import Testing
             queue.change { $0.jobs += (0..<3).map { makeComponent($0, of: 20, Self.alice) } }
             var memory = try await reader.read(after: memory, .usual)
             #expect(memory.jobs.map(\.id.rawValue) == [1, 2, 3, 20, 21, 22] && memory.isComplete)
+            // Its own number brought them all.
+            #expect(queue.now.jobReads.map(\.rawValue) == [20])
             queue.change { state in
                 state.jobReads = []
                 state.jobs[4] = makeComponent(1, of: 20, Self.alice, state: "RUNNING")

@@ -145,15 +145,22 @@ import Testing
             }
             var finder = LimitFinder(
                 slurmName: "demo", hasAccounting: true, listings: world.cluster.listings, keeper: world.cluster.keeper)
+            #expect(finder.patience == .seconds(3))
             finder.patience = .milliseconds(1)
             let job = try JobRequest(json: try JSONValue(parsing: goodJob)).resolved(
                 with: ClusterDefaults(
                     partitions: testPartitions, nodes: [], account: AccountName(unchecked: "lab"), home: "/home/alice"),
                 user: UserName(unchecked: "alice"))
-            try await withThrowingTaskGroup(of: Void.self) { group in
+            try await withThrowingTaskGroup(of: Void.self) { [hasty = finder] group in
+                defer { latch.open() }
                 group.addTask { _ = try await world.cluster.listings.read(.associations) }
                 try await eventually("the list is being read") { !world.queue.now.listed.isEmpty }
-                #expect(await finder.explained(refusal, of: job) == refusal)
+                let told = Latch()
+                group.addTask {
+                    #expect(await hasty.explained(refusal, of: job) == refusal)
+                    told.open()
+                }
+                try await eventually("the refusal is told") { told.isOpen }
                 latch.open()
                 try await group.waitForAll()
             }

@@ -25,8 +25,10 @@ struct QueueDeeds: Sendable {
         /// The job as it is since; `job` is as it was read.
         func asKnown(_ job: QueuedJob) -> QueuedJob {
             if let told = told[job.id] { return told }
+            guard !ended.isEmpty else { return job }
             // What Slurm told nothing of any more.
-            let targets = (ended[job.id] ?? []).union(ended[job.base] ?? [])
+            var targets = (ended[job.id] ?? []).union(ended[job.base] ?? [])
+            if let whole = job.heterogeneous?.job { targets.formUnion(ended[whole] ?? []) }
             return targets.reduce(job) { $0.ended(by: $1) }
         }
 
@@ -35,9 +37,7 @@ struct QueueDeeds: Sendable {
             case .submitted(let job): submitted.append(job)
             case .ended(let which, let jobs):
                 ended[which.number, default: []].insert(which)
-                for job in told.values where job.id == which.job || job.base == which.job {
-                    told[job.id] = job.ended(by: which)
-                }
+                told = told.mapValues { $0.ended(by: which) }
                 for job in jobs { told[job.id] = job.ended(by: which) }
             }
         }
