@@ -13,7 +13,7 @@ final class FinishedJobsCache: Sendable {
     private let state = Mutex<[FinishedJobs: Entry]>([:])
 
     /// An answer is as good as new for so long.
-    private static let life = Duration.seconds(5)
+    private let life: Duration
     /// Answers that are kept at once, and how many jobs in all of them.
     static let capacity = 256
     private static let mostJobs = 50_000
@@ -33,10 +33,13 @@ final class FinishedJobsCache: Sendable {
         case wait(Doorbell)
     }
 
-    init(cluster: ClusterName, queue: some SlurmQueue, access: ServiceAccess) {
+    init(
+        cluster: ClusterName, queue: some SlurmQueue, access: ServiceAccess, life: Duration = .seconds(5)
+    ) {
         self.cluster = cluster
         self.queue = queue
         self.access = access
+        self.life = life
     }
 
     /// Of this cluster alone, with what is missing.
@@ -72,7 +75,7 @@ final class FinishedJobsCache: Sendable {
     private func next(_ wanted: FinishedJobs) -> Next {
         state.withLock { state in
             switch state[wanted] {
-            case .known(let known, let at) where at.duration(to: .now) < FinishedJobsCache.life: return .take(known)
+            case .known(let known, let at) where at.duration(to: .now) < life: return .take(known)
             case .failed(let error, let at) where at.duration(to: .now) < .seconds(1): return .fail(error)
             case .asking(var waiting):
                 let bell = Doorbell()
@@ -90,7 +93,7 @@ final class FinishedJobsCache: Sendable {
         let waiting: [Doorbell] = state.withLock { state in
             defer {
                 state[wanted] = entry
-                FinishedJobsCache.forget(&state)
+                forget(&state)
             }
             if case .asking(let waiting) = state[wanted] { return waiting }
             return []
@@ -99,7 +102,7 @@ final class FinishedJobsCache: Sendable {
     }
 
     /// What is old goes, and all of it when it is too much.
-    private static func forget(_ state: inout [FinishedJobs: Entry]) {
+    private func forget(_ state: inout [FinishedJobs: Entry]) {
         var jobs = 0
         state = state.filter { _, entry in
             switch entry {
@@ -110,7 +113,7 @@ final class FinishedJobsCache: Sendable {
             case .failed(_, let at): return at.duration(to: .now) < .seconds(1)
             }
         }
-        guard state.count > capacity || jobs > mostJobs else { return }
+        guard state.count > FinishedJobsCache.capacity || jobs > FinishedJobsCache.mostJobs else { return }
         state = state.filter { _, entry in if case .asking = entry { true } else { false } }
     }
 
