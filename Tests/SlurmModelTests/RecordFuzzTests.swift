@@ -155,7 +155,8 @@ import Testing
     private static let readings: [@Sendable (SlurmReply) -> Bool] = [
         { (try? $0.submission()) != nil }, { (try? $0.diagnosis()) != nil },  // what is malformed is refused
         { (try? $0.cancellations()) != nil }, { (try? $0.jobStates()) != nil },  // the same
-        { (try? $0.jobs()) != nil }, { (try? $0.records(.accountingJob).map { try Job(believed: $0) }) != nil },  // the same
+        { (try? $0.jobs()) != nil },  // the same
+        { (try? $0.records(.accountingJob).map { try Job(believed: $0) }) != nil },  // the same
         { (try? $0.nodes()) != nil }, { (try? $0.partitions()) != nil },  // the same
         { (try? $0.records(.reservation)) != nil }, { (try? $0.records(.cancellation)) != nil },  // the same
     ]

@@ -89,7 +89,8 @@ import Testing
         #expect(stream.passedOver == 3)
         #expect(most <= 100)
         let rest = try stream.end()
-        #expect(rest == JSONObject([("n", 1 as JSONValue), ("jobs", [] as JSONValue), ("meta", ["jobs": [4]] as JSONValue)]))
+        let others: [(String, JSONValue)] = [("n", 1), ("jobs", []), ("meta", ["jobs": [4]])]
+        #expect(rest == JSONObject(others))
         #expect(throws: JSONError.self) { try Self.read(text, size, element: 100) }
     }
 
