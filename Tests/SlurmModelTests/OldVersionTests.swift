@@ -63,6 +63,15 @@ import Testing
         #expect(try read(3 << 8)["exit_code"] == .integer(768))
     }
 
+    @Test func emptyWordsAreNoText() throws {
+        let json: JSONValue = [
+            "job_id": 7, "state": ["current": "FAILED"], "steps": [["CPU": ["governor": [""]]]],
+        ]
+        let job = try #require(SlurmRecord(json, noun: .accountingJob, version: old))
+        let governor = job.json(new)["steps"]?.array?.first?["CPU"]?["governor"]
+        #expect(governor == "0")
+    }
+
     @Test func commasAloneAreNoWords() throws {
         let node = try #require(SlurmRecord(["name": "n1", "features": ","], noun: .node, version: old))
         #expect(node["features"] == .unset && SlurmRecord(packed: node.packed) == node)

@@ -195,7 +195,7 @@ extension NounEncoding {
     }
 
     private func joinedWords(_ json: JSONValue) -> FieldValue {
-        let words = words(json) { $0 }.words
+        let words = words(json) { $0.isEmpty ? nil : $0 }.words
         return words.isEmpty ? .unsaid : .text(words.joined(separator: ","))
     }
 
