@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SallyModel
+package import SallyModel
 
 /// A version of slurmrestd's API: `v0.0.42`.
 package struct APIVersion: RawRepresentable, Sendable, Hashable, Comparable, CustomStringConvertible {
