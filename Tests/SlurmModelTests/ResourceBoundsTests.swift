@@ -322,15 +322,15 @@ import Testing
 
     @Test func sumsThatCannotBeHeldAreUnbounded() throws {
         let bounds = try bounds(
-            ("nodes", "10000000"), ("mem", "1048576T"), ("ntasks_per_node", 65533), ("cpus_per_task", 65533))
-        #expect(bounds.cpus == 10_000_000 * 65533 * 65533)
+            ("nodes", "100"), ("mem", "1048576T"), ("ntasks_per_node", 65533), ("cpus_per_task", 65533))
+        #expect(bounds.cpus == 100 * 65533 * 65533)
         #expect(bounds.memory == nil)
     }
 
     @Test func manyTypesOfGPUsAreNoSumThatCannotBeHeld() throws {
         let types = (0..<20).map { "t\($0):1000000" }.joined(separator: ",")
         let bounds = try bounds(
-            ("nodes", "10000000"), ("ntasks_per_node", 65533), ("gpus_per_task", .string(types)))
+            ("nodes", "100"), ("ntasks_per_node", 65533), ("gpus_per_task", .string(types)))
         #expect(bounds.gpusByType.count == 20)
         #expect(GPUCounts(byType: ["a": .max, "b": 1], untyped: 1).total == .max)
     }
