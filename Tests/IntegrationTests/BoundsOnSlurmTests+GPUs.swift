@@ -20,8 +20,8 @@ import Darwin
 extension BoundsOnSlurmTests {
     private static func version(_ cluster: String) -> APIVersion { APIVersion(rawValue: cluster == "it12" ? 38 : 42) }
 
-    /// slurm.conf(5) DefCpuPerGPU and DefMemPerGPU: neither is reported, and they are counted. A job of slurmrestd that says how many
-    /// tasks it has gets one CPU for each of them and not the default, from both daemons.
+    /// slurm.conf(5) DefCpuPerGPU and DefMemPerGPU: neither is reported, and they are counted. Jobs of one task that
+    /// came over slurmrestd got one CPU and not the default, from 22.05.8 and 24.11.5 alike.
     @Test(arguments: Stack.clusters) func whatGPUsBringByDefaultIsWithinTheBounds(_ cluster: String) async throws {
         try await withGPUJobs(cluster) { jobs in
             try await jobs.setJobDefaults("DefCpuPerGPU=2,DefMemPerGPU=300")
