@@ -198,6 +198,8 @@ import Testing
                     throw SallyError(.timeout, "no answer")
                 }
             }
+            // How it ended is written with whatever comes next; until then the lease says no less.
+            _ = try await gateways.here.withTurn(other) { $0.tokenEnds }
             gateways.clock.advance(3600)
             for turns in [gateways.there, gateways.here] {
                 let open = try await turns.withTurn(job) { $0.tokenEnds }
