@@ -27,6 +27,11 @@ struct SlurmFaultTests {
             return answer.headers["sallyport-stale"] == nil
                 && [before, later].allSatisfy { answer.body.contains("\"job\":\($0)") }
         }
+        // A slurmctld that is killed forgets what it has not written down yet.
+        let saved = "grep -aq -- \(name)-1 $(scontrol show config | awk '/^StateSaveLocation/ { print $3 }')/job_state"
+        try await eventually("\(later) is in slurmctld's state") {
+            try await stack.onNode(cluster, "master", ["sh", "-c", saved]).status == 0
+        }
         try await stack.watchingJobs("bob", ["-M", cluster, "--name", name + "-0"]) { watch in
             try await watch.shows(before, "  PENDING  ")
             try await stack.without("slurmctld", cluster) {
