@@ -18,17 +18,20 @@ import Darwin
 /// What Slurm's sources say of GPUs, tried: what they bring by default, how an update changes their type, tasks that come with
 /// them.
 extension BoundsOnSlurmTests {
+    /// What one of these tests sets for a while.
+    static let jobDefaults = "DefCpuPerGPU=2,DefMemPerGPU=300"
+
     private static func version(_ cluster: String) -> APIVersion { APIVersion(rawValue: cluster == "it12" ? 38 : 42) }
 
-    /// slurm.conf(5) DefCpuPerGPU and DefMemPerGPU: neither is reported, and they are counted. Jobs of one task that
-    /// came over slurmrestd got one CPU and not the default, from 22.05.8 and 24.11.5 alike.
+    /// slurm.conf(5) DefCpuPerGPU and DefMemPerGPU: neither is reported, and they are counted. Both daemons
+    /// go by a change of them sooner or later: jobs right after it were given one CPU at one time, and the default at another.
     @Test(arguments: Stack.clusters) func whatGPUsBringByDefaultIsWithinTheBounds(_ cluster: String) async throws {
         try await withGPUJobs(cluster) { jobs in
-            try await jobs.setJobDefaults("DefCpuPerGPU=2,DefMemPerGPU=300")
+            try await jobs.setJobDefaults(Self.jobDefaults)
             var known = try await defaults(jobs.client, cluster, jobs.key)
             #expect(known.partitions.contains { $0.name == "gpu" })
             #expect(known.partitions.allSatisfy { $0.jobDefaults == nil }, "\(known.partitions)")
-            known.jobDefaults = try JobDefaults("DefCpuPerGPU=2,DefMemPerGPU=300")
+            known.jobDefaults = try JobDefaults(Self.jobDefaults)
             var unknown = known
             unknown.jobDefaults = nil
             for fields in [

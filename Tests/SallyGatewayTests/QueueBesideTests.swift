@@ -12,31 +12,10 @@ import Testing
 @Suite struct QueueBesideTests {
     private static let alice = UserName(unchecked: "alice")
 
-    /// What is known of `count` jobs after a list that took a minute, a long time ago.
-    private func withReader(
-        _ count: UInt32,
-        _ body: @Sendable (FakeQueue, QueueReader, QueueReader.Memory) async throws -> Void
-    ) async throws {
-        try await withWorld { world, _ in
-            let queue = FakeQueue()
-            queue.change { state in
-                state.jobs = (1...count).map { makeJob($0, Self.alice) }
-                state.servesStates = true
-                state.listedAt = Timestamp(777)
-            }
-            let reader = QueueReader(cluster: World.name, queue: queue, access: world.cluster.access)
-            var memory = try await reader.read(after: .init(), .usual)
-            memory.wholeTook = .seconds(60)
-            memory.wholeAt = ContinuousClock.now - .seconds(400)
-            queue.change { $0.reads = 0 }
-            try await body(queue, reader, memory)
-        }
-    }
-
     private func ids(_ memory: QueueReader.Memory) -> [UInt32] { memory.jobs.map(\.id.rawValue).sorted() }
 
     @Test func aListIsOrderedOnceAndStatesGoOn() async throws {
-        try await withReader(3) { queue, reader, memory in
+        try await withListedReader(3, listed: .seconds(400)) { queue, reader, memory in
             var memory = try await reader.read(after: memory, .usual, isServed: true)
             let order = try #require(memory.order)
             #expect(queue.now.reads == 0)
@@ -53,7 +32,7 @@ import Testing
     /// Without somebody who brings it the list is read in line, and so is one that is quick.
     @Test(arguments: [(false, 60), (true, 0)]) func otherwiseItIsReadInLine(_ isServed: Bool, _ took: Int) async throws
     {
-        try await withReader(3) { queue, reader, memory in
+        try await withListedReader(3, listed: .seconds(400)) { queue, reader, memory in
             var memory = memory
             memory.wholeTook = .seconds(took)
             memory = try await reader.read(after: memory, .usual, isServed: isServed)
@@ -63,7 +42,7 @@ import Testing
 
     /// The list is as old as its order; what was read since is newer, and what changed since is seen at the next look.
     @Test func whatWasSaidSinceIsNewerThanTheList() async throws {
-        try await withReader(5) { queue, reader, memory in
+        try await withListedReader(5, listed: .seconds(400)) { queue, reader, memory in
             var memory = try await reader.read(after: memory, .usual, isServed: true)
             let order = try #require(memory.order)
             // The list: 1 to 4 as they were, 5 has gone, 6 is new.
@@ -90,7 +69,7 @@ import Testing
     }
 
     @Test func aChangeWhileTheListIsMadeIsNotLost() async throws {
-        try await withReader(3) { queue, reader, memory in
+        try await withListedReader(3, listed: .seconds(400)) { queue, reader, memory in
             var memory = try await reader.read(after: memory, .usual, isServed: true)
             let old = queue.now.jobs
             queue.change { state in
@@ -114,7 +93,7 @@ import Testing
         [makeComponent(0, of: 10, alice), makeComponent(1, of: 10, alice)],
     ])
     func partsThatAreGoneDoNotComeBackWithTheList(parts: [QueuedJob]) async throws {
-        try await withReader(3) { queue, reader, memory in
+        try await withListedReader(3, listed: .seconds(400)) { queue, reader, memory in
             queue.change { $0.jobs += parts }
             var memory = try await reader.read(after: memory, .usual)
             memory.wholeTook = .seconds(60)
@@ -135,7 +114,7 @@ import Testing
 
     /// Another list would not have it either, and it is asked for by itself.
     @Test func whatTheListLacksAsksForNoOther() async throws {
-        try await withReader(3) { queue, reader, memory in
+        try await withListedReader(3, listed: .seconds(400)) { queue, reader, memory in
             var memory = try await reader.read(after: memory, .usual, isServed: true)
             queue.change { $0.lists = [Array($0.jobs.prefix(2))] }
             memory.receive(try await reader.deliver(try #require(memory.order)))
@@ -146,7 +125,7 @@ import Testing
     }
 
     @Test func anEmptyListIsBelievedWhenItComesTwice() async throws {
-        try await withReader(3) { queue, reader, memory in
+        try await withListedReader(3, listed: .seconds(400)) { queue, reader, memory in
             let first = try await reader.read(after: memory, .certain, isServed: true)
             queue.change { $0.lists = [[], $0.jobs] }
             var memory = first
@@ -160,7 +139,7 @@ import Testing
     }
 
     @Test func noChangeLeavesWhatIsKnown() async throws {
-        try await withReader(3) { queue, reader, memory in
+        try await withListedReader(3, listed: .seconds(400)) { queue, reader, memory in
             var memory = try await reader.read(after: memory, .usual, isServed: true)
             #expect(memory.order?.since == Timestamp(777))
             queue.change { $0.saysUnchanged = true }
@@ -170,7 +149,7 @@ import Testing
     }
 
     @Test func aListThatFailsIsOrderedNoSooner() async throws {
-        try await withReader(3) { queue, reader, memory in
+        try await withListedReader(3, listed: .seconds(400)) { queue, reader, memory in
             var memory = try await reader.read(after: memory, .usual, isServed: true)
             queue.change { $0.listFailure = SallyError(.internal, "no list") }
             memory.receive(try await reader.deliver(try #require(memory.order)))

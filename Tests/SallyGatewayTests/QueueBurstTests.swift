@@ -7,30 +7,30 @@ import Testing
 
 @testable import SallyGateway
 
+/// A reader of a queue of alice's that nobody else reads, and what it knows after a list that took a minute and began `ago`.
+func withListedReader(
+    _ count: UInt32, listed ago: Duration,
+    _ body: @Sendable (FakeQueue, QueueReader, QueueReader.Memory) async throws -> Void
+) async throws {
+    try await withWorld { world, _ in
+        let queue = FakeQueue()
+        queue.change { state in
+            state.jobs = (1...count).map { makeJob($0, UserName(unchecked: "alice")) }
+            state.servesStates = true
+            state.listedAt = Timestamp(777)
+        }
+        let reader = QueueReader(cluster: World.name, queue: queue, access: world.cluster.access)
+        var memory = try await reader.read(after: .init(), .usual)
+        memory.wholeTook = .seconds(60)
+        memory.wholeAt = ContinuousClock.now - ago
+        queue.change { $0.reads = 0 }
+        try await body(queue, reader, memory)
+    }
+}
+
 /// More jobs change than are read one by one, on a cluster that serves states and whose list takes its time.
 @Suite struct QueueBurstTests {
     private static let alice = UserName(unchecked: "alice")
-
-    /// A reader of a queue that nobody else reads, and what it knows after a list that took a minute.
-    private func withReader(
-        _ count: UInt32, listed ago: Duration,
-        _ body: @Sendable (FakeQueue, QueueReader, QueueReader.Memory) async throws -> Void
-    ) async throws {
-        try await withWorld { world, _ in
-            let queue = FakeQueue()
-            queue.change { state in
-                state.jobs = (1...count).map { makeJob($0, Self.alice) }
-                state.servesStates = true
-                state.listedAt = Timestamp(777)
-            }
-            let reader = QueueReader(cluster: World.name, queue: queue, access: world.cluster.access)
-            var memory = try await reader.read(after: .init(), .usual)
-            memory.wholeTook = .seconds(60)
-            memory.wholeAt = ContinuousClock.now - ago
-            queue.change { $0.reads = 0 }
-            try await body(queue, reader, memory)
-        }
-    }
 
     @Test(
         arguments: [
@@ -41,7 +41,7 @@ import Testing
     func aBurstIsReadAsOneListWhenThatHasItsShare(
         new: UInt32, changed: UInt32, ago: Int, lists: Int, singles: Int
     ) async throws {
-        try await withReader(100, listed: .seconds(ago)) { queue, reader, memory in
+        try await withListedReader(100, listed: .seconds(ago)) { queue, reader, memory in
             queue.change { state in
                 for place in 0..<Int(changed) {
                     state.jobs[place] = makeJob(UInt32(place + 1), Self.alice, state: "RUNNING")
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func whatWaitsForAListIsReadInTheMeantime() async throws {
-        try await withReader(1, listed: .seconds(10)) { queue, reader, memory in
+        try await withListedReader(1, listed: .seconds(10)) { queue, reader, memory in
             queue.change { $0.jobs += (2...121).map { makeJob($0, Self.alice) } }
             var memory = memory
             for (known, isComplete) in [(51, false), (101, false), (121, true)] {
@@ -135,7 +135,7 @@ import Testing
 
     /// That nothing has changed is said at once, and a list that comes takes as long as ever.
     @Test func noChangeMakesNoListShorter() async throws {
-        try await withReader(3, listed: .seconds(400)) { queue, reader, memory in
+        try await withListedReader(3, listed: .seconds(400)) { queue, reader, memory in
             queue.change { $0.saysUnchanged = true }
             let next = try await reader.read(after: memory, .usual)
             #expect(queue.now.reads == 1 && next.wholeTook == .seconds(60))
@@ -146,7 +146,7 @@ import Testing
 
     /// It is as dear as one that comes.
     @Test func aListThatDoesNotComeInTimeIsAskedForNoSooner() async throws {
-        try await withReader(100, listed: .seconds(400)) { queue, reader, memory in
+        try await withListedReader(100, listed: .seconds(400)) { queue, reader, memory in
             queue.change { state in
                 state.jobs += (0..<80).map { makeJob(200 + $0, Self.alice) }
                 state.listFailure = SallyError(.timeout, "cluster demo did not answer in time")
@@ -188,7 +188,7 @@ import Testing
 
     /// Components are named by their own number, like tasks (`21+1` of job 20).
     @Test func aHeterogeneousJobIsReadByItsStates() async throws {
-        try await withReader(3, listed: .seconds(10)) { queue, reader, memory in
+        try await withListedReader(3, listed: .seconds(10)) { queue, reader, memory in
             queue.change { $0.jobs += (0..<3).map { makeComponent($0, of: 20, Self.alice) } }
             var memory = try await reader.read(after: memory, .usual)
             #expect(memory.jobs.map(\.id.rawValue) == [1, 2, 3, 20, 21, 22] && memory.isComplete)
@@ -208,7 +208,7 @@ import Testing
 
     /// Numbered from the first one's nobody could tell which is which, or which is gone.
     @Test func componentsUnderOneNumberTakeTheList() async throws {
-        try await withReader(2, listed: .seconds(10)) { queue, reader, memory in
+        try await withListedReader(2, listed: .seconds(10)) { queue, reader, memory in
             queue.change { state in
                 state.jobs += (0..<2).map { makeComponent($0, of: 20, Self.alice) }
                 let entries: [(UInt32, String)] = [(1, ""), (2, ""), (20, "+0"), (20, "+1")]
