@@ -65,13 +65,16 @@ final class WriteQueue: Sendable {
         }
     }
 
+    /// Nobody waits for what is posted: it is never too late for it.
+    private static let postedLimit = Duration.seconds(24 * 3600)
+
     /// Queues `body` behind what waits and returns; `failed` is called where it did not become durable.
     func post(
         _ body: @Sendable @escaping (StoreTransaction) throws -> Void, failed: @Sendable @escaping (any Error) -> Void
     ) {
         enqueue(
             WriteJob(
-                haste: .withNext, deadline: .now + limits.waitLimit,
+                haste: .withNext, deadline: .now + WriteQueue.postedLimit,
                 run: { transaction in
                     try body(transaction)
                     return {}
