@@ -92,6 +92,8 @@ let tier0: [Target] = [
 let tier1: [Target] = [
     // What every connection of ours needs: deadlines, the authorities that are trusted. Server and CLI share it.
     .target(name: "SallyNetwork", dependencies: ["SallyModel", nioCore, nioPosix, nioSSL]),
+    // What the daemons log, one record a line.
+    .target(name: "SallyLog", dependencies: ["SallyModel", logging]),
     // Unix sockets that know who is at the other end: framing, peer credentials.
     .target(
         name: "SallySocket",
@@ -184,7 +186,8 @@ let tier3: [Target] = [
             "SallyModel", "SlurmModel", "SallyPolicy", "SallyWire", "SallyKeepProtocol", "StrictJSON", "SallySocket",
             "SallyConfig",
             "SallyIdentity", "SallyStore", "SlurmClient", "SallySigner", "SallySteward", "SallyAccounts",
-            "SallyTransport", "SallyGateway", "SallyClient", argumentParser, serviceLifecycle, unixSignals, logging,
+            "SallyTransport", "SallyGateway", "SallyClient", "SallyLog", argumentParser, serviceLifecycle, unixSignals,
+            logging,
         ]),
 ]
 
@@ -194,6 +197,7 @@ let support: [Target] = [
         name: "SallyTestSupport", dependencies: ["SallyModel", "SallyTransport", subprocess, systemPackage],
         path: "Tests/SallyTestSupport"),
     .testTarget(name: "SallyNetworkTests", dependencies: ["SallyNetwork", "SallyModel", "SallyTestSupport", nioSSL]),
+    .testTarget(name: "SallyLogTests", dependencies: ["SallyLog", logging]),
     .testTarget(name: "SallySocketTests", dependencies: ["SallySocket", "SallyKeepProtocol", "SallyTestSupport"]),
     .testTarget(name: "SallyTransportTests", dependencies: ["SallyTransport", "SallyTestSupport"]),
     .testTarget(name: "SallyConfigTests", dependencies: ["SallyConfig", "SallyPolicy", "SallyTestSupport"]),

@@ -2,6 +2,7 @@
 
 import Logging
 import SallyConfig
+import SallyLog
 import SallyModel
 
 #if canImport(Glibc)
@@ -34,7 +35,7 @@ func loaded<Value>(_ load: () throws(ConfigError) -> Value) throws -> Value {
 
 /// The log of a daemon: standard error, from `level` upwards.
 func makeLogger(_ daemon: String, level: Logger.Level) -> Logger {
-    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+    LoggingSystem.bootstrap { LineLogHandler(label: $0) }
     var logger = Logger(label: "sallyd.\(daemon)")
     logger.logLevel = level
     return logger

@@ -35,22 +35,23 @@ struct Authentication: RouterMiddleware {
         } catch let error as SallyError where error.code == .unauthenticated {
             let verdict = failures.admit(.init(context.client), now: limits.since.duration(to: .now))
             guard verdict.isAdmitted else {
-                context.advice.retry(after: verdict.nextIn)
+                context.notes.retry(after: verdict.nextIn)
                 throw SallyError(.rateLimited, "too many failed requests from this address", hint: "run `sally login`")
             }
             throw error
         }
+        context.notes.user = principal.account.name
         let (requests, concurrent) = (limits.requests, limits.concurrent)
         let verdict = requests.admit(.person(principal.person), now: limits.since.duration(to: .now))
-        context.advice.tell(requests, verdict)
+        context.notes.tell(requests, verdict)
         guard verdict.isAdmitted else {
-            context.advice.retry(after: verdict.nextIn)
+            context.notes.retry(after: verdict.nextIn)
             throw SallyError(.rateLimited, "too many requests of \(principal.account.name)", hint: "ask less often")
         }
         let remaining = concurrent.enter(principal.person)
-        context.advice.tell(concurrent, remaining: remaining)
+        context.notes.tell(concurrent, remaining: remaining)
         guard remaining != nil else {
-            context.advice.retry(after: 1)
+            context.notes.retry(after: 1)
             throw SallyError(
                 .rateLimited, "\(principal.account.name) has \(concurrent.limit) requests under way",
                 hint: "wait for answers before asking more")

@@ -25,26 +25,34 @@ struct Edge: RouterMiddleware {
             response = try await next(request, context)
         } catch {
             let problem = asSallyError(error)
-            context.logger.tell(problem)
+            log(context).tell(problem)
             refused = problem.code
             response =
                 FrontPath(request.uri.path).map { .refusal(problem, at: $0, context) }
                 ?? .problem(problem, request: context.requestID)
         }
         protect(&response, id: context.requestID)
-        context.advice.put(into: &response.headers)
+        context.notes.put(into: &response.headers)
         let took = start.duration(to: .now)
         let route = context.endpointPath ?? "none"
         metrics.answered(
             method: request.method, route: route, status: response.status.code, took: took)
         if let refused { metrics.refused(refused) }
-        context.logger.info(
+        log(context).info(
             "request answered",
             metadata: [
                 "method": "\(request.method)", "route": "\(route)", "status": "\(response.status.code)",
                 "milliseconds": "\(took / .milliseconds(1))", "client": "\(context.client)",
             ])
         return response
+    }
+
+    /// With whose request it was, which is found out further in.
+    private func log(_ context: GatewayContext) -> Logger {
+        guard let user = context.notes.user else { return context.logger }
+        var log = context.logger
+        log[metadataKey: "user"] = "\(user)"
+        return log
     }
 
     private func protect(_ response: inout Response, id: OpaqueID) {

@@ -14,8 +14,8 @@ struct GatewayContext: RequestContext {
     var client: Peer
     /// Made by us, never taken from outside.
     var requestID: OpaqueID
-    /// What the answer says of the client's limits.
-    let advice = RateAdvice()
+    /// What is found out on the way in and told when the answer goes out.
+    let notes = RequestNotes()
     /// Set by the authentication of a session.
     private(set) var signedIn: Principal?
     /// Set by the administration socket.

@@ -12,7 +12,7 @@ struct PersonLimits: Sendable {
     /// Counts what one request does as `count` of them, the request itself among these.
     ///
     /// - Throws: `.tooLarge` for more than may ever come at once, `.rateLimited` for more than may come now.
-    func charge(_ count: Int, _ noun: String, to principal: Principal, _ advice: RateAdvice) throws {
+    func charge(_ count: Int, _ noun: String, to principal: Principal, _ notes: RequestNotes) throws {
         guard count > 1 else { return }
         guard count <= requests.quota.units else {
             throw SallyError(
@@ -21,7 +21,7 @@ struct PersonLimits: Sendable {
         }
         let verdict = requests.admit(.person(principal.person), count: count - 1, now: since.duration(to: .now))
         guard verdict.isAdmitted else {
-            advice.retry(after: verdict.nextIn)
+            notes.retry(after: verdict.nextIn)
             throw SallyError(
                 .rateLimited, "\(count) \(noun) count as \(count) requests: too many of \(principal.account.name)",
                 hint: "ask less often, or send shorter lists")

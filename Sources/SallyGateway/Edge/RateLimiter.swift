@@ -50,6 +50,8 @@ package final class RateLimiter: Sendable {
         self.burst = Double(burst)
         self.perSecond = perSecond
         self.capacity = capacity
+        quota = (Int(burst), wholeSeconds(Double(burst) / perSecond))
+        policy = "\"requests\";q=\(quota.units);w=\(quota.seconds)"
     }
 
     /// So many in a minute, half of them at once.
@@ -58,7 +60,9 @@ package final class RateLimiter: Sendable {
     }
 
     /// Requests that may come at once, and the seconds after which as many may come again.
-    var quota: (units: Int, seconds: Int) { (Int(burst), wholeSeconds(burst / perSecond)) }
+    let quota: (units: Int, seconds: Int)
+    /// The same as clients are told (draft-ietf-httpapi-ratelimit-headers-10).
+    let policy: String
 
     /// What became of one request, and what may come next.
     struct Verdict: Equatable {
@@ -128,7 +132,7 @@ struct AddressLimit: RouterMiddleware {
     ) async throws -> Response {
         let verdict = limiter.admit(.init(context.client), now: since.duration(to: .now))
         guard verdict.isAdmitted else {
-            context.advice.retry(after: verdict.nextIn)
+            context.notes.retry(after: verdict.nextIn)
             throw SallyError(.rateLimited, "too many requests from this address", hint: "try again in a moment")
         }
         return try await next(request, context)

@@ -16,7 +16,7 @@ struct FrontCall: Sendable {
     let source: String
     let query: FrontQuery
     let limits: PersonLimits
-    let advice: RateAdvice
+    let notes: RequestNotes
     let metrics: Metrics
     let logger: Logger
 

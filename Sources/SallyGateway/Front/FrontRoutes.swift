@@ -39,7 +39,7 @@ struct FrontRoutes: Sendable {
         let call = FrontCall(
             version: version, principal: try context.principal, request: context.requestID,
             source: "\(context.client)", query: try await FrontQuery(request, line), limits: limits,
-            advice: context.advice, metrics: metrics, logger: context.logger)
+            notes: context.notes, metrics: metrics, logger: context.logger)
         let service = FrontService(cluster: cluster)
         let reply = try await service.reply(to: operation, call, request, context)
         var envelope = FrontEnvelope(

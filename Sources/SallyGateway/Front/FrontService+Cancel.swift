@@ -22,7 +22,7 @@ extension FrontService {
         let order = try FrontKill(try await request.bytes(limit: 1 << 20), by: call.principal.account)
         let wanted = try await wanted(order, call)
         guard wanted.count <= FrontKill.limit else { throw FrontKill.tooMany }
-        try call.limits.charge(wanted.count, "jobs", to: call.principal, call.advice)
+        try call.limits.charge(wanted.count, "jobs", to: call.principal, call.notes)
         return FrontReply(("status", .array(await failures(wanted, order, call))))
     }
 

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One line of a log, as it is put together.
+package struct LogLine {
+    private(set) var bytes: [UInt8] = []
+
+    /// What is ours.
+    mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+    /// A message: as it is, but for what would end the line or turn its text around.
+    mutating func append(plain text: String) {
+        guard !text.utf8.allSatisfy(LogLine.isPrintable) else { return append(text) }
+        for scalar in text.unicodeScalars { append(escaping: scalar) }
+    }
+
+    /// A value: in quotes unless it is one word.
+    mutating func append(value text: String) {
+        if !text.isEmpty, text.utf8.allSatisfy(LogLine.isOfWord) { return append(text) }
+        bytes.append(UInt8(ascii: "\""))
+        for scalar in text.unicodeScalars {
+            if scalar == "\"" || scalar == "\\" { bytes.append(UInt8(ascii: "\\")) }
+            append(escaping: scalar)
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    mutating func append(_ more: [UInt8]) { bytes.append(contentsOf: more) }
+
+    mutating func clear() { bytes.removeAll(keepingCapacity: bytes.capacity < 65_536) }
+
+    private mutating func append(escaping scalar: Unicode.Scalar) {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator:
+            append("\\u{\(String(scalar.value, radix: 16))}")
+        default: bytes.append(contentsOf: UTF8.encode(scalar)!)  // a scalar has an encoding
+        }
+    }
+
+    private static func isPrintable(_ byte: UInt8) -> Bool { byte >= 0x20 && byte < 0x7f }
+
+    private static func isOfWord(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "="): false
+        default: byte > 0x20 && byte < 0x7f
+        }
+    }
+}
