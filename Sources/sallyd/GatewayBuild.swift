@@ -65,7 +65,7 @@ struct GatewayBuild {
         var clusters: [ClusterGateway] = []
         for (index, cluster) in file.clusters.enumerated() {
             clusters.append(
-                ClusterGateway.make(
+                ClusterGateway(
                     config: cluster, isDefault: index == 0,
                     queue: SlurmQueueClient(
                         try slurm.client(cluster), serviceAccount: cluster.serviceAccount,

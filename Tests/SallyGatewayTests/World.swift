@@ -122,7 +122,7 @@ func withWorld<Result: Sendable>(
         let audit = AuditStore(database: database)
         let markers = SubmissionMarker.Maker(secret: Secret(Array(repeating: 7, count: 32)))
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let cluster = ClusterGateway.make(
+        let cluster = ClusterGateway(
             config: ClusterConfig(
                 name: World.name, slurmrestd: .unixSocket(path: "/nowhere"), apiVersion: nil, accountMode: .everywhere,
                 profiles: [

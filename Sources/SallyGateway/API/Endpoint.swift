@@ -84,14 +84,21 @@ struct Endpoint: Sendable {
 /// The endpoints by method and path.
 struct EndpointTable: Sendable {
     let all: [Endpoint]
-    private let places: [String: Int]
+    private let places: [Place: Int]
+
+    private struct Place: Hashable {
+        var method: HTTPRequest.Method
+        var path: String
+    }
 
     init(_ endpoints: [Endpoint]) {
         all = endpoints
-        places = Dictionary(endpoints.enumerated().map { ("\($1.method) \($1.path)", $0) }) { first, _ in first }
+        places = Dictionary(
+            endpoints.enumerated().map { (Place(method: $1.method, path: $1.path), $0) }
+        ) { first, _ in first }
     }
 
     subscript(method: HTTPRequest.Method, path: String) -> Endpoint? {
-        places["\(method) \(path)"].map { all[$0] }
+        places[Place(method: method, path: path)].map { all[$0] }
     }
 }

@@ -47,6 +47,12 @@ struct Edge: RouterMiddleware {
         return response
     }
 
+    private static let protection = [
+        HTTPField(name: .xContentTypeOptions, value: "nosniff"), HTTPField(name: .frameOptions, value: "DENY"),
+        HTTPField(name: .referrerPolicy, value: "no-referrer"),
+        HTTPField(name: .strictTransportSecurity, value: "max-age=31536000"),
+    ]
+
     /// With whose request it was, which is found out further in.
     private func log(_ context: GatewayContext) -> Logger {
         guard let user = context.notes.user else { return context.logger }
@@ -56,11 +62,9 @@ struct Edge: RouterMiddleware {
     }
 
     private func protect(_ response: inout Response, id: OpaqueID) {
-        response.headers[.requestID] = id.rawValue
-        response.headers[.xContentTypeOptions] = "nosniff"
-        response.headers[.frameOptions] = "DENY"
-        response.headers[.referrerPolicy] = "no-referrer"
-        response.headers[.strictTransportSecurity] = "max-age=31536000"
+        // No route sets these itself.
+        response.headers.append(HTTPField(name: .requestID, value: id.rawValue))
+        for field in Edge.protection { response.headers.append(field) }
         if response.headers[.contentSecurityPolicy] == nil {
             response.headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
         }

@@ -32,23 +32,35 @@ struct RequestRules: RouterMiddleware {
     /// The front's clients end some of them with a slash.
     private func checkTarget(_ target: String, isFront: Bool) throws {
         guard target.utf8.count <= 8192 else { throw SallyError(.invalidRequest, "the request target is too long") }
-        let path = target.prefix { $0 != "?" }
-        let plain = path.utf8.allSatisfy { byte in
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x2f, 0x5f, 0x7e: true
-            // slurmrestd's clients spell components of jobs so: 123+1.
-            case 0x2b: isFront
-            default: false
-            }
-        }
-        var segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-        if isFront, segments.count > 1, segments.last?.isEmpty == true { segments.removeLast() }
-        let whole = path == "/" || segments.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
-        guard path.hasPrefix("/"), plain, whole else {
+        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
+        guard isPlain(path, isFront: isFront) else {
             throw SallyError(
-                .invalidRequest, "the path \(quoted(String(path))) is not plain",
+                .invalidRequest, "the path \(quoted(String(Substring(path)))) is not plain",
                 hint: "paths have letters, digits and - . _ ~ in each part, no escapes and no . or .. parts")
         }
+    }
+
+    private func isPlain(_ path: Substring.UTF8View, isFront: Bool) -> Bool {
+        guard path.first == UInt8(ascii: "/") else { return false }
+        var parts = 0
+        /// Of the part that is being read.
+        var (bytes, dots) = (0, 0)
+        for byte in path.dropFirst() {
+            switch byte {
+            case UInt8(ascii: "/"):
+                guard bytes > 0, dots < bytes || dots > 2 else { return false }
+                parts += 1
+                (bytes, dots) = (0, 0)
+                continue
+            case UInt8(ascii: "."): dots += 1
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x5f, 0x7e: break
+            // slurmrestd's clients spell components of jobs so: 123+1.
+            case 0x2b where isFront: break
+            default: return false
+            }
+            bytes += 1
+        }
+        return bytes == 0 ? parts == 0 || isFront : dots < bytes || dots > 2
     }
 
     private func checkQuery(_ query: String?, _ endpoint: Endpoint) throws {

@@ -26,6 +26,10 @@ struct FrontPath: Sendable, Equatable {
 
     /// Nil for every other path.
     init?(_ path: String) {
+        // Most paths are others: told by a letter.
+        guard let letter = path.utf8.first(where: { $0 != UInt8(ascii: "/") }), "cos".utf8.contains(letter) else {
+            return nil
+        }
         var parts = path.split(separator: "/")[...]
         if parts.first == "clusters", parts.count > 2 {
             cluster = ClusterName(rawValue: String(parts[1]))?.rawValue ?? ""

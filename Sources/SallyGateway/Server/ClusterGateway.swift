@@ -6,8 +6,8 @@ package import SallyModel
 package import SallyPolicy
 package import ServiceLifecycle
 
-/// Everything that belongs to one cluster.
-package struct ClusterGateway: Sendable {
+/// Everything that belongs to one cluster. A class: every request takes hold of it.
+package final class ClusterGateway: Sendable {
     let config: ClusterConfig
     let isDefault: Bool
     let keeper: QueueKeeper
@@ -29,12 +29,12 @@ package struct ClusterGateway: Sendable {
     /// versions.
     package let services: [any Service]
 
-    package static func make(
+    package init(
         config: ClusterConfig, isDefault: Bool, queue: some SlurmQueue & SlurmLister & SlurmUpdater & SlurmVersions,
         gate: Gate, signer: some TokenMinter,
         steward: some AccountKeeper, submissions: some SubmissionBook, turns: some TurnBook,
         markers: SubmissionMarker.Maker, metrics: Metrics, clock: some WallClock, log: Logger
-    ) -> ClusterGateway {
+    ) {
         let name = config.name
         let access = ServiceAccess(cluster: name, gate: gate, signer: signer, clock: clock)
         let keeper = QueueKeeper(
@@ -57,24 +57,30 @@ package struct ClusterGateway: Sendable {
             finished: FinishedJobsCache(cluster: name, queue: queue, access: access), book: submissions, clock: clock)
         let reader = JobReader(config: config, keeper: keeper, accounts: accounts, gate: gate)
         let versions = VersionWatch(cluster: name, versions: queue, keeper: keeper, access: access, log: log)
-        return ClusterGateway(
-            config: config, isDefault: isDefault, keeper: keeper, queue: queue, access: access, accounts: accounts,
-            jobs: JobService(
-                cluster: name, gate: gate, keeper: keeper, signer: signer, finder: finder,
-                ending: JobEnding(
-                    cluster: name, gate: gate, keeper: keeper, queue: queue, access: access, signer: signer,
-                    finder: finder),
-                clock: clock, staleLimit: config.staleLimit),
-            output: OutputService(config: config, gate: gate, steward: steward, finder: finder),
-            submissions: SubmitService(
-                cluster: name, reader: reader, gate: gate, book: submissions, runner: runner, reconciler: reconciler,
-                markers: markers, clock: clock),
-            canI: CanIService(reader: reader, gate: gate),
-            partitions: PartitionService(config: config, gate: gate, keeper: keeper, accounts: accounts),
-            nodes: NodeService(cluster: name, gate: gate, keeper: keeper),
-            listings: listings, updater: queue, updates: UpdateTurns(cluster: name, book: turns, log: log),
-            slurmClock: SlurmClock(cluster: name, queue: queue, access: access, metrics: metrics, clock: clock),
-            services: [keeper, runner, reconciler, listings, versions])
+        self.config = config
+        self.isDefault = isDefault
+        self.keeper = keeper
+        self.queue = queue
+        self.access = access
+        self.accounts = accounts
+        jobs = JobService(
+            cluster: name, gate: gate, keeper: keeper, signer: signer, finder: finder,
+            ending: JobEnding(
+                cluster: name, gate: gate, keeper: keeper, queue: queue, access: access, signer: signer,
+                finder: finder),
+            clock: clock, staleLimit: config.staleLimit)
+        output = OutputService(config: config, gate: gate, steward: steward, finder: finder)
+        self.submissions = SubmitService(
+            cluster: name, reader: reader, gate: gate, book: submissions, runner: runner, reconciler: reconciler,
+            markers: markers, clock: clock)
+        canI = CanIService(reader: reader, gate: gate)
+        partitions = PartitionService(config: config, gate: gate, keeper: keeper, accounts: accounts)
+        nodes = NodeService(cluster: name, gate: gate, keeper: keeper)
+        self.listings = listings
+        updater = queue
+        updates = UpdateTurns(cluster: name, book: turns, log: log)
+        slurmClock = SlurmClock(cluster: name, queue: queue, access: access, metrics: metrics, clock: clock)
+        services = [keeper, runner, reconciler, listings, versions]
     }
 
     /// Whether an authenticated read answered lately; why not, otherwise.
