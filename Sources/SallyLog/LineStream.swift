@@ -9,22 +9,24 @@ import Glibc
 import Darwin
 #endif
 
-/// A descriptor that takes whole lines, each with its time before it.
+/// A descriptor that takes whole lines, each with its time before it. Threads do not wait for each other: a line is one write(2) of no
+/// more than PIPE_BUF bytes, which a pipe keeps together, as a file does that is appended to (pipe(7), open(2) O_APPEND).
 package final class LineStream: Sendable {
     package static let standardError = LineStream(STDERR_FILENO)
 
+    /// Bytes of a line, PIPE_BUF of Linux; what is beyond is cut off.
+    static let longest = 4096
     /// Milliseconds that a full pipe is waited for; then the line is lost, and the daemon goes on.
     private static let patience: Int32 = 1000
 
-    private struct State {
-        var line = LogLine()
-        /// The time in text, made once a second.
+    /// The time in text, made once a second.
+    private struct Stamp {
         var second = Timestamp(-1)
-        var stamp: [UInt8] = []
+        var text: [UInt8] = []
     }
 
     private let descriptor: Int32
-    private let state = Mutex(State())
+    private let stamp = Mutex(Stamp())
 
     /// - Precondition: `descriptor` stays open.
     package init(_ descriptor: Int32) { self.descriptor = descriptor }
@@ -33,30 +35,24 @@ package final class LineStream: Sendable {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         let now = Timestamp(Int64(time.tv_sec))
-        state.withLock { state in
-            if state.second != now {
-                state.second = now
-                state.stamp = Array(now.description.utf8)
-            }
-            state.line.clear()
-            state.line.append(state.stamp)
-            body(&state.line)
-            state.line.append("\n")
-            state.line.bytes.withUnsafeBytes(send)
-        }
+        var line = LogLine(
+            beginning: stamp.withLock { stamp in
+                if stamp.second != now { stamp = Stamp(second: now, text: Array(now.description.utf8)) }
+                return stamp.text
+            })
+        body(&line)
+        line.finish(within: LineStream.longest)
+        line.bytes.withUnsafeBytes(send)
     }
 
     private func send(_ bytes: UnsafeRawBufferPointer) {
-        var rest = bytes[...]
-        while let base = UnsafeRawBufferPointer(rebasing: rest).baseAddress, !rest.isEmpty {
-            #if canImport(Glibc)
-            let count = Glibc.write(descriptor, base, rest.count)
-            #else
-            let count = Darwin.write(descriptor, base, rest.count)
-            #endif
-            if count >= 0 {
-                rest = rest.dropFirst(count)
-            } else if errno == EAGAIN {
+        #if canImport(Glibc)
+        let write = Glibc.write
+        #else
+        let write = Darwin.write
+        #endif
+        while write(descriptor, bytes.baseAddress, bytes.count) < 0 {
+            if errno == EAGAIN {
                 var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 guard poll(&wanted, 1, LineStream.patience) > 0 else { return }
             } else if errno != EINTR {

@@ -4,6 +4,21 @@
 package struct LogLine {
     private(set) var bytes: [UInt8] = []
 
+    init(beginning: [UInt8]) {
+        bytes.reserveCapacity(512)
+        bytes.append(contentsOf: beginning)
+    }
+
+    /// Ends the line, cut off where it has more bytes than `limit` with its end.
+    mutating func finish(within limit: Int) {
+        let mark = Array("…\n".utf8)
+        guard bytes.count >= limit else { return bytes.append(UInt8(ascii: "\n")) }
+        var end = limit - mark.count
+        // Not within a character.
+        while bytes[end] & 0xc0 == 0x80 { end -= 1 }
+        bytes.replaceSubrange(end..., with: mark)
+    }
+
     /// What is ours.
     mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
@@ -23,10 +38,6 @@ package struct LogLine {
         }
         bytes.append(UInt8(ascii: "\""))
     }
-
-    mutating func append(_ more: [UInt8]) { bytes.append(contentsOf: more) }
-
-    mutating func clear() { bytes.removeAll(keepingCapacity: bytes.capacity < 65_536) }
 
     private mutating func append(escaping scalar: Unicode.Scalar) {
         switch scalar.properties.generalCategory {

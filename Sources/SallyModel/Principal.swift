@@ -63,11 +63,10 @@ package struct OpaqueID: RawRepresentable, Hashable, Sendable, Codable, CustomSt
     /// 128 bits from `generator`.
     package static func random(using generator: inout some RandomNumberGenerator) -> OpaqueID {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-        // Ten letters from each number: the system's generator is a call of the kernel each time.
-        let numbers = (generator.next(), generator.next(), generator.next())
+        // Ten letters and the four bits of one more from each number: the system's generator is a call of the kernel each time.
+        let numbers = (generator.next(), generator.next())
         let text = (0..<22).map { place in
-            let number = place < 10 ? numbers.0 : place < 20 ? numbers.1 : numbers.2
-            return alphabet[Int(number >> UInt64(place % 10 * 6) & 63)]
+            alphabet[Int((place < 11 ? numbers.0 : numbers.1) >> UInt64(place % 11 * 6) & 63)]
         }
         return OpaqueID(unchecked: String(decoding: text, as: UTF8.self))
     }

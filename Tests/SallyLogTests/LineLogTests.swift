@@ -66,15 +66,31 @@ import Darwin
         #expect(lines == [#"info sallyd.serve: one\u{a}two "three" \u{7f} é"#])
     }
 
-    /// More than a pipe holds, whose reader has gone: the daemon goes on.
+    /// What a pipe keeps together (pipe(7), PIPE_BUF), so that lines of two threads never mix.
+    @Test(arguments: [4034, 4035, 4051, 4052, 4053, 9000]) func aLineIsCutWhereItIsTooLong(_ count: Int) throws {
+        let text = String(repeating: "x", count: count - 1) + "é" + String(repeating: "y", count: 20)
+        let lines = try lines { $0.info("\(text)") }
+        let line = try #require(lines.first)
+        #expect(lines.count == 1 && !line.contains("\u{fffd}"))
+        let bytes = line.utf8.count + "2026-11-22T00:00:00Z ".utf8.count + 1
+        #expect(bytes <= 4096 && line.hasSuffix("…") == (count >= 4035), "\(bytes)")
+        #expect(bytes > 4090 || !line.hasSuffix("…"), "\(bytes)")
+    }
+
+    /// A pipe that nobody reads: the daemon goes on.
     @Test func aFullPipeLosesTheLine() throws {
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
         defer { ends.forEach { close($0) } }
         #expect(fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0)
+        let piece = [UInt8](repeating: 0x20, count: 4096)
+        while write(ends[1], piece, piece.count) > 0 {}
         let logger = Logger(label: "test") { [end = ends[1]] in LineLogHandler(label: $0, stream: LineStream(end)) }
-        logger.info("\(String(repeating: "x", count: 200_000))")
-        var piece = [UInt8](repeating: 0, count: 4096)
-        #expect(read(ends[0], &piece, piece.count) == 4096)
+        logger.info("lost")
+        #expect(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0)
+        var bytes = [UInt8](repeating: 0, count: 1 << 21)
+        var text: [UInt8] = []
+        while case let count = read(ends[0], &bytes, bytes.count), count > 0 { text += bytes[..<count] }
+        #expect(!text.isEmpty && text.allSatisfy { $0 == 0x20 })
     }
 }

@@ -65,7 +65,7 @@ import Darwin
             for number in 1...4 {
                 let id = try sessionID(number)
                 try await here.sessions.create(try newSession(number, of: alice, clock: clock))
-                // Every connection for glances has seen it, more than once.
+                // From the second on it is remembered.
                 for _ in 1...6 {
                     #expect(try await here.decisions.isLive(id))
                     #expect(try await there.sessions.live(id)?.person.account.name == alice.account.name)

@@ -81,8 +81,8 @@ package final class Database: Sendable {
     /// would cost more than to read.
     func glance<Result>(_ body: (StoreTransaction) throws -> Result) throws -> Result {
         do {
-            return try glances.next.queue.unsafeReentrantRead {
-                try body(StoreTransaction(connection: $0, now: clock.now))
+            return try glances.take { glance in
+                try glance.queue.unsafeReentrantRead { try body(StoreTransaction(connection: $0, now: clock.now)) }
             }
         } catch {
             throw storeError(error)
@@ -92,10 +92,11 @@ package final class Database: Sendable {
     /// The session with its person, if it is live now, on the disk. Every request asks for it, most of them while nothing has
     /// changed.
     func liveSession(_ session: OpaqueID) throws -> LiveSession? {
-        let glance = glances.next
         do {
-            return try glance.queue.unsafeReentrantRead {
-                try glance.sessions.live(session, StoreTransaction(connection: $0, now: clock.now))
+            return try glances.take { glance in
+                try glance.queue.unsafeReentrantRead {
+                    try glance.sessions.live(session, StoreTransaction(connection: $0, now: clock.now))
+                }
             }
         } catch {
             throw storeError(error)
@@ -114,24 +115,38 @@ package final class Database: Sendable {
     }
 }
 
-/// Connections for `glance` alone, so that no long read is ever in its way.
+/// Connections for `glance` alone, so that no long read is ever in its way, and no glance in that of another.
 private final class Glances: Sendable {
-    struct Glance: Sendable {
+    final class Glance: Sendable {
         let queue: DatabaseQueue
         let sessions = LiveSessions()
+        fileprivate let isTaken = Atomic(false)
+
+        init(_ queue: DatabaseQueue) { self.queue = queue }
     }
+
+    /// As many as threads ask at once, on most machines.
+    private static let count = 4
 
     private let connections: [Glance]
     private let turn = Atomic(0)
 
     init(path: String, configuration: Configuration) throws {
-        connections = try (0..<2).map { _ in
-            Glance(queue: try DatabaseQueue(path: path, configuration: configuration))
+        connections = try (0..<Glances.count).map { _ in
+            Glance(try DatabaseQueue(path: path, configuration: configuration))
         }
     }
 
-    var next: Glance {
-        connections[turn.wrappingAdd(1, ordering: .relaxed).newValue & 1]
+    /// Runs `body` with one that nobody has, or where all are taken, in line for the next in turn.
+    func take<Result>(_ body: (Glance) throws -> Result) rethrows -> Result {
+        for glance in connections {
+            guard glance.isTaken.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged else {
+                continue
+            }
+            defer { glance.isTaken.store(false, ordering: .releasing) }
+            return try body(glance)
+        }
+        return try body(connections[turn.wrappingAdd(1, ordering: .relaxed).newValue & (Glances.count - 1)])
     }
 
     func close() throws { for connection in connections { try connection.queue.close() } }
