@@ -4,15 +4,20 @@
 
 Usage: bench-exactly-once.py SETTINGS.json
 Settings: root, state, cluster, port, upstream and proxy (sockets), user, session_command, submissions, kills, clients, seed.
-Of the submissions that reach slurmrestd's proxy 5 % get their answer cut off, and 2 % arrive up to 25 s late; the gateway waits 15 s.
+Of all answers that come back from slurmrestd through the proxy, to submissions as to reads of the queue, of states and of accounting,
+5 % are cut off somewhere; 2 % of the submissions arrive up to 25 s late, where the gateway waits 15 s. Every third submission goes
+through the front for clients of slurmrestd, the others through /v1; each with a key of its own, which is sent again until there is an
+answer, after 202, 429, 503, 504 and a lost connection.
 """
-import asyncio, http.client, json, multiprocessing as mp, os, random, statistics, subprocess, sys, threading, time
+import asyncio, collections, http.client, json, multiprocessing as mp, os, random, re, subprocess, sys, threading, time
 
 S = json.load(open(sys.argv[1]))
 CUT, DELAY = 0.05, 0.02
 DELAYS = (12, 25)
 # For one submission, from its first try to its answer.
 PATIENCE = 900
+# One in so many submissions goes through the front, in this version of slurmrestd's, whichever the daemon behind serves.
+FRONT_SHARE, FRONT = 3, "/slurm/v0.0.42/job/submit"
 
 
 # --- the proxy: a process of its own, so that clients and proxy do not share one interpreter
@@ -42,7 +47,15 @@ async def ask(request):
         writer.close()
 
 
-def run_proxy(cuts, delays, ready):
+def kind(head):
+    """What a request asks for, without numbers, names and versions: `GET slurm/job/ID`, `POST slurm/job/submit`."""
+    method, path = head.split(b" ", 2)[:2]
+    path = re.sub(r"^/(slurm|slurmdb)/v[0-9.]+/", r"\1/", path.decode().partition("?")[0]).rstrip("/")
+    return method.decode() + " " + re.sub(r"/job/\d+.*", "/job/ID", path)
+
+
+def run_proxy(told, ready):
+    """Tells every cut and every late request as ("cut" or "late", kind)."""
     dice = random.Random(S["seed"])
     late = set()
 
@@ -50,17 +63,17 @@ def run_proxy(cuts, delays, ready):
         try:
             head, body = await read_message(reader)
             request = head + body
-            fate = dice.random() if head.startswith(b"POST ") else 1.0
-            if fate < DELAY:
-                delays.value += 1
+            asked = kind(head)
+            if asked.startswith("POST ") and dice.random() < DELAY:
+                told.send(("late", asked))
                 # Arrives whether its sender is still there or not.
                 await asyncio.sleep(dice.uniform(*DELAYS))
             work = asyncio.ensure_future(ask(request))
             late.add(work)
             work.add_done_callback(late.discard)
             answer = await asyncio.shield(work)
-            if DELAY <= fate < DELAY + CUT:
-                cuts.value += 1
+            if dice.random() < CUT:
+                told.send(("cut", asked))
                 answer = answer[:dice.randrange(len(answer))]
             writer.write(answer)
             await writer.drain()
@@ -77,6 +90,26 @@ def run_proxy(cuts, delays, ready):
             await server.serve_forever()
 
     asyncio.run(main())
+
+
+class Tally:
+    """What the proxy tells, counted as it comes, so that the proxy never waits."""
+
+    def __init__(self, told):
+        self.told, self.counts = told, collections.Counter()
+        self.thread = threading.Thread(target=self.count, daemon=True)
+        self.thread.start()
+
+    def count(self):
+        try:
+            while True:
+                self.counts[self.told.recv()] += 1
+        except (EOFError, OSError):
+            pass  # the proxy has ended
+
+    def of(self, what):
+        """How many of each kind."""
+        return {asked: number for (told, asked), number in sorted(dict(self.counts).items()) if told == what}
 
 
 # --- the gateway
@@ -111,6 +144,21 @@ def name(number):
     return f"once-{os.path.basename(S['state'])}-{number}"
 
 
+def through_front(number):
+    """A key belongs to one door: whoever asks again has to ask there."""
+    return number % FRONT_SHARE == FRONT_SHARE - 1
+
+
+def request(number):
+    """Path and body."""
+    script = "#!/bin/bash\ntrue\n"
+    if not through_front(number):
+        return f"/v1/clusters/{S['cluster']}/jobs", {"job_name": name(number), "script": script, "hold": True, "time": "5"}
+    return FRONT, {"script": script, "job": {
+        "name": name(number), "hold": True, "partition": "debug", "current_working_directory": "/tmp",
+        "environment": ["PATH=/bin:/usr/bin"], "time_limit": {"set": True, "infinite": False, "number": 5}}}
+
+
 class Caller:
     """Asks with one key, as often as needed. Never with another."""
 
@@ -119,11 +167,11 @@ class Caller:
 
     def ask(self, number):
         """Status and body; 0 where nobody answered."""
-        body = json.dumps({"job_name": name(number), "script": "#!/bin/bash\ntrue\n", "hold": True, "time": "5"})
+        path, body = request(number)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", "Idempotency-Key": f"key-{name(number)}"}
         try:
             self.link = self.link or http.client.HTTPConnection("127.0.0.1", S["port"], timeout=60)
-            self.link.request("POST", f"/v1/clusters/{S['cluster']}/jobs", body, headers)
+            self.link.request("POST", path, json.dumps(body), headers)
             answer = self.link.getresponse()
             return answer.status, answer.read(), answer.getheader("Retry-After")
         except (OSError, http.client.HTTPException):
@@ -136,8 +184,8 @@ class Caller:
         began, opened = time.monotonic(), None
         while time.monotonic() - began < PATIENCE:
             status, body, after = self.ask(number)
-            if status == 201:
-                job = json.loads(body)["job"]
+            if status == (200 if through_front(number) else 201):
+                job = json.loads(body)["job_id" if through_front(number) else "job"]
                 with progress.lock:
                     progress.answers.setdefault(number, set()).add(job)
                     if opened is not None:
@@ -166,10 +214,13 @@ def jobs_in_slurm():
 
 def main():
     token = os.popen(S["session_command"]).read().strip()
-    cuts, delays, ready = mp.Value("i", 0), mp.Value("i", 0), mp.Event()
-    proxy = mp.Process(target=run_proxy, args=(cuts, delays, ready), daemon=True)
+    (hears, told), ready = mp.Pipe(duplex=False), mp.Event()
+    proxy = mp.Process(target=run_proxy, args=(told, ready), daemon=True)
     proxy.start()
-    ready.wait(30)
+    told.close()
+    if not ready.wait(30):
+        raise SystemExit("bench-exactly-once: the proxy did not start")
+    tally = Tally(hears)
     stack("kill-serve")
     stack("start-serve")
 
@@ -190,7 +241,8 @@ def main():
             stack("kill-serve")
             kills += 1
             stack("start-serve")
-            print(f"    {progress.done()} answered, killed {kills} times, {cuts.value} answers cut, {delays.value} requests late", flush=True)
+            print(f"    {progress.done()} answered, killed {kills} times, {sum(tally.of('cut').values())} answers cut,"
+                  f" {sum(tally.of('late').values())} requests late", flush=True)
     seconds = time.monotonic() - began
 
     # Requests that are still on their way arrive with tokens that are dead.
@@ -201,6 +253,10 @@ def main():
         caller.submit(number, progress)
     found = jobs_in_slurm()
     proxy.terminate()
+    tally.thread.join(10)
+    cuts, by_method = tally.of("cut"), collections.Counter()
+    for asked, number in cuts.items():
+        by_method[asked.split(" ")[0]] += number
 
     jobs = sum(len(ids) for ids in found.values())
     duplicates = sum(len(ids) - 1 for ids in found.values() if len(ids) > 1) + sum(len(ids) - 1 for ids in progress.answers.values())
@@ -212,9 +268,11 @@ def main():
     quantile = lambda share: round(resolved[min(len(resolved) - 1, int(len(resolved) * share))], 1) if resolved else 0.0
     print(f"    {S['submissions']} submissions by {S['clients']} clients in {seconds:.0f} s; {len(resolved)} of them open for a while:"
           f" median {quantile(0.5)} s, p99 {quantile(0.99)} s")
+    print("    answers cut: " + ", ".join(f"{number} to {asked}" for asked, number in cuts.items()))
     print(json.dumps({
-        "submitted": S["submissions"], "jobs": jobs, "duplicates": duplicates, "lost": lost, "kills": kills, "cuts": cuts.value,
-        "delayed": delays.value, "resolve_p99_s": quantile(0.99),
+        "submitted": S["submissions"], "jobs": jobs, "duplicates": duplicates, "lost": lost, "kills": kills,
+        "cuts": sum(cuts.values()), "cuts_by_method": dict(by_method), "delayed": sum(tally.of("late").values()),
+        "through_front": sum(1 for number in progress.answers if through_front(number)), "resolve_p99_s": quantile(0.99),
     }))
     if jobs != S["submissions"] or duplicates or lost or kills != S["kills"]:
         raise SystemExit(1)
