@@ -109,8 +109,8 @@ extension EndpointTable {
             method: .get, path: "/v1/clusters/{cluster}/jobs/{job}", summary: "One of my jobs", access: .session,
             answers: [.json("JobView", "The job")], refusals: reading + [.tooLarge]),
         Endpoint(
-            method: .delete, path: "/v1/clusters/{cluster}/jobs/{job}", summary: "End one of my jobs, or signal it",
-            access: .session,
+            method: .delete, path: "/v1/clusters/{cluster}/jobs/{job}",
+            summary: "End one of my jobs or a part of it, or signal it", access: .session, parts: ["job": "JobTarget"],
             query: [.init(name: "signal", schema: "Text", text: "As scancel(1) --signal; absent: end it")],
             answers: [.empty("It is ending; or the signal was sent")],
             refusals: reading + [.conflict]),

@@ -36,8 +36,8 @@ struct RequestRules: RouterMiddleware {
         let plain = path.utf8.allSatisfy { byte in
             switch byte {
             case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x2f, 0x5f, 0x7e: true
-            // slurmrestd's clients spell components of jobs so: 123+1.
-            case 0x2b: isFront
+            // A component of a job is spelled so: 123+1.
+            case 0x2b: true
             default: false
             }
         }
@@ -47,7 +47,7 @@ struct RequestRules: RouterMiddleware {
         guard path.hasPrefix("/"), plain, whole else {
             throw SallyError(
                 .invalidRequest, "the path \(quoted(String(path))) is not plain",
-                hint: "paths have letters, digits and - . _ ~ in each part, no escapes and no . or .. parts")
+                hint: "paths have letters, digits and - . _ ~ + in each part, no escapes and no . or .. parts")
         }
     }
 

@@ -77,7 +77,7 @@ struct JobRoutes: Sendable {
     @Sendable private func cancel(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let signal = try request.query("signal").map(checkedSignal)
         try await clusters.named(context).jobs.cancel(
-            try context.jobID(), signal: signal, for: try context.principal, request: context.requestID)
+            try context.jobTarget(), signal: signal, for: try context.principal, request: context.requestID)
         return .empty()
     }
 

@@ -91,10 +91,9 @@ struct JobService: Sendable {
         return try await finder.job(id, of: user).view
     }
 
-    /// Ends a job, or sends it a signal: see `JobEnding`.
-    func cancel(_ id: JobID, signal: String?, for principal: Principal, request: OpaqueID) async throws {
-        try await ending.end(
-            JobEnding.Order(which: JobTarget(job: id), signal: signal), for: principal, request: request)
+    /// Ends a job or a part of one, or sends it a signal: see `JobEnding`.
+    func cancel(_ which: JobTarget, signal: String?, for principal: Principal, request: OpaqueID) async throws {
+        try await ending.end(JobEnding.Order(which: which, signal: signal), for: principal, request: request)
     }
 
     /// The snapshot that may be shown.
