@@ -79,6 +79,24 @@ private let me =
         #expect(run.talk == "")
     }
 
+    /// On standard error, and the answer all the same.
+    @Test(
+        arguments: [
+            (["partitions"], "GET /v1/clusters/demo/partitions", #"{"partitions":[]}"#),
+            (["nodes"], "GET /v1/clusters/demo/nodes", #"{"nodes":[]}"#),
+            (["job", "7"], "GET /v1/clusters/demo/jobs/7", job(#""RUNNING""#)),
+            (["jobs"], "GET /v1/clusters/demo/jobs", "{\"jobs\":[\(job(#""RUNNING""#))]}"),
+        ])
+    func whatIsStaleIsSaid(arguments: [String], line: String, answer: String) async throws {
+        for form in [[], ["--json"]] {
+            let run = try await sally(arguments + form, answers: [line: [(200, answer)]], stale: 40)
+            #expect(run.status == 0 && !run.output.isEmpty)
+            #expect(run.talk == "sally: Slurm does not answer; this is what it said 40 seconds ago\n")
+            let fresh = try await sally(arguments + form, answers: [line: [(200, answer)]])
+            #expect(fresh.talk == "" && fresh.output == run.output)
+        }
+    }
+
     @Test func cancelTriesAllAndSaysWhich() async throws {
         let run = try await sally(
             ["cancel", "7", "8", "--signal", "sigterm"],

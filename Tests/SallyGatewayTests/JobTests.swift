@@ -200,6 +200,29 @@ import Testing
         }
     }
 
+    /// Whatever is shown of Slurm; what accounting says has no age.
+    @Test func allThatIsStaleSaysSo() async throws {
+        try await withWorld(Self.settings) { world, client in
+            let paths = [Self.path, "\(Self.path)/1", "/v1/clusters/demo/partitions", "/v1/clusters/demo/nodes"]
+            for path in paths {
+                let fresh = try await client.call(.get, path, world.alice)
+                #expect(fresh.status == .ok && fresh.headers[.stale] == nil, "\(path)")
+                #expect(fresh.headers[.age].flatMap { Int($0) } != nil, "\(path)")
+            }
+            let ended = try await client.call(.get, "\(Self.path)/3", world.alice)
+            #expect(ended.status == .ok && ended.headers[.age] == nil)
+            world.queue.change { $0.failure = SallyError(.unavailable, "away") }
+            await #expect(throws: SallyError.self) {
+                try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+            }
+            for path in paths {
+                let stale = try await client.call(.get, path, world.alice)
+                #expect(stale.status == .ok && stale.headers[.stale] == "true", "\(path)")
+                #expect(stale.headers[.age].flatMap { Int($0) } != nil, "\(path)")
+            }
+        }
+    }
+
     @Test func aClusterThatIsNotConfiguredIsNotFound() async throws {
         try await withWorld { world, client in
             let answer = try await client.call(.get, "/v1/clusters/other/jobs", world.alice)

@@ -103,6 +103,11 @@ package final class QueueKeeper: Service {
         }
     }
 
+    /// How old partitions and nodes are: they are read less often than the queue.
+    var shapeFreshness: Freshness {
+        Freshness(readAt: state.withLock { $0.shapeReadAt }, failure: failure)
+    }
+
     /// How many reads have failed so far.
     var failureCount: Int { state.withLock { $0.failures } }
 
