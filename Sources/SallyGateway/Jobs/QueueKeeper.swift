@@ -73,7 +73,7 @@ package final class QueueKeeper: Service {
             guard let order, let delivery = try? await reader.deliver(order) else { continue }  // the loop ends
             state.withLock { state in
                 state.delivery = delivery
-                if case .failed(let problem, _) = delivery { state.pace.failed(problem) }
+                if case .failed(let problem, _) = delivery { state.pace.failed(problem, followed: .byStates) }
             }
             bell.ring()
         }
@@ -195,7 +195,7 @@ package final class QueueKeeper: Service {
                 defer {
                     state.failure = problem
                     state.failures += 1
-                    state.pace.failed(problem)
+                    state.pace.failed(problem, followed: state.memory.states == nil ? .byLists : .byStates)
                 }
                 return state.failure == nil
             }
