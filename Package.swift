@@ -78,10 +78,13 @@ let tier0: [Target] = [
     .target(name: "SallyKeepProtocol", dependencies: ["SallyModel", "StrictJSON"]),
     // Made-up cases for tests, each of which can be tried again by its number.
     .target(name: "SallyFuzz", path: "Tests/SallyFuzz"),
+    // What tests hold against slurmrestd's own description of its JSON.
+    .target(name: "SlurmTestSupport", dependencies: ["StrictJSON"], path: "Tests/SlurmTestSupport"),
     .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "SallyFuzz"]),
     .testTarget(name: "SallyModelTests", dependencies: ["SallyModel"]),
     .testTarget(
-        name: "SlurmModelTests", dependencies: ["SlurmModel", "SallyModel", "StrictJSON", "SallyFuzz"],
+        name: "SlurmModelTests",
+        dependencies: ["SlurmModel", "SallyModel", "StrictJSON", "SallyFuzz", "SlurmTestSupport"],
         exclude: ["Fixtures"]),
     .testTarget(name: "SallyPolicyTests", dependencies: ["SallyPolicy", "SallyModel", "SlurmModel"]),
     .testTarget(name: "SallyWireTests", dependencies: ["SallyWire", "SallyModel", "StrictJSON"]),
@@ -219,8 +222,8 @@ let support: [Target] = [
     .testTarget(
         name: "SallyGatewayTests",
         dependencies: [
-            "SallyGateway", "SallyStore", "SallyFuzz", "SallyTestSupport", hummingbirdTesting, hummingbird, jwtKit,
-            nioCore, nioEmbedded, nioHTTPTypes,
+            "SallyGateway", "SallyStore", "SallyFuzz", "SlurmTestSupport", "SallyTestSupport", hummingbirdTesting,
+            hummingbird, jwtKit, nioCore, nioEmbedded, nioHTTPTypes,
         ]),
     .testTarget(
         name: "SallyClientTests",

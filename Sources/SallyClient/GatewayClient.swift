@@ -19,7 +19,7 @@ package struct GatewayClient: Sendable {
     }
 
     /// The same of a shared view, and how old it is, in seconds, while Slurm does not answer.
-    package func getList<Answer: Decodable>(
+    package func getShared<Answer: Decodable>(
         _ path: String, as type: Answer.Type = Answer.self
     ) async throws -> (Answer, stale: Int?) {
         let reply = try await send(WireRequest(.get, path))

@@ -4,14 +4,19 @@ import ArgumentParser
 import SallyClient
 import SallyModel
 import SallyWire
+import SlurmModel
 import StrictJSON
 
 struct CancelCommand: SallySubcommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "End jobs, or send them a signal.",
-        discussion: "All jobs are tried; the exit status is that of the first that could not be cancelled.")
+        discussion: """
+            A job is named as scancel(1) names it: by its number, 123_4 for a task of an array and 123_[1-3,7] for several, \
+            123+1 for a component of a heterogeneous job. All are tried; the exit status is that of the first that could not \
+            be cancelled.
+            """)
 
-    @Argument(help: "The jobs' numbers.") var ids: [String]
+    @Argument(help: "The jobs, or parts of them.") var ids: [String]
 
     @Option(help: ArgumentHelp("Send this signal, such as TERM or USR1, instead of ending the job.", valueName: "name"))
     var signal: String?
@@ -19,7 +24,7 @@ struct CancelCommand: SallySubcommand {
     @OptionGroup var common: CommonOptions
 
     func perform(_ here: Surroundings) async throws {
-        let jobs = try ids.map { try JobID($0) }
+        let jobs = try ids.flatMap(Self.named)
         let signal = try signal.map(Self.signalName)
         try await common.connected(here) { connection in
             let cluster = try await connection.cluster()
@@ -28,12 +33,15 @@ struct CancelCommand: SallySubcommand {
             for job in jobs {
                 do {
                     try await connection.gateway.delete(Path.job(cluster, job) + query(["signal": signal]))
-                    results.append(["job": .integer(job.rawValue), "done": true])
+                    results.append(["job": .integer(job.job.rawValue), "id": .string("\(job)"), "done": true])
                     if !common.json {
                         try here.say(signal.map { "sent \($0) to job \(job)" } ?? "cancelled job \(job)")
                     }
                 } catch let error as SallyError where error.code != .unauthenticated {
-                    results.append(["job": .integer(job.rawValue), "done": false, "why": .string(error.message)])
+                    results.append([
+                        "job": .integer(job.job.rawValue), "id": .string("\(job)"), "done": false,
+                        "why": .string(error.message),
+                    ])
                     if !common.json { try here.say("sally: job \(job): \(printable(error.message))") }
                     failure = failure ?? error
                 }
@@ -41,6 +49,24 @@ struct CancelCommand: SallySubcommand {
             if common.json { try here.putJSON("cancel", [("jobs", .array(results))]) }
             if let failure { throw ExitCode(failure.code.exitStatus) }
         }
+    }
+
+    /// The most tasks that one list stands for: each is a request.
+    private static let mostTasks = 1000
+
+    private static func named(_ text: String) throws -> [JobTarget] {
+        guard let (job, tasks) = JobTarget.list(text) else {
+            guard text.contains("[") else { return [try JobTarget(text)] }
+            throw SallyError(
+                .invalidRequest, "job id \(quoted(text)) is not valid",
+                hint: "\(JobTarget.notation); several tasks are NUMBER_[TASKS], such as 123_[1-3,7]")
+        }
+        guard tasks.count <= mostTasks else {
+            throw SallyError(
+                .tooLarge, "\(quoted(text)) is more than \(mostTasks) tasks",
+                hint: "end all of job \(job), or name fewer at once")
+        }
+        return tasks.indexes.sorted().map { JobTarget(job: job, part: .task($0)) }
     }
 
     static func signalName(_ text: String) throws -> String {
@@ -54,4 +80,9 @@ struct CancelCommand: SallySubcommand {
         }
         return name
     }
+}
+
+extension Path {
+    /// What is ended. A checked type: nothing needs escaping.
+    fileprivate static func job(_ cluster: ClusterName, _ which: JobTarget) -> String { "\(jobs(cluster))/\(which)" }
 }

@@ -58,7 +58,7 @@ struct JobBoard {
             try remove(gone.displayID, gone.job)
         case .age:
             let age = try data(event, QueueAge.self)
-            try say(age.stale ? "Slurm does not answer; this is what it said \(age.age) seconds ago" : nil)
+            try say(age.stale ? Surroundings.staleness(age.age) : nil)
         case nil: return
         }
         if isDrawn { try draw() }

@@ -14,7 +14,8 @@ struct JobCommand: SallySubcommand {
     func perform(_ here: Surroundings) async throws {
         let id = try JobID(id)
         try await common.connected(here) { connection in
-            let job: JobView = try await connection.gateway.get(Path.job(try await connection.cluster(), id))
+            let path = Path.job(try await connection.cluster(), id)
+            let job = try await here.shared(path, of: connection.gateway, as: JobView.self)
             if common.json { return try here.putJSON("job", job) }
             for line in Table.pairs(JobCommand.facts(job)) { try here.put(line) }
         }

@@ -77,10 +77,8 @@ struct JobsCommand: SallySubcommand {
                     "all": all || asksForFinished ? "true" : nil, "state": states?.joined(separator: ","),
                     "partition": partition, "account": account, "name": name, "sort": sort, "cursor": cursor,
                 ])
-            let (page, stale): (JobList, Int?) = try await gateway.getList(path)
-            if let stale, cursor == nil {
-                try here.say("sally: Slurm does not answer; this is what it said \(stale) seconds ago")
-            }
+            let (page, stale) = try await gateway.getShared(path, as: JobList.self)
+            if let stale, cursor == nil { try here.sayStale(stale) }
             if let omitted = page.omitted, cursor == nil {
                 try here.say(
                     "sally: \(omitted) finished job\(omitted == 1 ? " is" : "s are") not listed: accounting has more than the "

@@ -12,7 +12,8 @@ struct NodesCommand: SallySubcommand {
 
     func perform(_ here: Surroundings) async throws {
         try await common.connected(here) { connection in
-            let list: NodeList = try await connection.gateway.get(Path.nodes(try await connection.cluster()))
+            let path = Path.nodes(try await connection.cluster())
+            let list = try await here.shared(path, of: connection.gateway, as: NodeList.self)
             if common.json { return try here.putJSON("nodes", list) }
             try here.putTable(
                 ["NODE", "STATE", "CPUS", "INUSE", "MEMORY", "GRES", "PARTITIONS"],

@@ -13,7 +13,8 @@ struct PartitionsCommand: SallySubcommand {
 
     func perform(_ here: Surroundings) async throws {
         try await common.connected(here) { connection in
-            let list: PartitionList = try await connection.gateway.get(Path.partitions(try await connection.cluster()))
+            let path = Path.partitions(try await connection.cluster())
+            let list = try await here.shared(path, of: connection.gateway, as: PartitionList.self)
             if common.json { return try here.putJSON("partitions", list) }
             try here.putTable(
                 ["PARTITION", "STATE", "YOURS", "NODES", "CPUS", "DEFAULTTIME", "MAXTIME", "NODELIST"],

@@ -19,6 +19,21 @@ extension Surroundings {
         try put(JSONValue.object(JSONObject(all)).text(output.isTerminal ? .indented : .compact))
     }
 
+    /// What the gateway's shared view of a cluster has; how old it is goes to standard error while Slurm does not answer.
+    func shared<Answer: Decodable>(
+        _ path: String, of gateway: GatewayClient, as type: Answer.Type = Answer.self
+    ) async throws -> Answer {
+        let (answer, stale) = try await gateway.getShared(path, as: type)
+        if let stale { try sayStale(stale) }
+        return answer
+    }
+
+    func sayStale(_ seconds: Int) throws { try say("sally: \(Surroundings.staleness(seconds))") }
+
+    static func staleness(_ seconds: Int) -> String {
+        "Slurm does not answer; this is what it said \(seconds) seconds ago"
+    }
+
     /// Prints columns; text of others is made harmless for terminals.
     func putTable(_ columns: [String], _ rows: [[String]]) throws {
         for line in Table.lines(columns, rows) { try put(line) }

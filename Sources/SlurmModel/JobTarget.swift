@@ -20,6 +20,9 @@ package struct JobTarget: Sendable, Hashable, CustomStringConvertible {
     /// Nil is all of it.
     package let part: Part?
 
+    /// How one is spelled, for hints.
+    package static let notation = "a number, NUMBER_TASK, or NUMBER+COMPONENT"
+
     /// The most that slurm.conf(5) permits for MaxArraySize and, far below, MAX_HET_JOB_COMPONENTS.
     private static let largestIndex = 4_000_000
 
@@ -37,8 +40,7 @@ package struct JobTarget: Sendable, Hashable, CustomStringConvertible {
         }
         let index = decimal(String(decoding: bytes[(sign + 1)...], as: UTF8.self))
         let refusal = SallyError(
-            .invalidRequest, "job id \(quoted(String(text))) is not valid",
-            hint: "a number, NUMBER_TASK, or NUMBER+COMPONENT")
+            .invalidRequest, "job id \(quoted(String(text))) is not valid", hint: JobTarget.notation)
         guard sign > 0, bytes.count - sign <= 8, let index, index <= JobTarget.largestIndex else { throw refusal }
         let job = try JobID(String(decoding: bytes[..<sign], as: UTF8.self))
         switch bytes[sign] {
@@ -46,6 +48,15 @@ package struct JobTarget: Sendable, Hashable, CustomStringConvertible {
         case UInt8(ascii: "+"): self.init(job: job, part: .component(index))
         default: throw refusal
         }
+    }
+
+    /// The array and those of its tasks that `123_[1-3,7]` stands for; nil for what is no such list.
+    package static func list(_ text: String) -> (job: JobID, tasks: ArraySpec)? {
+        guard text.hasSuffix("]"), let open = text.firstRange(of: "_["),
+            let job = try? JobID(text[..<open.lowerBound]),  // no list of tasks
+            let tasks = try? ArraySpec(String(text[open.upperBound...].dropLast()))  // no list of tasks
+        else { return nil }
+        return (job, tasks)
     }
 
     package var description: String {

@@ -80,7 +80,9 @@ package struct SlurmReply: Sendable {
         guard let waiting = number("dbd_agent_queue_size"), waiting >= 0 else {
             throw Malformed("statistics without what waits for slurmdbd")
         }
-        return Diagnosis(time: Timestamp(time), accountingBacklog: waiting)
+        let name = json["meta"]?["slurm"]?["cluster"]?.string
+        return Diagnosis(
+            time: Timestamp(time), accountingBacklog: waiting, clusterName: name.flatMap { $0.isEmpty ? nil : $0 })
     }
 
     package struct Diagnosis: Sendable, Equatable {
@@ -88,10 +90,13 @@ package struct SlurmReply: Sendable {
         package var time: Timestamp
         /// Messages that slurmdbd has not got yet: until it has, accounting may not know of a job that ended.
         package var accountingBacklog: Int64
+        /// slurm.conf's ClusterName (`meta.slurm.cluster`); nil where it is not said (v0.0.38).
+        package var clusterName: String?
 
-        package init(time: Timestamp, accountingBacklog: Int64 = 0) {
+        package init(time: Timestamp, accountingBacklog: Int64 = 0, clusterName: String? = nil) {
             self.time = time
             self.accountingBacklog = accountingBacklog
+            self.clusterName = clusterName
         }
     }
 

@@ -9,6 +9,7 @@ import SallyModel
 import SallyPolicy
 import SallySocket
 import SlurmClient
+import SlurmModel
 
 /// Tries each hop that `sallyd serve` needs, each by itself, so that one failure hides no other.
 struct LiveCheck {
@@ -94,9 +95,11 @@ struct LiveCheck {
                     try slurm.client(cluster), serviceAccount: cluster.serviceAccount, slurmName: cluster.slurmName)
                 let token = try await signer.mintService(
                     MintServiceRequest(cluster: cluster.name, purpose: .readQueue, position: nil))
-                let partitions = try await queue.partitions(
-                    try await gate.authorize(.checkReady(cluster.name)), token: Secret(token.token))
-                return "an authenticated read answers: \(partitions.count) partitions"
+                let read = try await gate.authorize(.checkReady(cluster.name))
+                let partitions = try await queue.partitions(read, token: Secret(token.token))
+                let told = try await queue.diagnosis(read, token: Secret(token.token)).clusterName
+                let name = try SlurmNameCheck.finding(cluster, told: told)
+                return "an authenticated read answers: \(partitions.count) partitions; \(name)"
             }
         }
         await signer.close()

@@ -44,7 +44,7 @@ import Testing
     ]
 
     private static func isForTests(_ target: String) -> Bool {
-        target.hasSuffix("Tests") || ["SallyTestSupport", "SallyFuzz"].contains(target)
+        target.hasSuffix("Tests") || ["SallyTestSupport", "SallyFuzz", "SlurmTestSupport"].contains(target)
     }
 
     @Test func tierZeroImportsNothingElse() throws {

@@ -110,6 +110,8 @@ struct ConfigTests {
         #expect(result.status == 0, "\(result)")
         #expect(result.output.contains("\"good\": true"))
         #expect(!result.output.contains("\"good\": false"), "\(result)")
+        // it12 does not say it.
+        #expect(result.output.contains("ClusterName is it13") && result.output.contains("it12 is not compared"))
     }
 }
 

@@ -49,6 +49,34 @@ struct MainJobTests {
         try await stack.waitForState(cluster, job, "CANCELLED")
     }
 
+    /// The others stay as they are. Slurm before 23.11 has no name for a task that waits: nothing of the array is ended there.
+    @Test(arguments: Stack.clusters)
+    func aTaskIsCancelledByItself(_ cluster: String) async throws {
+        let stack = try Stack.required()
+        let job = try await stack.submit(
+            "alice", cluster, ["--hold", "--time=1", "--array=1-4"], script: "#!/bin/bash\ntrue\n")
+        func left() async throws -> [String] {
+            let listed = try await stack.onNode(
+                cluster, "master", ["squeue", "-h", "-r", "-t", "PENDING", "-j", job, "-o", "%K"])
+            return listed.output.split(separator: "\n").map { $0.filter(\.isNumber) }.sorted()
+        }
+        let isOld = cluster == "it12"
+        let one = try await stack.sally("alice", ["cancel", "-M", cluster, "\(job)_2"])
+        #expect(one.status == (isOld ? 6 : 0), "\(one)")
+        #expect(
+            one.errors.contains(isOld ? "has no number for \(job)_2 by itself" : "cancelled job \(job)_2"), "\(one)")
+        #expect(try await left() == (isOld ? ["1", "2", "3", "4"] : ["1", "3", "4"]))
+        let some = try await stack.sally("alice", ["cancel", "-M", cluster, "\(job)_[3,9]"])
+        #expect(some.status == (isOld ? 6 : 4) && some.errors.contains("has no task 9 in the queue"), "\(some)")
+        #expect(try await left() == (isOld ? ["1", "2", "3", "4"] : ["1", "4"]))
+        // Another's, whole or in part, is nobody's.
+        let other = try await stack.sally("bob", ["cancel", "-M", cluster, "\(job)_1"])
+        #expect(other.status == 4 && other.errors.contains("you have no job \(job) "), "\(other)")
+        let whole = try await stack.sally("alice", ["cancel", "-M", cluster, job])
+        #expect(whole.status == 0, "\(whole)")
+        try await eventually("no task is left") { try await left().isEmpty }
+    }
+
     @Test(arguments: Stack.clusters)
     func aJobThatIsNotAllowedNeverReachesTheQueue(_ cluster: String) async throws {
         let stack = try Stack.required()

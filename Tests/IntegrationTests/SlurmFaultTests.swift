@@ -46,6 +46,10 @@ struct SlurmFaultTests {
                 let jobs = try await stack.sally("bob", ["jobs", "-M", cluster])
                 #expect(jobs.status == 0 && jobs.output.contains(before), "what was read stays: \(jobs)")
                 #expect(jobs.errors.contains("Slurm does not answer"), "\(jobs)")
+                for command in [["partitions"], ["nodes"], ["job", before]] {
+                    let shown = try await stack.sally("bob", command + ["-M", cluster])
+                    #expect(shown.status == 0 && shown.errors.contains("Slurm does not answer"), "\(shown)")
+                }
                 try await list.expectStale([before, later], stack)
                 let front = try await stack.request(
                     "GET", "/clusters/\(cluster)/slurm/v0.0.42/job/\(before)", token: try await stack.token("bob"))

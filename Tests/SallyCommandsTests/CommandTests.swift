@@ -79,6 +79,24 @@ private let me =
         #expect(run.talk == "")
     }
 
+    /// On standard error, and the answer all the same.
+    @Test(
+        arguments: [
+            (["partitions"], "GET /v1/clusters/demo/partitions", #"{"partitions":[]}"#),
+            (["nodes"], "GET /v1/clusters/demo/nodes", #"{"nodes":[]}"#),
+            (["job", "7"], "GET /v1/clusters/demo/jobs/7", job(#""RUNNING""#)),
+            (["jobs"], "GET /v1/clusters/demo/jobs", "{\"jobs\":[\(job(#""RUNNING""#))]}"),
+        ])
+    func whatIsStaleIsSaid(arguments: [String], line: String, answer: String) async throws {
+        for form in [[], ["--json"]] {
+            let run = try await sally(arguments + form, answers: [line: [(200, answer)]], stale: 40)
+            #expect(run.status == 0 && !run.output.isEmpty)
+            #expect(run.talk == "sally: Slurm does not answer; this is what it said 40 seconds ago\n")
+            let fresh = try await sally(arguments + form, answers: [line: [(200, answer)]])
+            #expect(fresh.talk == "" && fresh.output == run.output)
+        }
+    }
+
     @Test func cancelTriesAllAndSaysWhich() async throws {
         let run = try await sally(
             ["cancel", "7", "8", "--signal", "sigterm"],
@@ -94,6 +112,40 @@ private let me =
         #expect(run.status == 5)
         #expect(run.output == "")
         #expect(run.talk == "sent TERM to job 7\nsally: job 8: job 8 has ended\n")
+    }
+
+    /// As scancel(1) spells them; several tasks are one request each.
+    @Test func partsAreCancelledAsTheyAreSpelled() async throws {
+        let path = "DELETE /v1/clusters/demo/jobs"
+        let none =
+            #"{"type":"t","title":"not found","status":404,"detail":"no task 7","code":"not-found","request":"r"}"#
+        let answers = [
+            "\(path)/7_1": [(204, "")], "\(path)/7_2": [(204, "")], "\(path)/7_7": [(404, none)],
+            "\(path)/20+1": [(204, "")],
+        ]
+        let run = try await sally(["cancel", "7_[1-2,7]", "20+1"], answers: answers)
+        #expect(run.status == 4)
+        #expect(run.lines == ["\(path)/7_1", "\(path)/7_2", "\(path)/7_7", "\(path)/20+1"])
+        #expect(
+            run.talk == """
+                cancelled job 7_1
+                cancelled job 7_2
+                sally: job 7_7: no task 7
+                cancelled job 20+1
+
+                """)
+        let json = try await sally(["cancel", "7_1", "7_7", "--json"], answers: answers)
+        #expect(
+            json.output == #"{"schema":"sallyport/cancel/1","jobs":[{"job":7,"id":"7_1","done":true},"#
+                + #"{"job":7,"id":"7_7","done":false,"why":"no task 7"}]}"# + "\n")
+    }
+
+    @Test(arguments: ["7_x", "7_", "7.0", "7_[x]", "7_[1", "7+[1]", "x_[1]", "7_1_1"])
+    func aPartThatIsNoneNamesTheNotation(job: String) async throws {
+        let run = try await sally(["cancel", "7", job])
+        #expect(run.status == 64 && run.asked.isEmpty)
+        #expect(run.talk.contains("NUMBER_TASK") && run.talk.contains("NUMBER+COMPONENT"), "\(run.talk)")
+        #expect(run.talk.contains("NUMBER_[TASKS]") == job.contains("["), "\(run.talk)")
     }
 
     @Test func logsArePassedOnAsTheyAre() async throws {
@@ -114,6 +166,7 @@ private let me =
             (["nosuch"], Int32(64)), ([], 0), (["--help"], 0), (["--version"], 0), (["submit", "--help"], 0),
             (["can-i", "submit", "--help"], 0), (["admin", "--help"], 0), (["job", "0"], 64), (["job", "x"], 64),
             (["job", "-1"], 64), (["job", "1", "2"], 64), (["cancel"], 64), (["cancel", "1", "--signal", "a b"], 64),
+            (["cancel", "1_[1-1001]"], 64), (["cancel", "0"], 64),
             (["-M", "../x", "jobs"], 64), (["--context", "nosuch", "jobs"], 4), (["admin", "offboard", "root"], 64),
             (["admin", "audit", "--limit", "0"], 64), (["cluster", "list"], 6),
             (["--generate-completion-script", "bash"], 0),

@@ -21,13 +21,20 @@ final class FakeExchange: HTTPExchange {
     let asked = Mutex<[Asked]>([])
     private let told: @Sendable (WireRequest) -> Void
 
-    /// - Parameter answers: for `METHOD PATH`, one after the other, the last one again and again.
-    /// - Parameter told: of every request.
-    init(_ answers: [String: [(Int, String)]], _ told: @escaping @Sendable (WireRequest) -> Void = { _ in }) {
+    /// - Parameters:
+    ///   - answers: for `METHOD PATH`, one after the other, the last one again and again.
+    ///   - stale: how old they say that they are.
+    ///   - told: of every request.
+    init(
+        _ answers: [String: [(Int, String)]], stale: Int?, _ told: @escaping @Sendable (WireRequest) -> Void
+    ) {
         self.told = told
         self.answers = Mutex(
             answers.mapValues {
-                $0.map { WireReply(status: $0.0, contentType: "application/json", body: Array($0.1.utf8)) }
+                $0.map {
+                    WireReply(
+                        status: $0.0, contentType: "application/json", body: Array($0.1.utf8), stale: stale)
+                }
             })
     }
 
@@ -88,7 +95,7 @@ struct Performance {
 func sally(
     _ arguments: [String], answers: [String: [(Int, String)]] = [:], environment: [String: String] = [:],
     files: [String: String] = [:], input: String? = nil, typed: [String] = [], terminal: Bool = false,
-    signedIn: Bool = true, start: @escaping @Sendable ([String]) -> StartedProgram? = { _ in nil },
+    signedIn: Bool = true, stale: Int? = nil, start: @escaping @Sendable ([String]) -> StartedProgram? = { _ in nil },
     asked: @escaping @Sendable (WireRequest) -> Void = { _ in }
 ) async throws -> Performance {
     try await withScratchFolder { folder in
@@ -107,7 +114,7 @@ func sally(
                     expires: Timestamp(3_000_000_000), refreshToken: Secret("the-refresh-token"),
                     sessionExpires: Timestamp(3_000_000_000)), context.name)
         }
-        let exchange = FakeExchange(answers, asked)
+        let exchange = FakeExchange(answers, stale: stale, asked)
         let output = Kept(isTerminal: terminal)
         let talk = Kept()
         let lines = Mutex(typed)

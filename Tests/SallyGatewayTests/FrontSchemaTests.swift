@@ -7,6 +7,7 @@ import SallyModel
 import SallyWire
 import SlurmClient
 import SlurmModel
+import SlurmTestSupport
 import StrictJSON
 import Testing
 
@@ -231,7 +232,7 @@ import Testing
 
     /// What is not promised may be missing; what is there is of the kind that is described.
     private static func fault(_ json: JSONValue, _ path: ArraySlice<String>, _ property: Property) -> String? {
-        guard let step = path.first else { return matches(json, property.kind) ? nil : "is \(json.text())" }
+        guard let step = path.first else { return json.isOf(kind: property.kind) ? nil : "is \(json.text())" }
         let isList = step.hasSuffix("[]")
         guard let value = json[isList ? String(step.dropLast(2)) : step] else {
             // A list may be missing with all that is promised of its elements.
@@ -242,24 +243,5 @@ import Testing
         guard isList else { return fault(value, path.dropFirst(), property) }
         guard let elements = value.array else { return "is no list" }
         return elements.lazy.compactMap { fault($0, path.dropFirst(), property) }.first
-    }
-
-    private static func matches(_ json: JSONValue, _ kind: String) -> Bool {
-        switch kind {
-        case "text": json.string != nil
-        case "integer": json.integer(Int64.self) != nil
-        case "real": json.double != nil
-        case "flag": json.bool != nil
-        case "words": json.array?.allSatisfy { $0.string != nil } == true
-        case "number", "realNumber":
-            json["set"]?.bool != nil && json["infinite"]?.bool != nil
-                && (kind == "number" ? json["number"]?.integer(Int64.self) != nil : json["number"]?.double != nil)
-        case "exit":
-            matches(json["status"] ?? .null, "words") && matches(json["return_code"] ?? .null, "number")
-                && matches(json["signal"]?["id"] ?? .null, "number") && json["signal"]?["name"]?.string != nil
-        case "object": json.object != nil
-        case "list": json.array != nil
-        default: false
-        }
     }
 }

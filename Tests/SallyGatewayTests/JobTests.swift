@@ -4,6 +4,7 @@ import HTTPTypes
 import HummingbirdTesting
 import SallyKeepProtocol
 import SallyModel
+import SallyStore
 import SallyWire
 import StrictJSON
 import Testing
@@ -103,6 +104,56 @@ import Testing
         }
     }
 
+    /// Of an array of Alice's of which two tasks run, and a heterogeneous job.
+    private static var parts: WorldSettings {
+        var settings = WorldSettings()
+        settings.before = { queue in
+            var tasks = [makeTask(5, of: 5, "5_1", alice), makeTask(8, of: 5, "5_0", alice)]
+            for place in tasks.indices { tasks[place].view.states = ["RUNNING"] }
+            let rest = [makeTask(9, of: 5, "5_[2-4]", alice), makeJob(2, bob)]
+            let jobs = tasks + rest + (0..<2).map { makeComponent($0, of: 20, alice) }
+            queue.change { $0.jobs = jobs }
+        }
+        return settings
+    }
+
+    /// A part is judged as its job is, ended by itself, and recorded as it is spelled.
+    @Test(arguments: ["5_1", "5_0", "5_3", "20+1"])
+    func aPartIsEndedByItself(job: String) async throws {
+        try await withWorld(Self.parts) { world, client in
+            try await client.expect(.noContent, .delete, "\(Self.path)/\(job)", world.alice)
+            #expect(world.queue.now.cancels.map { String($0.prefix { $0 != " " }) } == [job])
+            let event = try #require(try await world.audit.page(AuditQuery(action: "job.cancel")).events.first)
+            #expect(event.target == job && event.outcome == .allowed)
+            try await client.expect(.notFound, .delete, "\(Self.path)/\(job)", world.bob)
+            #expect(world.queue.now.cancels.count == 1)
+        }
+    }
+
+    @Test(arguments: [
+        ("5_7", "job 5 on cluster demo has no task 7"), ("20+2", "job 20 on cluster demo has no component 2"),
+        ("2_0", "no job 2 "), ("99_1", "no job 99 "),
+    ])
+    func aPartThatIsNotThereIsNamed(job: String, words: String) async throws {
+        try await withWorld(Self.parts) { world, client in
+            let answer = try await client.call(.delete, "\(Self.path)/\(job)", world.alice)
+            #expect(answer.status == .notFound)
+            #expect(try answer.problem.detail.contains(words), "\(answer.text)")
+            #expect(world.queue.now.cancelled.isEmpty && world.signer.now.minted.isEmpty)
+        }
+    }
+
+    /// Parts are ended; what is shown is a job.
+    @Test(arguments: ["5_x", "5_", "+1", "5_1_1", "5+1+1", "5_[1-2]", "5.0"])
+    func whatIsNoPartNamesTheNotation(job: String) async throws {
+        try await withWorld(Self.parts) { world, client in
+            let answer = try await client.call(.delete, "\(Self.path)/\(job)", world.alice)
+            #expect(answer.status == .badRequest)
+            #expect(job.contains("[") || answer.text.contains("NUMBER_TASK, or NUMBER+COMPONENT"), "\(answer.text)")
+            try await client.expect(.badRequest, .get, "\(Self.path)/5_1", world.alice)
+        }
+    }
+
     @Test func aSignalIsChecked() async throws {
         try await withWorld(Self.settings) { world, client in
             try await client.expect(.noContent, .delete, "\(Self.path)/1?signal=TERM", world.alice)
@@ -146,6 +197,29 @@ import Testing
             #expect(list.partitions.map(\.name) == ["debug", "gpu"])
             #expect(list.partitions.map(\.allowed) == [true, false])
             try await client.expect(.ok, .get, "/v1/clusters/demo/nodes", world.alice)
+        }
+    }
+
+    /// Whatever is shown of Slurm; what accounting says has no age.
+    @Test func allThatIsStaleSaysSo() async throws {
+        try await withWorld(Self.settings) { world, client in
+            let paths = [Self.path, "\(Self.path)/1", "/v1/clusters/demo/partitions", "/v1/clusters/demo/nodes"]
+            for path in paths {
+                let fresh = try await client.call(.get, path, world.alice)
+                #expect(fresh.status == .ok && fresh.headers[.stale] == nil, "\(path)")
+                #expect(fresh.headers[.age].flatMap { Int($0) } != nil, "\(path)")
+            }
+            let ended = try await client.call(.get, "\(Self.path)/3", world.alice)
+            #expect(ended.status == .ok && ended.headers[.age] == nil)
+            world.queue.change { $0.failure = SallyError(.unavailable, "away") }
+            await #expect(throws: SallyError.self) {
+                try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+            }
+            for path in paths {
+                let stale = try await client.call(.get, path, world.alice)
+                #expect(stale.status == .ok && stale.headers[.stale] == "true", "\(path)")
+                #expect(stale.headers[.age].flatMap { Int($0) } != nil, "\(path)")
+            }
         }
     }
 

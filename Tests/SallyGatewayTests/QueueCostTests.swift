@@ -175,60 +175,6 @@ import Testing
         }
     }
 
-    @Test func aSlowClusterIsAskedLessAndAStrainedOneLesser() {
-        typealias Pauses = (rest: Duration, pause: Duration)
-        func pauses(_ took: Int, strain: Int = 1, failed: Bool = false) -> Pauses {
-            QueuePace.pauses(
-                shortest: .seconds(2), took: .seconds(took), pace: .seconds(took * 5), strain: strain, hasFailed: failed
-            )
-        }
-        #expect(pauses(0) == (.zero, .seconds(2)))
-        #expect(pauses(4) == (.seconds(8), .seconds(20)))
-        #expect(pauses(20) == (.seconds(40), .seconds(60)))
-        // Never more than a third of the time.
-        #expect(pauses(60) == (.seconds(120), .seconds(120)))
-        #expect(pauses(100) == (.seconds(200), .seconds(200)))
-        #expect(pauses(0, failed: true) == (.zero, .seconds(8)))
-        // However often somebody needs a newer one.
-        #expect(pauses(0, strain: 4) == (.seconds(8), .seconds(8)))
-        #expect(pauses(4, strain: 16) == (.seconds(60), .seconds(60)))
-    }
-
-    /// A whole list now and then makes no pause where states are served: nothing else would show for a minute.
-    @Test func aWholeListHoldsNobodyUpWhereStatesAreServed() {
-        let start = ContinuousClock.now
-        var memory = QueueReader.Memory()
-        memory.wholeAt = start
-        memory.wholeTook = .seconds(10)
-        #expect(memory.pace(of: .seconds(10), since: start) == .seconds(50))
-        // Without any states the list is read each time.
-        memory.states = [:]
-        #expect(memory.pace(of: .seconds(10), since: start) == .seconds(50))
-        let job = JobID(rawValue: 1)!  // a small number
-        memory.states = [job: [JobStateEntry(job: job, part: "", states: [.pending])]]
-        #expect(memory.pace(of: .seconds(11), since: start) == .seconds(2))
-        #expect(memory.pace(of: .seconds(3), since: start + .seconds(20)) == .seconds(6))
-    }
-
-    @Test func tooOftenMakesPausesLongerUntilItIsWellAgain() async throws {
-        try await withWorld(Self.settings) { world, _ in
-            let keeper = QueueKeeper(
-                cluster: World.name, queue: world.queue, access: world.cluster.access, metrics: Metrics(),
-                pause: .seconds(2), log: world.server.dependencies.log)
-            await keeper.refresh()
-            #expect(keeper.pauses.pause < .seconds(60))
-            world.queue.change {
-                $0.failure = SallyError(
-                    .unavailable, "too often", slurm: SlurmRefusal(number: 1804, text: "Rate limit exceeded"))
-            }
-            for _ in 0..<8 { await keeper.refresh() }
-            #expect(keeper.pauses.pause == .seconds(60) && keeper.pauses.rest == .seconds(60))
-            world.queue.change { $0.failure = nil }
-            for _ in 0..<5 { await keeper.refresh() }
-            #expect(keeper.pauses.rest < .seconds(2))
-        }
-    }
-
     @Test func manyReadersCostWhatOneCosts() async throws {
         try await withWorld(Self.settings) { world, client in
             func calls() -> Int {

@@ -160,6 +160,32 @@ private final class Latch: Sendable {
         }
     }
 
+    /// Nobody waits for what is posted: it is written however late its turn comes, where what somebody waits for is refused.
+    @Test func whatIsPostedIsNeverLate() async throws {
+        try await withDatabase(settings: DatabaseSettings(waitLimit: .milliseconds(1))) { database, _, _ in
+            let latch = Latch()
+            let failures = Mutex(0)
+            database.pool.asyncWriteWithoutTransaction { _ in latch.wait() }
+            let store = AuditStore(database: database)
+            database.post({ _ = try $0.append(draft(1)) }, failed: { _ in failures.withLock { $0 += 1 } })
+            try await withThrowingTaskGroup(of: SallyError.Code?.self) { group in
+                group.addTask { await code { _ = try await store.append(draft(2)) } }
+                try await eventually("both wait") { database.waitingWrites == 2 }
+                // Past the limit of what came last.
+                try await Task.sleep(for: .milliseconds(10))
+                latch.open()
+                let refusal: SallyError.Code? = try await group.next() ?? nil
+                #expect(refusal == .unavailable)
+            }
+            try await eventually("the posted one is written") {
+                let isWritten = try await store.head()?.sequence == 1
+                return isWritten || failures.withLock { $0 } > 0
+            }
+            #expect(failures.withLock { $0 } == 0)
+            #expect(try await store.page(AuditQuery()).events.map(\.target) == ["job 1"])
+        }
+    }
+
     @Test func anotherProcessThatHoldsTheFileIsWaitedForOnlySoLong() async throws {
         try await withDatabase(settings: DatabaseSettings(busyLimit: .milliseconds(50))) { database, _, path in
             var configuration = Configuration()

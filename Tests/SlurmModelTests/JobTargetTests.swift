@@ -24,6 +24,18 @@ import Testing
         #expect(throws: SallyError.self) { try JobTarget(text) }
     }
 
+    @Test(
+        arguments: [
+            ("123_[1-3,7]", "1-3,7"), ("0123_[0]", "0"), ("123_[0-8:4%2]", "0-8:4%2"), ("123", nil), ("123_4", nil),
+            ("123_[", nil), ("123_[]", nil), ("123_[1-3", nil), ("123_1-3]", nil), ("_[1]", nil), ("x_[1]", nil),
+            ("123_[1,1]", nil), ("123_[1]2]", nil), ("123+[1]", nil), ("0_[1]", nil),
+        ] as [(String, String?)])
+    func readsListsOfTasks(text: String, tasks: String?) {
+        let list = JobTarget.list(text)
+        #expect(list?.tasks.description == tasks)
+        if tasks != nil { #expect(list?.job.rawValue == 123) }
+    }
+
     @Test func arraysKnowTheirTasks() throws {
         let tasks = try ArraySpec("1-7:3,20%5")
         #expect([1, 4, 7, 20].allSatisfy(tasks.contains))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyModel
+import SlurmTestSupport
 import StrictJSON
 import Testing
 
@@ -50,32 +51,13 @@ import Testing
     private static let lossy: Set<String> = ["job_resources", "cpus.task_binding"]
 
     private func fault(_ json: JSONValue, _ path: ArraySlice<String>, _ kind: String) -> String? {
-        guard let step = path.first else { return matches(json, kind) ? nil : "is \(json.text())" }
+        guard let step = path.first else { return json.isOf(kind: kind) ? nil : "is \(json.text())" }
         let isList = step.hasSuffix("[]")
         guard let value = json[isList ? String(step.dropLast(2)) : step] else { return "is missing" }
         if step == "job_resources", value.isNull || value == [:] { return nil }
         guard isList else { return fault(value, path.dropFirst(), kind) }
         guard let elements = value.array else { return "is no list" }
         return elements.lazy.compactMap { fault($0, path.dropFirst(), kind) }.first
-    }
-
-    private func matches(_ json: JSONValue, _ kind: String) -> Bool {
-        switch kind {
-        case "text": json.string != nil
-        case "integer": json.integer(Int64.self) != nil
-        case "real": json.double != nil
-        case "flag": json.bool != nil
-        case "words": json.array?.allSatisfy { $0.string != nil } == true
-        case "number", "realNumber":
-            json["set"]?.bool != nil && json["infinite"]?.bool != nil
-                && (kind == "number" ? json["number"]?.integer(Int64.self) != nil : json["number"]?.double != nil)
-        case "exit":
-            json["status"]?.array != nil && matches(json["return_code"] ?? .null, "number")
-                && matches(json["signal"]?["id"] ?? .null, "number") && json["signal"]?["name"]?.string != nil
-        case "object": json.object != nil
-        case "list": json.array != nil
-        default: false
-        }
     }
 
     /// The same jobs through every version are the same records, as far as a version tells, but for what changes from run

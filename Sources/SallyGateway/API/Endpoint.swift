@@ -12,6 +12,8 @@ struct Endpoint: Sendable {
     var path: String
     var summary: String
     var access: Access
+    /// Schemas of what the path names, where they are others than usual, by parameter.
+    var parts: [String: String] = [:]
     var query: [Query] = []
     /// Providers add parameters of their own to their redirect.
     var takesAnyQuery = false

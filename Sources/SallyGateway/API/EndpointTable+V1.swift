@@ -89,10 +89,7 @@ extension EndpointTable {
                 .init(name: "fields", schema: "Text", text: "Only these members of each job: id,states"),
             ],
             answers: [
-                .json(
-                    "JobList",
-                    "Jobs. Age: seconds since Slurm was asked. ETag: of this page. Sallyport-Stale: true while Slurm does not answer"
-                ),
+                .json("JobList", "Jobs. \(age). ETag: of this page"),
                 .empty("The page whose ETag If-None-Match says", status: 304),
             ], refusals: reading),
         Endpoint(
@@ -107,10 +104,11 @@ extension EndpointTable {
             ], refusals: reading),
         Endpoint(
             method: .get, path: "/v1/clusters/{cluster}/jobs/{job}", summary: "One of my jobs", access: .session,
-            answers: [.json("JobView", "The job")], refusals: reading + [.tooLarge]),
+            answers: [.json("JobView", "The job. \(age); neither where accounting tells of it")],
+            refusals: reading + [.tooLarge]),
         Endpoint(
-            method: .delete, path: "/v1/clusters/{cluster}/jobs/{job}", summary: "End one of my jobs, or signal it",
-            access: .session,
+            method: .delete, path: "/v1/clusters/{cluster}/jobs/{job}",
+            summary: "End one of my jobs or a part of it, or signal it", access: .session, parts: ["job": "JobTarget"],
             query: [.init(name: "signal", schema: "Text", text: "As scancel(1) --signal; absent: end it")],
             answers: [.empty("It is ending; or the signal was sent")],
             refusals: reading + [.conflict]),
@@ -132,10 +130,10 @@ extension EndpointTable {
             refusals: reading),
         Endpoint(
             method: .get, path: "/v1/clusters/{cluster}/partitions", summary: "Partitions", access: .session,
-            answers: [.json("PartitionList", "Partitions")], refusals: reading),
+            answers: [.json("PartitionList", "Partitions. \(age)")], refusals: reading),
         Endpoint(
             method: .get, path: "/v1/clusters/{cluster}/nodes", summary: "Nodes", access: .session,
-            answers: [.json("NodeList", "Nodes")], refusals: reading),
+            answers: [.json("NodeList", "Nodes. \(age)")], refusals: reading),
     ]
 
     private static let administration: [Endpoint] = [
@@ -190,6 +188,9 @@ extension EndpointTable {
             method: .get, path: "/metrics", summary: "Figures for Prometheus", access: .host,
             answers: [.text("text/plain", "Text format 0.0.4")]),
     ]
+
+    private static let age =
+        "Age: seconds since Slurm was asked. Sallyport-Stale: true while Slurm does not answer"
 
     private static let reading: [SallyError.Code] = [.notFound, .slurmRefused, .timeout, .misconfigured, .unsupported]
 }

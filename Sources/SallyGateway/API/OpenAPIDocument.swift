@@ -56,7 +56,8 @@ enum OpenAPIDocument {
         var found: [JSONValue] = []
         for part in endpoint.path.split(separator: "/") where part.hasPrefix("{") {
             let name = String(part.dropFirst().dropLast())
-            let schema = ["cluster": "ClusterName", "job": "JobID", "user": "UserName"][name] ?? "Text"
+            let usual = ["cluster": "ClusterName", "job": "JobID", "user": "UserName"]
+            let schema = endpoint.parts[name] ?? usual[name] ?? "Text"
             found.append(["name": .string(name), "in": "path", "required": true, "schema": reference(schema)])
         }
         for query in endpoint.query {

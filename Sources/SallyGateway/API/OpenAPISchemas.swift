@@ -19,6 +19,13 @@ enum OpenAPISchemas {
         ("UserName", ["type": "string", "pattern": "^[a-z_][a-z0-9_-]{0,31}$"]),
         ("GroupName", ["type": "string", "pattern": "^[a-z][a-z0-9-]{0,39}:.+$"]),
         ("JobID", ["type": "integer", "minimum": 1]),
+        (
+            "JobTarget",
+            [
+                "type": "string", "pattern": "^[0-9]+([_+][0-9]+)?$",
+                "description": "NUMBER, NUMBER_TASK of an array, or NUMBER+COMPONENT of a heterogeneous job",
+            ]
+        ),
         ("Sequence", ["type": "integer", "minimum": 0]),
         ("Count", ["type": "integer", "minimum": 1]),
         ("Bytes", ["type": "integer", "minimum": 0]),

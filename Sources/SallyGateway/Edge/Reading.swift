@@ -3,6 +3,7 @@
 import Hummingbird
 import NIOCore
 import SallyModel
+import SlurmModel
 import StrictJSON
 
 extension Request {
@@ -59,4 +60,7 @@ extension GatewayContext {
     }
 
     func jobID() throws -> JobID { try JobID(parameters.get("job") ?? "") }
+
+    /// A job or a part of one.
+    func jobTarget() throws -> JobTarget { try JobTarget(parameters.get("job") ?? "") }
 }

@@ -36,7 +36,7 @@ struct RequestRules: RouterMiddleware {
         guard isPlain(path, isFront: isFront) else {
             throw SallyError(
                 .invalidRequest, "the path \(quoted(String(Substring(path)))) is not plain",
-                hint: "paths have letters, digits and - . _ ~ in each part, no escapes and no . or .. parts")
+                hint: "paths have letters, digits and - . _ ~ + in each part, no escapes and no . or .. parts")
         }
     }
 
@@ -53,9 +53,8 @@ struct RequestRules: RouterMiddleware {
                 (bytes, dots) = (0, 0)
                 continue
             case UInt8(ascii: "."): dots += 1
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x5f, 0x7e: break
-            // slurmrestd's clients spell components of jobs so: 123+1.
-            case 0x2b where isFront: break
+            // A component of a job is spelled 123+1.
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2b, 0x2d, 0x5f, 0x7e: break
             default: return false
             }
             bytes += 1

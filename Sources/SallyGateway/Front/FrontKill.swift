@@ -120,11 +120,9 @@ struct FrontKill: Sendable, Equatable {
 
     /// `123_[1-3]` as its tasks. What is no such list stays as it is, and is told by itself if it is no job.
     private func single(_ text: String) throws -> [String] {
-        guard text.hasSuffix("]"), let open = text.firstRange(of: "_["),
-            let tasks = try? ArraySpec(String(text[open.upperBound...].dropLast()))  // told as no job
-        else { return [text] }
+        guard let (job, tasks) = JobTarget.list(text) else { return [text] }
         guard tasks.count <= FrontKill.limit else { throw FrontKill.tooMany }
-        return tasks.indexes.sorted().map { "\(text[..<open.lowerBound])_\($0)" }
+        return tasks.indexes.sorted().map { "\(job)_\($0)" }
     }
 
     private func state(_ text: String) throws -> String {

@@ -123,8 +123,8 @@ extension FrontService {
         do {
             guard let which = wanted.which else {
                 throw SallyError(
-                    .invalidRequest, "job id \(quoted(wanted.text)) is not valid",
-                    hint: "a number, NUMBER_TASK, or NUMBER+COMPONENT", slurm: .invalidJob)
+                    .invalidRequest, "job id \(quoted(wanted.text)) is not valid", hint: JobTarget.notation,
+                    slurm: .invalidJob)
             }
             try await end(
                 JobEnding.Order(

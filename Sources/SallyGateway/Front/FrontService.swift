@@ -85,14 +85,14 @@ struct FrontService: Sendable {
     /// What was made of a snapshot, with its age; while Slurm does not answer it says so. The headers are those of the API of
     /// our own, and clients of slurmrestd look at `warnings`.
     func marked(_ reply: FrontReply, _ snapshot: QueueSnapshot) -> FrontReply {
-        let age = snapshot.age
+        let freshness = cluster.keeper.freshness(of: snapshot)
         var reply = reply
-        reply.headers[.age] = "\(age)"
-        guard let failure = cluster.problem else { return reply }
-        reply.headers[.stale] = "true"
+        freshness.mark(&reply.headers)
+        guard let failure = freshness.failure else { return reply }
         reply.warnings.append(
             SlurmWarningEntry(
-                description: "this is what Slurm said \(age) seconds ago: \(failure.message)", source: "sallyport"))
+                description: "this is what Slurm said \(freshness.age) seconds ago: \(failure.message)",
+                source: "sallyport"))
         return reply
     }
 

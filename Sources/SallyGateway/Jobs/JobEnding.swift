@@ -77,7 +77,7 @@ struct JobEnding: Sendable {
         }
         guard records.allSatisfy({ $0.owner == user }) else { throw finder.missing(which.job) }
         let named = records.filter { $0.isNamed(by: which) }
-        guard !named.isEmpty else { throw finder.missing(which.job) }
+        guard !named.isEmpty else { throw missing(which) }
         let open = named.filter { !$0.isFinished }
         guard !open.isEmpty else { throw finished(which) }
         return (open, number(which, records.filter { !$0.isFinished }))
@@ -132,6 +132,20 @@ struct JobEnding: Sendable {
         throw SallyError(
             .timeout, "Slurm took the cancel of job \(which), but the job is still there",
             hint: "look again with `sally job \(which.job)`, then try again")
+    }
+
+    /// Of a job of one's own that has other parts, or none.
+    private func missing(_ which: JobTarget) -> SallyError {
+        let part =
+            switch which.part {
+            case nil: "record"
+            case .task(let index): "task \(index)"
+            case .component(let offset): "component \(offset)"
+            case .waiting: "task that waits"
+            }
+        return SallyError(
+            .notFound, "your job \(which.job) on cluster \(cluster) has no \(part) in the queue",
+            hint: "`sally jobs -M \(cluster) --all` lists yours")
     }
 
     private func finished(_ which: JobTarget) -> SallyError {

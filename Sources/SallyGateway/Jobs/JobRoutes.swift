@@ -43,18 +43,16 @@ struct JobRoutes: Sendable {
     }
 
     @Sendable private func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let listed = try await clusters.named(context).jobs.list(
+        let (page, freshness) = try await clusters.named(context).jobs.list(
             try JobQuery(request), for: try context.principal, request: context.requestID)
         // Kept by whoever asked, and asked for again each time: it is one person's, and changes at any moment.
-        var headers: HTTPFields = [
-            .eTag: listed.page.tag, .cacheControl: "private, no-cache", .age: "\(listed.age)",
-        ]
-        if listed.isStale { headers[.stale] = "true" }
-        guard !listed.page.isKnown(by: request.headers[values: .ifNoneMatch]) else {
+        var headers: HTTPFields = [.eTag: page.tag, .cacheControl: "private, no-cache"]
+        freshness.mark(&headers)
+        guard !page.isKnown(by: request.headers[values: .ifNoneMatch]) else {
             return Response(status: .notModified, headers: headers)
         }
         headers[.contentType] = "application/json"
-        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: listed.page.body))
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: page.body))
     }
 
     @Sendable private func watch(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -77,7 +75,7 @@ struct JobRoutes: Sendable {
     @Sendable private func cancel(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let signal = try request.query("signal").map(checkedSignal)
         try await clusters.named(context).jobs.cancel(
-            try context.jobID(), signal: signal, for: try context.principal, request: context.requestID)
+            try context.jobTarget(), signal: signal, for: try context.principal, request: context.requestID)
         return .empty()
     }
 

@@ -20,16 +20,10 @@ struct JobService: Sendable {
     /// The most finished jobs in one list.
     static let finishedLimit = 1000
 
-    /// A page of the own jobs, and how old what it shows is.
-    struct Listed: Sendable {
-        var page: JobPage
-        /// In seconds.
-        var age: Int
-        /// Whether Slurm does not answer: what is shown is what it said last.
-        var isStale: Bool
-    }
-
-    func list(_ query: JobQuery, for principal: Principal, request: OpaqueID) async throws -> Listed {
+    /// A page of the own jobs.
+    func list(
+        _ query: JobQuery, for principal: Principal, request: OpaqueID
+    ) async throws -> (page: JobPage, freshness: Freshness) {
         let user = principal.account.name
         _ = try await gate.authorize(
             ReadOwnJobs(cluster: cluster, owner: user), by: principal, request: request.rawValue)
@@ -41,7 +35,7 @@ struct JobService: Sendable {
             let (jobs, omitted) = try await jobs(query, of: user, snapshot)
             page = JobPage(jobs, query, omitted: omitted)
         }
-        return Listed(page: page, age: snapshot.age, isStale: keeper.failure != nil)
+        return (page, keeper.freshness(of: snapshot))
     }
 
     /// - Returns: how many of accounting's jobs are not among them, too: those that were too large to be read, and those older than
@@ -83,18 +77,20 @@ struct JobService: Sendable {
             principal: principal, request: request, job: job, last: last)
     }
 
-    func show(_ id: JobID, for principal: Principal, request: OpaqueID) async throws -> JobView {
+    /// From the shared view, or else from accounting, of which no age is said.
+    func show(_ id: JobID, for principal: Principal, request: OpaqueID) async throws -> Shown<JobView> {
         let user = principal.account.name
         _ = try await gate.authorize(
             ReadOwnJobs(cluster: cluster, owner: user), by: principal, request: request.rawValue)
-        _ = try shown()
-        return try await finder.job(id, of: user).view
+        let snapshot = try shown()
+        let job = try await finder.job(id, of: user)
+        return Shown(
+            value: job.view, freshness: snapshot.records(id).isEmpty ? nil : keeper.freshness(of: snapshot))
     }
 
-    /// Ends a job, or sends it a signal: see `JobEnding`.
-    func cancel(_ id: JobID, signal: String?, for principal: Principal, request: OpaqueID) async throws {
-        try await ending.end(
-            JobEnding.Order(which: JobTarget(job: id), signal: signal), for: principal, request: request)
+    /// Ends a job or a part of one, or sends it a signal: see `JobEnding`.
+    func cancel(_ which: JobTarget, signal: String?, for principal: Principal, request: OpaqueID) async throws {
+        try await ending.end(JobEnding.Order(which: which, signal: signal), for: principal, request: request)
     }
 
     /// The snapshot that may be shown.

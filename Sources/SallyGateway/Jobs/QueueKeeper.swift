@@ -73,7 +73,7 @@ package final class QueueKeeper: Service {
             guard let order, let delivery = try? await reader.deliver(order) else { continue }  // the loop ends
             state.withLock { state in
                 state.delivery = delivery
-                if case .failed(let problem, _) = delivery { state.pace.failed(problem) }
+                if case .failed(let problem, _) = delivery { state.pace.failed(problem, followed: .byStates) }
             }
             bell.ring()
         }
@@ -101,6 +101,11 @@ package final class QueueKeeper: Service {
             return state.snapshot.readAt == nil
                 ? SallyError(.unavailable, "cluster \(cluster) was not read yet", hint: "try again in a moment") : nil
         }
+    }
+
+    /// How old partitions and nodes are: they are read less often than the queue.
+    var shapeFreshness: Freshness {
+        Freshness(readAt: state.withLock { $0.shapeReadAt }, failure: failure)
     }
 
     /// How many reads have failed so far.
@@ -190,7 +195,7 @@ package final class QueueKeeper: Service {
                 defer {
                     state.failure = problem
                     state.failures += 1
-                    state.pace.failed(problem)
+                    state.pace.failed(problem, followed: state.memory.states == nil ? .byLists : .byStates)
                 }
                 return state.failure == nil
             }

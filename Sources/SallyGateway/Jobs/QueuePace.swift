@@ -5,15 +5,15 @@ import SallyModel
 /// How often a queue is read: pure.
 ///
 /// The pause between reads is at least one second and at least five times what a read of the whole list takes, or twice what one
-/// of states takes, so that a slow cluster is asked less, and longer while slurmctld says that it is asked too often. Whoever
-/// needs a newer read gets one sooner, but never is more than a third of the time spent on reading. Where states are served the
-/// whole list is read by a rule of its own.
+/// of states takes, so that a slow cluster is asked less, and longer while slurmctld says that it is asked too often or does not
+/// give the whole list in time. Whoever needs a newer read gets one sooner, but never is more than a third of the time spent on
+/// reading. Where states are served the whole list is read by a rule of its own.
 struct QueuePace: Sendable {
     /// How long the last read took.
     private(set) var took = Duration.zero
     /// What the pause before the next read has to be at least.
     private(set) var least = Duration.zero
-    /// How many times as long as usual the pause is, since slurmctld said that it is asked too often.
+    /// How many times as long as usual the pause is, since slurmctld said that it is asked too often, or was too late.
     private(set) var strain = 1
 
     /// No pause is longer, but where that would be more than a third of the time for reading.
@@ -28,8 +28,22 @@ struct QueuePace: Sendable {
         self.least = least
     }
 
-    mutating func failed(_ problem: SallyError) {
-        if problem.slurm?.number == QueuePace.tooOften { strain = min(QueuePace.largestStrain, strain * 2) }
+    /// By what a queue is followed.
+    enum Followed: Sendable {
+        /// By the whole list, each time: one that does not come in time has cost slurmctld all that it may cost.
+        case byLists
+        /// By states, which cost little; how soon a list is asked for again says `listInterval`.
+        case byStates
+    }
+
+    mutating func failed(_ problem: SallyError, followed: Followed) {
+        let isLate =
+            switch followed {
+            case .byLists: problem.code == .timeout
+            case .byStates: false
+            }
+        guard isLate || problem.slurm?.number == QueuePace.tooOften else { return }
+        strain = min(QueuePace.largestStrain, strain * 2)
     }
 
     func pauses(shortest: Duration, hasFailed: Bool) -> (rest: Duration, pause: Duration) {

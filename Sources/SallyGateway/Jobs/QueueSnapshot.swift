@@ -70,7 +70,7 @@ package struct QueueSnapshot: Sendable {
     func isAsRead(for user: UserName) -> Bool { deeds.of(user) == nil }
 
     /// Seconds since it was read; 0 before the first.
-    var age: Int { readAt.map { Int(max(0, $0.duration(to: .now) / .seconds(1))) } ?? 0 }
+    var age: Int { Freshness.age(since: readAt) }
 
     /// Whether it was read longer ago than that, or never.
     func isOlder(than limit: Duration) -> Bool { readAt.map { $0.duration(to: .now) > limit } ?? true }

@@ -11,11 +11,11 @@ struct NodeService: Sendable {
     let gate: Gate
     let keeper: QueueKeeper
 
-    func list(for principal: Principal, request: OpaqueID) async throws -> NodeList {
+    func list(for principal: Principal, request: OpaqueID) async throws -> Shown<NodeList> {
         _ = try await gate.authorize(ReadCluster(cluster: cluster), by: principal, request: request.rawValue)
         let snapshot = keeper.latest
         if snapshot.readAt == nil, let failure = keeper.failure { throw failure }
-        return NodeList(nodes: snapshot.nodes.map(NodeView.init))
+        return Shown(value: NodeList(nodes: snapshot.nodes.map(NodeView.init)), freshness: keeper.shapeFreshness)
     }
 }
 

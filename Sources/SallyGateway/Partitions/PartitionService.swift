@@ -14,15 +14,15 @@ struct PartitionService: Sendable {
     let keeper: QueueKeeper
     let accounts: AccountDoor
 
-    func list(for principal: Principal, request: OpaqueID) async throws -> PartitionList {
+    func list(for principal: Principal, request: OpaqueID) async throws -> Shown<PartitionList> {
         _ = try await gate.authorize(ReadCluster(cluster: config.name), by: principal, request: request.rawValue)
         let snapshot = keeper.latest
         if snapshot.readAt == nil, let failure = keeper.failure { throw failure }
         let account = account(of: principal)
-        return PartitionList(
-            partitions: try snapshot.partitions.map { partition in
-                PartitionView(partition, allowed: try isOpen(partition, snapshot, account, for: principal))
-            })
+        let partitions = try snapshot.partitions.map { partition in
+            PartitionView(partition, allowed: try isOpen(partition, snapshot, account, for: principal))
+        }
+        return Shown(value: PartitionList(partitions: partitions), freshness: keeper.shapeFreshness)
     }
 
     /// Whether some rule lets the person submit here, if the job is small enough and names the right account.
