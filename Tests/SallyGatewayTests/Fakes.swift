@@ -86,6 +86,8 @@ final class FakeQueue: SlurmQueue {
         /// Jobs that are not found when they are asked for one by one.
         var hidden: Set<JobID> = []
         var failure: SallyError?
+        /// Which read of a single job gets no answer, counted from 1.
+        var lostJobRead: Int?
         /// Of the whole list alone.
         var listFailure: SallyError?
         var answer: SubmitResult?
@@ -193,6 +195,7 @@ final class FakeQueue: SlurmQueue {
         try state.withLock { state in
             state.jobReads.append(job)
             if let failure = state.failure { throw failure }
+            if state.lostJobRead == state.jobReads.count { throw SallyError(.timeout, "no answer in time") }
             return state.jobs.filter { $0.isListed(under: job) && !state.hidden.contains(job) }
         }
     }

@@ -70,6 +70,27 @@ func withListedReader(
         }
     }
 
+    /// One lost answer costs its job, until the next look, and not those that came before it.
+    @Test func whatCameBeforeALostAnswerCounts() async throws {
+        try await withListedReader(1, listed: .seconds(10)) { queue, reader, memory in
+            queue.change { state in
+                state.jobs += (2...21).map { makeJob($0, Self.alice) }
+                state.lostJobRead = 11
+            }
+            var memory = try await reader.read(after: memory, .usual)
+            #expect(memory.jobs.count == 11 && !memory.isComplete && queue.now.jobReads.count == 11)
+            memory = try await reader.read(after: memory, .usual)
+            #expect(memory.jobs.count == 21 && memory.isComplete)
+            // Where none comes Slurm does not answer.
+            queue.change { state in
+                state.jobs.append(makeJob(22, Self.alice))
+                state.lostJobRead = state.jobReads.count + 1
+            }
+            let known = memory
+            await #expect(throws: SallyError.self) { try await reader.read(after: known, .usual) }
+        }
+    }
+
     /// Known is what is known as of now, and nobody may conclude from that that something else is not there.
     @Test func aSnapshotThatLacksJobsIsNewForTheOthers() async throws {
         try await withWorld { world, _ in

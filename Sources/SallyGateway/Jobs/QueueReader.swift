@@ -101,7 +101,14 @@ struct QueueReader: Sendable {
             for job in wanted where !answered.contains(job) {
                 // An array's number brings all of its tasks, that of a heterogeneous job its components. An answer about
                 // another job says nothing of this one.
-                let records = try await queue.job(job, read, token: token).filter {
+                let told: [QueuedJob]
+                do {
+                    told = try await queue.job(job, read, token: token)
+                } catch is SallyError where !answered.isEmpty {
+                    // What came counts, and the rest is read at the next look: one lost answer in fifty costs one job.
+                    break
+                }
+                let records = told.filter {
                     ($0.id == job || $0.base == job || $0.heterogeneous?.job == job) && !answered.contains($0.id)
                 }
                 guard !records.isEmpty else { continue }
