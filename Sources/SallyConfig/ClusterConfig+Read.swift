@@ -57,6 +57,8 @@ extension ClusterConfig {
         let partition = section.optional("default_partition")?.name(PartitionName.self)
         let exclusive = section.optional("exclusive_partitions").map { $0.set { $0.name(PartitionName.self) } } ?? []
         let jobDefaults = section.optional("job_defaults").flatMap(readJobDefaults)
+        let memoryLimits = section.optional("memory_limits").flatMap(readMemoryLimits)
+        let wholeSockets = section.optional("whole_sockets")?.bool() ?? false
         let service =
             section.optional("service_account").map { $0.name(ServiceAccountName.self)?.rawValue } ?? "sallyport"
         let output = section.optional("output")?.bool() ?? true
@@ -72,7 +74,8 @@ extension ClusterConfig {
             name: name, slurmName: slurmName, slurmrestd: endpoint, slurmrestdCAFile: caFile, apiVersion: version,
             accountMode: mode, profiles: profiles, defaultProfile: profile, defaultAccount: account,
             defaultPartition: partition,
-            exclusivePartitions: exclusive, jobDefaults: jobDefaults, serviceAccount: service, output: output,
+            exclusivePartitions: exclusive, jobDefaults: jobDefaults, memoryLimits: memoryLimits,
+            wholeSockets: wholeSockets, serviceAccount: service, output: output,
             pendingJobsOnOffboarding: leavers, accounting: accounting, minJobAge: age, staleLimit: stale)
     }
 
@@ -94,6 +97,18 @@ extension ClusterConfig {
                 "\(quoted(text)) is neither none nor DefCpuPerGPU=NUMBER,DefMemPerGPU=MIB or one of them, each once")
         }
         return defaults.whole
+    }
+
+    /// As `scontrol show config` writes them, or `none`.
+    private static func readMemoryLimits(_ value: ConfigValue) -> MemoryLimits? {
+        guard let text = value.string() else { return nil }
+        if text == "none" { return MemoryLimits.nothing }
+        guard let limits = try? MemoryLimits(text) else {  // said below
+            return value.fail(
+                "\(quoted(text)) is neither none nor MaxMemPerCPU=MIB,DefMemPerCPU=MIB or one of them, also with PerNode"
+            )
+        }
+        return limits
     }
 
     /// As slurmdbd keeps it: without capitals (slurm.conf(5), ClusterName).

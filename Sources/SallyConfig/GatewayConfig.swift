@@ -153,6 +153,10 @@ package struct ClusterConfig: Sendable, Equatable {
     package var exclusivePartitions: Set<PartitionName>
     /// The most that slurm.conf's JobDefaults give anywhere; nil is not known.
     package var jobDefaults: JobDefaults?
+    /// slurm.conf's MaxMemPerCPU, DefMemPerCPU and the like, of the whole cluster; nil is not known.
+    package var memoryLimits: MemoryLimits?
+    /// slurm.conf's SelectTypeParameters has CR_Socket or CR_Socket_Memory.
+    package var wholeSockets: Bool
     /// The cluster's service account, as in the signer's file.
     package var serviceAccount: String
     package var output: Bool
@@ -169,7 +173,7 @@ package struct ClusterConfig: Sendable, Equatable {
         apiVersion: String?, accountMode: AccountMode, profiles: [ProfileRule], defaultProfile: ProfileName?,
         defaultAccount: AccountName?,
         defaultPartition: PartitionName? = nil, exclusivePartitions: Set<PartitionName> = [],
-        jobDefaults: JobDefaults? = nil,
+        jobDefaults: JobDefaults? = nil, memoryLimits: MemoryLimits? = nil, wholeSockets: Bool = false,
         serviceAccount: String = "sallyport", output: Bool,
         pendingJobsOnOffboarding: LeaverJobs, accounting: Bool = true, minJobAge: Duration = .seconds(300),
         staleLimit: Duration = .seconds(600)
@@ -186,6 +190,8 @@ package struct ClusterConfig: Sendable, Equatable {
         self.defaultPartition = defaultPartition
         self.exclusivePartitions = exclusivePartitions
         self.jobDefaults = jobDefaults
+        self.memoryLimits = memoryLimits
+        self.wholeSockets = wholeSockets
         self.serviceAccount = serviceAccount
         self.output = output
         self.pendingJobsOnOffboarding = pendingJobsOnOffboarding

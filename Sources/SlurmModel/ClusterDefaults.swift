@@ -16,6 +16,10 @@ package struct ClusterDefaults: Sendable {
     /// The most that JobDefaults of slurm.conf give, of the cluster and of partitions that do not report their own; nil is not
     /// known: then a job with GPUs that says nothing of CPUs, or of memory, may get all of its nodes'.
     package var jobDefaults: JobDefaults?
+    /// What slurm.conf says of memory for the whole cluster; nil is not known: see `CPUsForMemory`.
+    package var memoryLimits: MemoryLimits?
+    /// Whether Slurm gives whole sockets (slurm.conf(5), SelectTypeParameters=CR_Socket), which nothing reports.
+    package var wholeSockets = false
     /// The QOS that a job of the person's takes in an account where it names none; only where that is known.
     package var usualQOS: [AccountName: QOSName] = [:]
 
@@ -73,9 +77,6 @@ extension JobRequest {
         request.environment = ResolvedJob.environment(environment, user: user, home: defaults.home)
         return ResolvedJob(
             request: request, user: user, account: account, usualQOS: defaults.usualQOS[account],
-            places: chosen.map {
-                ResolvedJob.Place(
-                    $0, nodes: defaults.nodes, excluded: excludedNodes?.names ?? [], jobDefaults: defaults.jobDefaults)
-            })
+            places: chosen.map { ResolvedJob.Place($0, excluded: excludedNodes?.names ?? [], of: defaults) })
     }
 }

@@ -119,6 +119,7 @@ extension JobDescription {
         | nodes | one end said alone leaves the other as it is; where none was ever said, a node for each task, GPU and named node. Tasks are raised to the minimum, as Slurm does |
         | tasks that come with GPUs | Slurm up to 23.02 (v0.0.36 to v0.0.38) does not report `ntasks_per_gpu`: so many as the job has for each of its GPUs, for each GPU that it may get. A change after which it would look as if there were fewer is refused (more GPUs, GPUs for a job without, fewer tasks). Later versions report it, and no update of such a job is offered |
         | CPUs and memory that GPUs bring | what Slurm gives by default for each GPU counts beside what the job has, in whatever partition it would be; memory unless Slurm says that it was asked for |
+        | CPUs that Slurm adds | whole cores, and CPUs for more memory than each may have, as of a job that is submitted |
         | memory | `memory_per_node` and `memory_per_cpu` take each other's place, `memory_per_tres` does not: the larger of all that the job then has |
         | GPUs | what is said takes the place of what the same field had. Where slurmrestd speaks v0.0.40 or older a change that leaves a type out is refused: Slurm 22.05 and 23.02 would add the new type to the old |
         | everything | at least the nodes, CPUs, memory and GPUs that Slurm reports (GPUs: unless they are replaced), before anything is multiplied by them |

@@ -81,7 +81,7 @@ let resourceFields: [DescriptionField] = [
         [
             .init("tasks_per_core", 36...45, .integer(.sixteen)),
             .init("ntasks_per_core", 36...38, .integer(.sixteen), .alias),
-        ], "gives each task whole cores of unknown size"),
+        ], "gives each task whole cores"),
     .init(refused: "tasks_per_board", .unbounded, [.init("tasks_per_board", 40...45, .integer(.sixteen))]),
     .init(
         refused: "ntasks_per_gpu", .unbounded,

@@ -47,6 +47,7 @@ extension JobUpdate {
             if changesGPUs, place < 2 { floor.gpus = job.given?.gpus ?? GPUCounts() }
             floor.countsUsualCPUs = !made.asksCPUsPerGPU
             floor.countsUsualMemory = !made.asksMemory
+            floor.isMoved = fields.contains(.partition)
             for request in requests(made, defaults, hidden) {
                 let resolved = try request.resolved(with: defaults, user: user)
                 let outcome = Outcome(job: resolved, bounds: ResourceBounds(of: resolved, atLeast: floor))

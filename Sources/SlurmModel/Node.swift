@@ -7,6 +7,9 @@ package struct Node: Sendable, Equatable {
     package var states: [String]
     package var cpus: Int
     package var allocatedCPUs: Int
+    /// CPUs of a core that Slurm gives together; 1 where it counts a core as one CPU.
+    package var cpusPerCore: Int
+    package var cpusPerSocket: Int
     package var memory: Memory
     package var allocatedMemory: Memory
     /// As in slurm.conf(5), such as `gpu:a100:2`.
@@ -19,6 +22,8 @@ package struct Node: Sendable, Equatable {
         self.states = states
         self.cpus = cpus
         allocatedCPUs = 0
+        cpusPerCore = 1
+        cpusPerSocket = cpus
         self.memory = memory
         allocatedMemory = Memory(mebibytes: 0)
         gres = ""

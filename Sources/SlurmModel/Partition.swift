@@ -22,6 +22,7 @@ package struct Partition: Sendable, Equatable {
     package var defaultMemoryPerNode: Memory?
     package var defaultMemoryPerCPU: Memory?
     package var maximumMemoryPerNode: Memory?
+    package var maximumMemoryPerCPU: Memory?
     /// Its own; nil is not reported, which is not that there are none.
     package var jobDefaults: JobDefaults?
     /// Empty: all.

@@ -29,11 +29,18 @@ package struct ResolvedJob: Sendable, Equatable {
         /// Of one node and of the whole partition.
         var cpusPerNode: Int
         var cpus: Int
+        /// How CPUs are given on its nodes; nil where not all nodes are known.
+        var cores: Set<CoreShape>?
         /// No more than the partition permits a job.
         var memoryPerNode: Memory?
         /// What one node has, permitted or not.
         var wholeMemoryPerNode: Memory?
         var memory: Memory?
+        /// What the node with the most memory has, and each CPU of the one that has the least for it: of all nodes, also such as
+        /// the job cannot get.
+        var largestMemory: Memory?
+        var leastMemoryPerCPU: Memory?
+        var maximumMemory: MaximumMemory
         /// The most of each type; nil where not all nodes are known.
         var gpusPerNode: GPUCounts?
         /// What a job gets that asks for no memory.
@@ -45,9 +52,9 @@ package struct ResolvedJob: Sendable, Equatable {
 
         /// - Parameters:
         ///   - excluded: nodes that the job cannot get, whatever they have.
-        ///   - jobDefaults: where the partition does not report its own.
-        init(_ partition: Partition, nodes: [Node], excluded: [String], jobDefaults: JobDefaults?) {
-            let all = nodes.filter { $0.partitions.contains(partition.name) }
+        ///   - defaults: the cluster's, where the partition does not report its own.
+        init(_ partition: Partition, excluded: [String], of defaults: ClusterDefaults) {
+            let all = defaults.nodes.filter { $0.partitions.contains(partition.name) }
             let own = all.filter { !excluded.contains($0.name) }
             let complete = !own.isEmpty && all.count >= partition.totalNodes
             isExclusive = partition.isExclusive
@@ -56,16 +63,27 @@ package struct ResolvedJob: Sendable, Equatable {
             memory = partition.totalMemory
             wholeMemoryPerNode = complete ? own.map(\.memory).max() : partition.totalMemory
             memoryPerNode = wholeMemoryPerNode
-            if let most = partition.maximumMemoryPerNode { memoryPerNode = min(memoryPerNode ?? most, most) }
+            maximumMemory = MaximumMemory(partition, defaults.memoryLimits)
+            if case .told(.perNode(let most)?) = maximumMemory { memoryPerNode = min(memoryPerNode ?? most, most) }
+            largestMemory = complete ? all.map(\.memory).max() : partition.totalMemory
+            leastMemoryPerCPU = ResolvedJob.Place.leastMemoryPerCPU(all, of: partition, isComplete: complete)
             if complete {
+                cores = Set(own.map { CoreShape($0, wholeSockets: defaults.wholeSockets) })
                 gpusPerNode = own.reduce(GPUCounts()) { counts, node in
                     counts.flatMap { known in node.gpus.map { known.largest($0) } }
                 }
             }
             usualMemoryPerNode = partition.defaultMemoryPerNode
             usualMemoryPerCPU = partition.defaultMemoryPerCPU
-            usualCPUsPerGPU = partition.jobDefaults?.cpusPerGPU ?? jobDefaults?.cpusPerGPU
-            usualMemoryPerGPU = partition.jobDefaults?.memoryPerGPU ?? jobDefaults?.memoryPerGPU
+            if usualMemoryPerNode == nil, usualMemoryPerCPU == nil {
+                switch defaults.memoryLimits?.usual {
+                case .perCPU(let memory)?: usualMemoryPerCPU = memory
+                case .perNode(let memory)?: usualMemoryPerNode = memory
+                case nil: break
+                }
+            }
+            usualCPUsPerGPU = partition.jobDefaults?.cpusPerGPU ?? defaults.jobDefaults?.cpusPerGPU
+            usualMemoryPerGPU = partition.jobDefaults?.memoryPerGPU ?? defaults.jobDefaults?.memoryPerGPU
         }
     }
 

@@ -4,9 +4,9 @@ import SallyModel
 
 /// The most that a job can use as it was asked for; of an array, the most that each task can use. Nil is unbounded.
 ///
-/// Where Slurm may choose, the larger is taken: the maximum of nodes, a node for each task, all memory of a node where
-/// none was asked for, and all of a node where nobody knows what GPUs bring (`JobDefaults`). Not counted: CPUs that Slurm adds to
-/// fill whole cores.
+/// Where Slurm may choose, the larger is taken: the maximum of nodes, a node for each task, whole cores (`CPUBounds`), CPUs for more
+/// memory than each may have (`CPUsForMemory`), all memory of a node where none was asked for, and all of a node where nobody knows
+/// what GPUs bring (`JobDefaults`).
 package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
     package let nodes: Int
     package let cpus: Int?
@@ -33,17 +33,20 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         var gpus =
             (request.gpus ?? none) + (request.gpusPerNode ?? none) * nodes + (request.gpusPerTask ?? none) * tasks
         gpus = gpus.atLeast(floor.gpus)
-        var cpus = ResourceBounds.cpus(tasks: tasks, each: request.cpusPerTask ?? 1, nodes: nodes)
-        if let each = request.cpusPerGPU {
-            cpus = ResourceBounds.cpus(cpus, and: gpus.total, each: each, nodes: nodes)
-        }
-        if !gpus.isEmpty, floor.countsUsualCPUs || !request.saysCPUs {
-            cpus = ResourceBounds.cpus(cpus, usualFor: gpus.total, in: job.places, nodes: nodes)
-        }
-        if let each = request.cpusPerNode { cpus = ResourceBounds.cpus(cpus, and: nodes, each: each, nodes: nodes) }
-        cpus = cpus.map { max($0, floor.cpus) }
-        let asked = floor.memory.flatMap { least in
-            ResourceBounds.memory(job, Counts(nodes: nodes, cpus: cpus, gpus: gpus.total), floor).map { max($0, least) }
+        var cpus: Int? = 0
+        var asked = floor.memory
+        for place in job.places {
+            let counted = CPUBounds(
+                request: request, place: place, nodes: nodes, tasks: tasks, gpus: gpus,
+                countsUsual: floor.countsUsualCPUs || !request.saysCPUs)
+            let forMemory = CPUsForMemory(request, place, asksMemory: !floor.countsUsualMemory)
+            cpus = cpus.flatMap { most in counted.most(with: forMemory).map { max($0, most, floor.cpus) } }
+            let plain = (floor.isMoved ? counted.ofSingleCPUs : counted).most(with: CPUsForMemory())
+                .map { max($0, floor.cpus) }
+            let counts = Counts(nodes: nodes, cpus: plain, gpus: gpus.total, roundedUp: forMemory.roundedUp)
+            asked = asked.flatMap { most in
+                ResourceBounds.memory(request, place, counts, floor).map { max($0, most) }
+            }
         }
         let givingWhole = job.places.filter { $0.isExclusive || request.exclusive != nil }
         if givingWhole.isEmpty {
@@ -85,50 +88,14 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         return max(request.tasks ?? perNode, request.tasks == nil ? perNode : 1, nodes)
     }
 
-    private static func cpus(tasks: Int, each: Int, nodes: Int) -> Int? {
-        let (product, overflow) = tasks.multipliedReportingOverflow(by: each)
-        return overflow ? nil : max(product, nodes)
-    }
-
-    /// On each node the larger of what its tasks need and what its GPUs bring, or every node: on several nodes the sum.
-    private static func cpus(_ ofTasks: Int?, and others: Int, each: Int, nodes: Int) -> Int? {
-        let (ofOthers, overflow) = others.multipliedReportingOverflow(by: each)
-        guard let ofTasks, !overflow else { return nil }
-        guard nodes > 1 else { return max(ofTasks, ofOthers) }
-        let (sum, tooMany) = ofTasks.addingReportingOverflow(ofOthers)
-        return tooMany ? nil : sum
-    }
-
-    /// Where the job does not say what a GPU brings: the largest over the partitions that Slurm may choose from.
-    private static func cpus(_ ofTasks: Int?, usualFor gpus: Int, in places: [ResolvedJob.Place], nodes: Int) -> Int? {
-        var largest = ofTasks
-        for place in places {
-            guard let known = largest else { return nil }
-            if let each = place.usualCPUsPerGPU {
-                guard each > 0 else { continue }
-                largest = cpus(ofTasks, and: gpus, each: each, nodes: nodes).map { max(known, $0) }
-            } else {
-                largest = max(known, place.allCPUs(nodes: nodes))
-            }
-        }
-        return largest
-    }
-
     /// What memory is multiplied by.
     private struct Counts {
         var nodes: Int
+        /// Without those that Slurm adds because of memory: it takes as much from each.
         var cpus: Int?
         var gpus: Int
-    }
-
-    /// The largest over the partitions that Slurm may choose from.
-    private static func memory(_ job: ResolvedJob, _ counts: Counts, _ floor: Floor) -> Int64? {
-        var largest: Int64 = 0
-        for place in job.places {
-            guard let amount = memory(job.request, place, counts, floor) else { return nil }
-            largest = max(largest, amount)
-        }
-        return largest
+        /// MiB, of each CPU's.
+        var roundedUp: Int64
     }
 
     private static func memory(
@@ -138,16 +105,17 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
             let (product, overflow) = memory.bytes.multipliedReportingOverflow(by: Int64(count))
             return overflow ? nil : product
         }
+        func rounded(_ memory: Memory) -> Memory { Memory(mebibytes: memory.mebibytes + counts.roundedUp) }
         // A job that is there may have several of them: an update that says one leaves the others (slurmctld's `_update_job`).
         var amounts: [Int64?] = []
         if let each = request.memoryPerGPU { amounts.append(times(each, counts.gpus)) }
         if let each = request.memoryPerNode {
             amounts.append(each.mebibytes > 0 ? times(each, counts.nodes) : place.allMemory(nodes: counts.nodes))
         }
-        if let each = request.memoryPerCPU { amounts.append(counts.cpus.flatMap { times(each, $0) }) }
+        if let each = request.memoryPerCPU { amounts.append(counts.cpus.flatMap { times(rounded(each), $0) }) }
         if amounts.isEmpty {
             if let each = place.usualMemoryPerCPU {
-                amounts.append(counts.cpus.flatMap { times(each, $0) })
+                amounts.append(counts.cpus.flatMap { times(rounded(each), $0) })
             } else {
                 amounts.append(
                     place.usualMemoryPerNode.map { times($0, counts.nodes) } ?? place.allMemory(nodes: counts.nodes))
@@ -185,6 +153,8 @@ extension ResourceBounds {
         /// from there.
         var countsUsualCPUs = false
         var countsUsualMemory = false
+        /// To another partition: then CPUs that its tasks have may be those that Slurm added for memory (`CPUsForMemory`).
+        var isMoved = false
 
         init() {}
 

@@ -50,6 +50,7 @@ extension Partition {
         defaultMemoryPerNode = amount(record.number("defaults.partition_memory_per_node"))
         defaultMemoryPerCPU = amount(record.number("defaults.partition_memory_per_cpu"))
         maximumMemoryPerNode = amount(record.number("maximums.partition_memory_per_node"))
+        maximumMemoryPerCPU = amount(record.number("maximums.partition_memory_per_cpu"))
         jobDefaults = record.text("defaults.job").flatMap(ownDefaults)
         allowedAccounts = record.text("accounts.allowed")?.split(separator: ",").map(String.init) ?? []
         qos = record.text("qos.assigned")
@@ -64,6 +65,11 @@ extension Node {
         states = record.words("state")
         cpus = record.count("cpus") ?? 0
         allocatedCPUs = record.count("alloc_cpus") ?? 0
+        let cores = record.count("cores") ?? 0
+        // slurm.conf(5), NodeName: of CPUs that are no more than the cores, each is a core (node_conf.c, `tpc`).
+        let areCores = (record.count("sockets") ?? 0).saturatingMultiply(cores) >= cpus
+        cpusPerCore = areCores ? 1 : max(record.count("threads") ?? 1, 1)
+        cpusPerSocket = cores > 0 ? cores.saturatingMultiply(cpusPerCore) : cpus
         memory = Memory(mebibytes: record.number("real_memory") ?? 0)
         allocatedMemory = Memory(mebibytes: record.number("alloc_memory") ?? 0)
         gres = record.text("gres") ?? ""

@@ -8,60 +8,6 @@ import Testing
 /// Nodes that come and go on a running cluster of each Slurm, while a job runs: a cluster of the test's own, because
 /// slurmctld is started again, and jobs and nodes are the whole point.
 @Suite(.enabled(if: Stack.current != nil, Stack.skipped), .serialized) struct AddNodeTests {
-    /// One cluster, with the settings of its plugins.
-    private struct Bench {
-        let stack: Stack
-        let folder: String
-        let name: String
-
-        func cluster(_ arguments: [String], input: String = "") async throws -> ProgramResult {
-            let own = [
-                "HOME": folder, "SALLYPORT_CLUSTERS": "\(folder)/clusters.yaml",
-                "SALLYPORT_IMAGES": "\(stack.root)/images", "SALLYPORT_TEMPLATES": "\(stack.root)/templates",
-            ]
-            return try await runProgram(
-                "\(stack.state)/bin/sally-cluster", arguments, environment: stack.administrator.merging(own) { $1 },
-                input: input)
-        }
-
-        func done(_ arguments: [String]) async throws -> ProgramResult {
-            let ran = try await cluster(arguments)
-            guard ran.status == 0 else { throw Failure("\(arguments): \(ran)") }
-            return ran
-        }
-
-        /// What a line for root's shell says on a machine.
-        func on(_ node: String, _ line: String) async throws -> String {
-            try await done(["sshnode", name, node, line]).output
-        }
-
-        func said(by user: String, on node: String = "master", _ line: String) async throws -> String {
-            try await done(["sshnode", "-u", user, name, node, line]).output
-        }
-
-        func submit(_ user: String, node: String, _ command: String) async throws -> String {
-            let line = "sbatch --parsable -o /dev/null -w \(node) --wrap '\(command)'"
-            return try await said(by: user, line).filter(\.isNumber)
-        }
-
-        func state(of job: String) async throws -> String {
-            try await on("master", "scontrol --oneliner show job \(job) | grep -o 'JobState=[A-Z]*'")
-                .replacing("JobState=", with: "").filter(\.isLetter)
-        }
-
-        func waitForState(_ job: String, _ wanted: String) async throws {
-            try await eventually("job \(job) to be \(wanted)") { try await state(of: job) == wanted }
-        }
-
-        var machines: [String] {
-            get async throws {
-                let said = try await done(["list", "--json", name])
-                let list = try JSONValue(parsing: Array(said.output.utf8))
-                return list["clusters"]?.array?.first?["machines"]?.array?.compactMap { $0["name"]?.string } ?? []
-            }
-        }
-    }
-
     private static let settings = """
         plugins:
           createusers: {type: createusers, usernames: [linus, tux], accounts: [research]}
@@ -69,22 +15,14 @@ import Testing
 
         """
 
-    private func withCluster(_ name: String, _ template: String, _ body: (Bench) async throws -> Void) async throws {
+    private func withCluster(_ name: String, _ template: String, _ body: (OwnCluster) async throws -> Void) async throws
+    {
         try await withScratchFolder { folder in
             try writeFile("\(folder)/clusters.yaml", Self.settings.replacing("FOLDER", with: folder))
             // A plugin that lets nobody through until it is open.
             try writeFile(
                 "\(folder)/gate", "#!/bin/sh\n[ -e '\(folder)/open' ] || { echo closed >&2; exit 1; }\n", mode: 0o755)
-            let bench = Bench(stack: try Stack.required(), folder: folder, name: name)
-            func end() async throws { _ = try await bench.cluster(["terminate", "--yes", name]) }
-            do {
-                _ = try await bench.done(["start", template, name])
-                try await body(bench)
-            } catch {
-                try? await end()  // the body's error is the one to report
-                throw error
-            }
-            try await end()
+            try await OwnCluster.with(name, template, in: folder, body)
         }
     }
 
@@ -233,7 +171,7 @@ import Testing
     private enum HostKeys { case write, keep }
 
     /// Writes clusters.yaml with the cluster `anlab`: the containers' master and these nodes, over ssh as root.
-    private static func list(_ bench: Bench, _ nodes: [String], hostKeys: HostKeys = .write) async throws {
+    private static func list(_ bench: OwnCluster, _ nodes: [String], hostKeys: HostKeys = .write) async throws {
         if try await runProgram("/usr/bin/test", ["-e", "\(bench.folder)/key"]).status != 0 {
             try await SSHNode.makeKey("\(bench.folder)/key", passphrase: "")
         }

@@ -181,7 +181,7 @@ extension BoundsOnSlurmTests {
 
         /// What the job got, once it has ended.
         func given(_ id: JobID) async throws -> TRES {
-            let read = suite.authorized(SystemAction.readQueue(ClusterName(unchecked: cluster)))
+            let read = authorized(SystemAction.readQueue(ClusterName(unchecked: cluster)))
             var given: TRES?
             try await eventually("job \(id) of \(cluster) has run") {
                 let job = try await client.jobs(read, token: key.token(BoundsOnSlurmTests.person)).first { $0.id == id }

@@ -64,6 +64,31 @@ import Testing
         #expect(files.gresConf.isEmpty)
     }
 
+    @Test(arguments: [
+        (4, 1, "CPUs=4 RealMemory"), (8, 2, "CPUs=8 Sockets=2 CoresPerSocket=2 ThreadsPerCore=2 RealMemory"),
+        (6, 2, "CPUs=6 Sockets=1 CoresPerSocket=3 ThreadsPerCore=2 RealMemory"),
+    ])
+    func coresHaveTheirThreads(cpus: Int, threads: Int, line: String) {
+        let files = Samples.files {
+            $0.cpusPerNode = cpus
+            $0.threadsPerCore = threads
+        }
+        let nodes = files.slurmConf(.closed).split(separator: "\n").filter { $0.hasPrefix("NodeName=") }
+        #expect(nodes.count == 2 && nodes.allSatisfy { $0.contains(" \(line)=4000") }, "\(nodes)")
+    }
+
+    @Test func memoryIsGivenWhereItIsLimited() {
+        let plain = lines(Samples.files().slurmConf(.closed))
+        #expect(plain.contains("SelectTypeParameters=CR_Core") && !plain.contains { $0.contains("MemPerCPU") })
+        let limited = lines(
+            Samples.files {
+                $0.defaultMemoryPerCPU = Mebibytes(200)
+                $0.maximumMemoryPerCPU = Mebibytes(500)
+            }.slurmConf(.closed))
+        #expect(
+            limited.isSuperset(of: ["SelectTypeParameters=CR_Core_Memory", "DefMemPerCPU=200", "MaxMemPerCPU=500"]))
+    }
+
     @Test func everyGPUHasItsLine() {
         #expect(
             Samples.files().gresConf == """

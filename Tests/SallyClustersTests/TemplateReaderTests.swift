@@ -21,7 +21,10 @@ import Testing
             release: debian13
             nodes: 3
             cpus_per_node: 8
+            threads_per_core: 2
             memory_per_node: 1000
+            default_memory_per_cpu: 100
+            max_memory_per_cpu: 300
             gpu_nodes: 1
             gpus_per_node: {v100: 1, a100: 2}
             accounts: [research, gpu]
@@ -35,12 +38,16 @@ import Testing
         #expect(template.gpusPerNode == [.init(type: "a100", count: 2), .init(type: "v100", count: 1)])
         #expect(template.accounts.map(\.rawValue) == ["research", "gpu"])
         #expect(template.cpusPerNode == 8 && template.memoryPerNode == Mebibytes(1000))
+        #expect(template.threadsPerCore == 2 && template.defaultMemoryPerCPU == Mebibytes(100))
+        #expect(template.maximumMemoryPerCPU == Mebibytes(300))
         #expect(template.subnetPool.description == "10.9.0.0/16" && template.socketGroup == "hpc")
     }
 
     @Test func anEmptyTemplateIsASmallCluster() throws {
         let template = try TemplateReader.parse("", file: "t.yaml")
         #expect(template.nodes == 2 && template.gpuNodes == 0 && template.release == .debian12)
+        #expect(template.threadsPerCore == 1)
+        #expect(template.defaultMemoryPerCPU == nil && template.maximumMemoryPerCPU == nil)
     }
 
     @Test func allProblemsComeAtOnceWithTheirLines() {
@@ -71,7 +78,9 @@ import Testing
         ("gpu_nodes: 1\ngpus_per_node: {a: 0}\ngpu_accounts: [research]", "a count from 1 to 64"),
         ("- a list", "a section with keys"), ("accounts: []", "at least one name"),
         ("nodes: [1]", "a whole number is wanted"),
-        ("socket_group: [1]", "a single value"),
+        ("socket_group: [1]", "a single value"), ("threads_per_core: 9", "1 to 8"),
+        ("cpus_per_node: 6\nthreads_per_core: 4", "6 CPUs are no whole cores of 4 threads"),
+        ("default_memory_per_cpu: 3\nmax_memory_per_cpu: 2", "3 is more than max_memory_per_cpu"),
         ("nodes: 1\nnodes: 2", "more than once"), ("nodes: {", "YAML"), ("subnet_pool: 10.0.0.0/30", "8 to 24 bits"),
     ])
     func whatIsWrongIsNamed(_ text: String, _ expected: String) {

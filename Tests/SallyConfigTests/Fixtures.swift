@@ -44,6 +44,8 @@ enum Full {
             default_partition: debug
             exclusive_partitions: [gpu, long]
             job_defaults: DefCpuPerGPU=4
+            memory_limits: MaxMemPerCPU=4000,DefMemPerCPU=2000
+            whole_sockets: true
             service_account: sallyport
             output: false
             accounting: false

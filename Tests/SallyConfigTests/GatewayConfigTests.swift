@@ -33,6 +33,8 @@ import Testing
         // What is left out of it is nothing; where it is not said, nothing is known.
         #expect(demo.jobDefaults.map { "\($0)" } == "DefCpuPerGPU=4,DefMemPerGPU=0")
         #expect(config.clusters[1].jobDefaults == nil)
+        #expect(demo.memoryLimits.map { "\($0)" } == "MaxMemPerCPU=4000,DefMemPerCPU=2000" && demo.wholeSockets)
+        #expect(config.clusters[1].memoryLimits == nil && !config.clusters[1].wholeSockets)
         #expect(demo.output == false)
         #expect(demo.pendingJobsOnOffboarding == .hold)
         #expect(!demo.accounting && demo.minJobAge == .seconds(600))
@@ -51,6 +53,16 @@ import Testing
     func jobDefaultsAreWhatSlurmWrites(text: String, read: String) throws {
         let config = try GatewayConfig.parse(Full.gateway.replacingFirst("DefCpuPerGPU=4", text), file: "f")
         #expect(config.clusters[0].jobDefaults.map { "\($0)" } == read)
+    }
+
+    @Test(arguments: [
+        ("none", "none"), ("maxmempercpu=8", "MaxMemPerCPU=8"), ("MaxMemPerNode = UNLIMITED", "none"),
+        ("DefMemPerNode = 500,MaxMemPerNode=900", "MaxMemPerNode=900,DefMemPerNode=500"),
+    ])
+    func memoryLimitsAreWhatSlurmWrites(text: String, read: String) throws {
+        let config = try GatewayConfig.parse(
+            Full.gateway.replacingFirst("MaxMemPerCPU=4000,DefMemPerCPU=2000", text), file: "f")
+        #expect(config.clusters[0].memoryLimits.map { "\($0)" } == read)
     }
 
     @Test func theFirstProfileThatMatchesDecides() throws {
@@ -99,6 +111,8 @@ import Testing
         ("DefCpuPerGPU=4", "'DefCpuPerGPU=4,DefCpuPerGPU=8'", "neither none nor DefCpuPerGPU"),
         ("DefCpuPerGPU=4", "4", "neither none nor DefCpuPerGPU"),
         ("DefCpuPerGPU=4", "", "must not be empty"),
+        ("MaxMemPerCPU=4000,", "MaxMemPerCPU=4G,", "neither none nor MaxMemPerCPU"),
+        ("whole_sockets: true", "whole_sockets: CR_Socket", "true or false is wanted"),
         ("account_mode: none", "account_mode: nowhere", "is not one of everywhere"),
         ("    account_mode: none\n    default_profile: guest", "    account_mode: none", "nobody would get an account"),
         ("/run/sallyport/signer.sock", "signer.sock", "is not an absolute path"),

@@ -9,6 +9,17 @@ let testPartitions: [Partition] = [
     Partition(name: "gpu", isDefault: false, totalNodes: 1, totalCPUs: 4, totalMemory: Memory(mebibytes: 4096)),
 ]
 
+/// Each with all that its partition has, and GPUs that nobody can read: nothing is known of one node.
+let testNodes: [Node] = testPartitions.flatMap { partition in
+    (1...partition.totalNodes).map { number in
+        var node = Node(
+            name: "\(partition.name)\(number)", states: ["IDLE"], cpus: partition.totalCPUs,
+            memory: partition.totalMemory ?? Memory(mebibytes: 0), partitions: [partition.name])
+        node.gres = "gpu:some"
+        return node
+    }
+}
+
 /// A job that policy allows.
 let goodJob = ##"{"job_name": "hello", "partition": "debug", "script": "#!/bin/sh\necho hello\n"}"##
 /// A job that no rule grants.

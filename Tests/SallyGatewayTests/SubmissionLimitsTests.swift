@@ -149,7 +149,8 @@ import Testing
             finder.patience = .milliseconds(1)
             let job = try JobRequest(json: try JSONValue(parsing: goodJob)).resolved(
                 with: ClusterDefaults(
-                    partitions: testPartitions, nodes: [], account: AccountName(unchecked: "lab"), home: "/home/alice"),
+                    partitions: testPartitions, nodes: testNodes, account: AccountName(unchecked: "lab"),
+                    home: "/home/alice"),
                 user: UserName(unchecked: "alice"))
             try await withThrowingTaskGroup(of: Void.self) { [hasty = finder] group in
                 defer { latch.open() }

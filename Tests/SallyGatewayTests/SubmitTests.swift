@@ -288,6 +288,25 @@ import Testing
         }
     }
 
+    /// What slurm.conf says of CPUs and memory, as the gateway's file says it.
+    @Test(arguments: [("none", false, "cpus=1"), ("MaxMemPerCPU=1000", false, "cpus=3"), ("none", true, "cpus=4")])
+    func whatSlurmAddsIsJudged(limits: String, wholeSockets: Bool, cpus: String) async throws {
+        var settings = WorldSettings()
+        settings.memoryLimits = try limits == "none" ? MemoryLimits.nothing : MemoryLimits(limits)
+        settings.wholeSockets = wholeSockets
+        settings.before = { queue in
+            queue.change { state in
+                for index in state.nodes.indices { state.nodes[index].cpusPerSocket = 4 }
+            }
+        }
+        try await withWorld(settings) { world, client in
+            let job = ##"{"account": "lab", "nodes": "1", "mem": "3000M", "script": "#!/bin/sh\n"}"##
+            let asked = try await client.call(.post, "/v1/clusters/demo/can-i", world.alice, body: job)
+            let bounds = try asked.decode(CanIReply.self).judged["bounds"]
+            #expect(bounds?.split(separator: " ").contains { $0 == cpus } == true, "\(bounds ?? "")")
+        }
+    }
+
     /// slurm.conf's JobDefaults, as the gateway's file says them; of nodes whole where it does not.
     @Test(arguments: [(nil, "cpus=8"), ("DefCpuPerGPU=3", "cpus=6"), ("", "cpus=1")] as [(String?, String)])
     func whatGPUsBringIsJudged(defaults: String?, cpus: String) async throws {

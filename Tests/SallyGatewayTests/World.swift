@@ -87,6 +87,8 @@ struct WorldSettings: Sendable {
     var leavers = LeaverJobs.cancel
     var accounting = true
     var jobDefaults: JobDefaults?
+    var memoryLimits: MemoryLimits?
+    var wholeSockets = false
     var staleLimit = Duration.seconds(600)
     var before: @Sendable (FakeQueue) -> Void = { _ in }
 }
@@ -115,6 +117,7 @@ func withWorld<Result: Sendable>(
         let (queue, signer, steward) = (FakeQueue(), FakeSigner(), FakeSteward())
         queue.change { state in
             state.partitions = testPartitions
+            state.nodes = testNodes
             state.clock = clock
         }
         settings.before(queue)
@@ -128,7 +131,8 @@ func withWorld<Result: Sendable>(
                 profiles: [
                     .init(groups: [GroupName(unchecked: "test:hpc-users")], profile: ProfileName(unchecked: "user"))
                 ],
-                defaultProfile: nil, defaultAccount: nil, jobDefaults: settings.jobDefaults, output: settings.output,
+                defaultProfile: nil, defaultAccount: nil, jobDefaults: settings.jobDefaults,
+                memoryLimits: settings.memoryLimits, wholeSockets: settings.wholeSockets, output: settings.output,
                 pendingJobsOnOffboarding: settings.leavers, accounting: settings.accounting,
                 staleLimit: settings.staleLimit),
             isDefault: true, queue: queue, gate: gate, signer: signer, steward: steward, submissions: submissions,

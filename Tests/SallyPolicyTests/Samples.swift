@@ -2,6 +2,7 @@
 
 import SallyModel
 import SallyPolicy
+import SlurmModel
 import Testing
 
 let demo = ClusterName(unchecked: "demo")
@@ -62,4 +63,17 @@ func job(
         qos: qos.map(QOSName.init(unchecked:)), defaultQOS: defaultQOS.map(QOSName.init(unchecked:)),
         reservations: reservations.map(ReservationName.init(unchecked:)), nodes: nodes, cpus: cpus, memory: memory,
         gpusByType: gpus, untypedGPUs: untyped, time: time, arrayTasks: tasks)
+}
+
+extension Node {
+    /// As many as each partition has, each with all that it has: of one node nothing is known but its cores.
+    static func samples(of partitions: [Partition]) -> [Node] {
+        partitions.flatMap { partition in
+            (1...partition.totalNodes).map { number in
+                Node(
+                    name: "\(partition.name)\(number)", states: ["IDLE"], cpus: partition.totalCPUs,
+                    memory: partition.totalMemory ?? Memory(mebibytes: 0), partitions: [partition.name])
+            }
+        }
+    }
 }

@@ -23,7 +23,8 @@ import Testing
         try change(&request)
         let partitions = ["debug", "gpu"].map(Partition.sample)
         let job = try request.resolved(
-            with: ClusterDefaults(partitions: partitions, account: nil), user: alice.account)
+            with: ClusterDefaults(partitions: partitions, nodes: Node.samples(of: partitions), account: nil),
+            user: alice.account)
         return Submit(cluster: demo, job: job, bounds: ResourceBounds(of: job), idempotencyKey: key)
     }
 

@@ -26,7 +26,8 @@ import Testing
             Partition(
                 name: $0, isDefault: $0 == "debug", totalNodes: 4, totalCPUs: 64, totalMemory: Memory(mebibytes: 65536))
         }
-        var defaults = ClusterDefaults(partitions: partitions, account: nil)
+        var defaults = ClusterDefaults(
+            partitions: partitions, nodes: Node.samples(of: partitions), account: nil)
         if let usual { defaults.usualQOS = [AccountName(unchecked: "research"): QOSName(unchecked: usual)] }
         let update = try JobUpdate(from: body, version: APIVersion(rawValue: 42))
         return UpdateJob(

@@ -21,6 +21,8 @@ import Testing
             name: "n\(number)", states: ["IDLE"], cpus: [4, 8, 64][number % 3],
             memory: Memory(mebibytes: Int64([4000, 16_000][number % 2])),
             partitions: number < 8 ? ["debug"] : ["debug", "gpu"])
+        node.cpusPerCore = [1, 2, 2, 4][number % 4]
+        node.cpusPerSocket = node.cpus / [1, 2][number % 2]
         node.gres = number < 8 ? "" : ["gpu:a100:4", "gpu:v100:2(S:0)"][number % 2]
         return node
     }
@@ -35,11 +37,22 @@ import Testing
             if random.chance(50) { partition.defaultMemoryPerCPU = Memory(mebibytes: 300) }
             if random.chance(30) { partition.defaultMemoryPerNode = Memory(mebibytes: 900) }
             if random.chance(30) { partition.jobDefaults = JobDefaults(cpusPerGPU: random.below(9), memoryPerGPU: nil) }
+            if random.chance(20) { partition.maximumMemoryPerCPU = share(&random) }
             return partition
         }
         var defaults = ClusterDefaults(partitions: partitions, nodes: nodes, account: try AccountName("lab"))
         if random.chance(70) { defaults.jobDefaults = usual(&random) }
+        if random.chance(70) {
+            defaults.memoryLimits = MemoryLimits(
+                maximum: random.chance(60) ? .perCPU(share(&random)) : nil,
+                usual: random.chance(60) ? .perCPU(share(&random)) : nil)
+        }
+        defaults.wholeSockets = random.chance(20)
         return defaults
+    }
+
+    private static func share(_ random: inout SeededGenerator) -> Memory {
+        Memory(mebibytes: Int64(random.one(of: [150, 333, 1000, 4000])))
     }
 
     /// JobDefaults of slurm.conf, which the gateway may know or not.
@@ -97,13 +110,16 @@ import Testing
         for node in usable.shuffled(using: &random) where chosen.count < count && !chosen.contains(node) {
             chosen.append(node)
         }
-        let tasks = spread(request.tasks ?? (request.tasksPerNode ?? 1) * count, over: count, &random)
+        let each = request.tasksPerNode ?? 1
+        let tasks = request.tasks.map { spread($0, over: count, &random) } ?? Array(repeating: each, count: count)
+        guard request.tasksPerNode == nil || tasks.allSatisfy({ $0 <= each }) else { return nil }
         let gpus = spread(request.gpus?.total ?? 0, over: count, &random)
         var usual = defaults.jobDefaults ?? Self.usual(&random)
         usual.cpusPerGPU = partition.jobDefaults?.cpusPerGPU ?? usual.cpusPerGPU
+        let slurm = AddedCPUs(defaults, partition, request, nodes: least, &random)
         var total = Given()
         for (index, node) in chosen.enumerated() {
-            let mine = onNode(request, partition, usual, node, tasks: tasks[index], gpus: gpus[index])
+            let mine = onNode(request, partition, usual, node, tasks: tasks[index], gpus: gpus[index], slurm, &random)
             // Slurm gives no node more than it has.
             guard mine.cpus <= node.cpus, mine.memory <= node.memory.mebibytes, mine.gpus <= node.gpus?.total ?? 0
             else {
@@ -117,14 +133,16 @@ import Testing
     }
 
     private func onNode(
-        _ request: JobRequest, _ partition: Partition, _ usual: JobDefaults, _ node: Node, tasks: Int, gpus: Int
+        _ request: JobRequest, _ partition: Partition, _ usual: JobDefaults, _ node: Node, tasks: Int, gpus: Int,
+        _ slurm: AddedCPUs, _ random: inout SeededGenerator
     ) -> Given {
         var given = Given()
         given.gpus = gpus + (request.gpusPerNode?.total ?? 0) + (request.gpusPerTask?.total ?? 0) * tasks
         let usualCPUs = request.cpusPerTask == nil ? usual.cpusPerGPU ?? 0 : 0
         given.cpus = max(
-            1, tasks * (request.cpusPerTask ?? 1), request.cpusPerNode ?? 1,
-            (request.cpusPerGPU ?? usualCPUs) * given.gpus)
+            1, tasks * slurm.cpusPerTask, slurm.cpusPerNode, (request.cpusPerGPU ?? usualCPUs) * given.gpus)
+        if random.chance(30) { given.cpus = max(given.cpus, tasks * slurm.whole(slurm.cpusPerTask, on: node, &random)) }
+        given.cpus = slurm.whole(given.cpus, on: node, &random)
         let isWhole = request.exclusive != nil || partition.isExclusive
         // Slurm sets memory by GPUs on all nodes of a job or on none: a node without GPUs gets none of what the partition gives
         // otherwise, and of whole nodes every GPU counts (cons_tres, `gres_select_util_job_mem_set`).
@@ -137,8 +155,8 @@ import Testing
             given.memory = Int(each.mebibytes) * counted
         } else if let each = request.memoryPerNode {
             given.memory = Int(each.mebibytes > 0 ? each.mebibytes : node.memory.mebibytes)
-        } else if let each = request.memoryPerCPU ?? partition.defaultMemoryPerCPU {
-            given.memory = Int(each.mebibytes) * given.cpus
+        } else if let each = request.memoryPerCPU ?? slurm.usualMemoryPerCPU {
+            given.memory = (Int(each.mebibytes) + slurm.parts - 1) / slurm.parts * given.cpus
         } else {
             given.memory = Int((partition.defaultMemoryPerNode ?? node.memory).mebibytes)
         }

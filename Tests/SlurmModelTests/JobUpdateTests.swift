@@ -23,8 +23,10 @@ import Testing
         debug.defaultTime = TimeLimit(minutes: 60)
         let gpu = Partition(
             name: "gpu", isDefault: false, totalNodes: 2, totalCPUs: 64, totalMemory: Memory(mebibytes: 100_000))
-        var defaults = ClusterDefaults(partitions: [debug, gpu], account: nil, home: "/home/alice")
+        var defaults = ClusterDefaults(
+            partitions: [debug, gpu], nodes: Node.samples(of: [debug, gpu]), account: nil, home: "/home/alice")
         defaults.jobDefaults = JobDefaults.nothing
+        defaults.memoryLimits = MemoryLimits.nothing
         defaults.usualQOS = [
             AccountName(unchecked: "lab"): QOSName(unchecked: "normal"),
             AccountName(unchecked: "other"): QOSName(unchecked: "quick"),

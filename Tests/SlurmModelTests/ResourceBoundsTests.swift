@@ -18,8 +18,10 @@ import Testing
             Node(name: "n\($0)", states: ["IDLE"], cpus: 8, memory: Memory(mebibytes: 8000), partitions: ["debug"])
         }
         var defaults = ClusterDefaults(
-            partitions: [debug, gpu], nodes: nodes, account: try AccountName("lab"), home: "/home/alice")
+            partitions: [debug, gpu], nodes: nodes + Node.samples(of: [gpu]), account: try AccountName("lab"),
+            home: "/home/alice")
         defaults.jobDefaults = JobDefaults.nothing
+        defaults.memoryLimits = MemoryLimits.nothing
         return defaults
     }
 

@@ -243,8 +243,9 @@ import Testing
             if $0 == "gpu" { partition.jobDefaults = UpdatePropertyTests.usualOfGPU }
             return partition
         }
-        var defaults = ClusterDefaults(partitions: partitions, account: nil)
+        var defaults = ClusterDefaults(partitions: partitions, nodes: Node.samples(of: partitions), account: nil)
         defaults.jobDefaults = UpdatePropertyTests.usual
+        defaults.memoryLimits = MemoryLimits.nothing
         return defaults
     }()
 

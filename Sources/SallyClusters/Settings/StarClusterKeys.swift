@@ -38,7 +38,8 @@ enum StarClusterKeys {
     static let cluster: [Key] = [
         Key("cluster_size", .clusterSize, native: "nodes"), Key("cluster_user", .text), Key("cluster_shell", .shell),
         Key("plugins", .list), Key("extends", .text), Key("provider", .text), Key("region", .text),
-        Key("release", .text), Key("cpus_per_node", .integer), Key("memory_per_node", .integer),
+        Key("release", .text), Key("cpus_per_node", .integer), Key("threads_per_core", .integer),
+        Key("memory_per_node", .integer), Key("default_memory_per_cpu", .integer), Key("max_memory_per_cpu", .integer),
         Key("gpu_nodes", .integer), Key("gpus_per_node", .counts), Key("accounts", .list), Key("gpu_accounts", .list),
         Key("subnet_pool", .text), Key("socket_group", .text),
     ]

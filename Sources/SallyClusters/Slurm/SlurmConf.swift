@@ -35,7 +35,9 @@ struct SlurmConf: Equatable {
                     .misconfigured, "slurm.conf of the cluster has no node",
                     hint: "`sally cluster terminate` removes the cluster; then start it again")
             }
-            let shape = SlurmConf.words(slurm[model]).filter { $0.hasPrefix("CPUs=") || $0.hasPrefix("RealMemory=") }
+            let shape = SlurmConf.words(slurm[model]).filter { word in
+                SlurmConf.shape.contains { word.hasPrefix("\($0)=") }
+            }
             let line = ["NodeName=\(node.hostname)", "NodeAddr=\(node.address)"] + shape + [SlurmConf.heldBack]
             slurm.insert(line.joined(separator: " "), at: last + 1)
         }
@@ -62,6 +64,8 @@ struct SlurmConf: Equatable {
             changeNodes(of: index) { $0.removeAll { $0 == node.rawValue } }
         }
     }
+
+    private static let shape = ["CPUs", "Sockets", "CoresPerSocket", "ThreadsPerCore", "RealMemory"]
 
     private func index(of node: NodeName) -> Int? {
         slurm.firstIndex { SlurmConf.words($0).first == "NodeName=\(node)" }

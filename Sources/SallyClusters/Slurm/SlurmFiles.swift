@@ -47,7 +47,7 @@ struct SlurmFiles: Equatable {
             "TaskPlugin=task/none",
             "JobAcctGatherType=jobacct_gather/none",
             "SelectType=select/cons_tres",
-            "SelectTypeParameters=CR_Core",
+            "SelectTypeParameters=\(limitsMemory ? "CR_Core_Memory" : "CR_Core")",
             "SlurmdParameters=config_overrides",
             "MpiDefault=none",
             "MailProg=/bin/true",
@@ -65,10 +65,12 @@ struct SlurmFiles: Equatable {
                 "AccountingStorageTRES="
                     + (["gres/gpu"] + template.gpusPerNode.map { "gres/gpu:\($0.type)" }).joined(separator: ","))
         }
+        if let usual = template.defaultMemoryPerCPU { lines.append("DefMemPerCPU=\(usual.rawValue)") }
+        if let most = template.maximumMemoryPerCPU { lines.append("MaxMemPerCPU=\(most.rawValue)") }
         for node in nodes {
             let gres = gpuNodes.contains(node.hostname) ? " Gres=\(gres)" : ""
             lines.append(
-                "NodeName=\(node.hostname) NodeAddr=\(node.address) CPUs=\(template.cpusPerNode) "
+                "NodeName=\(node.hostname) NodeAddr=\(node.address) \(cpus) "
                     + "RealMemory=\(template.memoryPerNode.rawValue)\(gres) State=UNKNOWN")
         }
         var debug =
@@ -85,6 +87,18 @@ struct SlurmFiles: Equatable {
         }
         return lines.joined(separator: "\n") + "\n"
     }
+
+    /// Of a plain template each CPU is a socket of its own, which is how slurm.conf(5) reads CPUs alone.
+    private var cpus: String {
+        let all = "CPUs=\(template.cpusPerNode)"
+        guard template.threadsPerCore > 1 else { return all }
+        let cores = template.cpusPerNode / template.threadsPerCore
+        let sockets = cores.isMultiple(of: 2) ? 2 : 1
+        return "\(all) Sockets=\(sockets) CoresPerSocket=\(cores / sockets) ThreadsPerCore=\(template.threadsPerCore)"
+    }
+
+    /// Then memory is given as CPUs are; otherwise it is only written down.
+    private var limitsMemory: Bool { template.defaultMemoryPerCPU != nil || template.maximumMemoryPerCPU != nil }
 
     /// slurmdbd reads its own file for PrivateData and keys. The database is reached over its socket as the OS user
     /// slurm, so there is no password.

@@ -9,7 +9,12 @@ package struct ClusterTemplate: Sendable, Equatable {
     package var nodes: Int
     /// What each node claims to have; more than the machine has is allowed.
     package var cpusPerNode: Int
+    /// CPUs of a core: jobs get whole cores.
+    package var threadsPerCore: Int
     package var memoryPerNode: Mebibytes
+    /// What a job gets that asks for no memory, and the most that it may ask for; nil is not set. Slurm keeps both for each CPU.
+    package var defaultMemoryPerCPU: Mebibytes?
+    package var maximumMemoryPerCPU: Mebibytes?
     /// The last so many nodes have GPUs and form the partition `gpu`.
     package var gpuNodes: Int
     /// How many of each type a GPU node has, counted without devices. In order of the name.
@@ -32,14 +37,18 @@ package struct ClusterTemplate: Sendable, Equatable {
     }
 
     package init(
-        release: DebianRelease, nodes: Int, cpusPerNode: Int, memoryPerNode: Mebibytes, gpuNodes: Int,
+        release: DebianRelease, nodes: Int, cpusPerNode: Int, threadsPerCore: Int = 1, memoryPerNode: Mebibytes,
+        defaultMemoryPerCPU: Mebibytes? = nil, maximumMemoryPerCPU: Mebibytes? = nil, gpuNodes: Int,
         gpusPerNode: [GPUCount], accounts: [AccountName], gpuAccounts: [AccountName], subnetPool: Subnet,
         socketGroup: String?
     ) {
         self.release = release
         self.nodes = nodes
         self.cpusPerNode = cpusPerNode
+        self.threadsPerCore = threadsPerCore
         self.memoryPerNode = memoryPerNode
+        self.defaultMemoryPerCPU = defaultMemoryPerCPU
+        self.maximumMemoryPerCPU = maximumMemoryPerCPU
         self.gpuNodes = gpuNodes
         self.gpusPerNode = gpusPerNode
         self.accounts = accounts

@@ -49,13 +49,30 @@ package enum TemplateReader {
         if gpuNodes > 0, gpuAccounts.isEmpty {
             section.report("gpu_accounts: somebody must be allowed to use the GPUs", lineOf: "gpu_nodes")
         }
+        let cpus = section.optional("cpus_per_node")?.integer(in: 1...1024) ?? 4
+        let (usual, most) = memoryPerCPU(section)
         return ClusterTemplate(
-            release: release, nodes: nodes,
-            cpusPerNode: section.optional("cpus_per_node")?.integer(in: 1...1024) ?? 4,
+            release: release, nodes: nodes, cpusPerNode: cpus, threadsPerCore: threadsPerCore(section, cpus: cpus),
             memoryPerNode: Mebibytes(section.optional("memory_per_node")?.integer(in: 64...16_777_216) ?? 4000),
-            gpuNodes: gpuNodes, gpusPerNode: gpus, accounts: accounts, gpuAccounts: gpuAccounts,
+            defaultMemoryPerCPU: usual, maximumMemoryPerCPU: most, gpuNodes: gpuNodes, gpusPerNode: gpus,
+            accounts: accounts, gpuAccounts: gpuAccounts,
             subnetPool: subnetPool(section.optional("subnet_pool")),
             socketGroup: section.optional("socket_group")?.string())
+    }
+
+    private static func threadsPerCore(_ section: ConfigSection, cpus: Int) -> Int {
+        guard let value = section.optional("threads_per_core"), let threads = value.integer(in: 1...8) else { return 1 }
+        if cpus % threads != 0 { value.report("\(cpus) CPUs are no whole cores of \(threads) threads") }
+        return threads
+    }
+
+    /// A default above the most would raise every job (slurm.conf(5), MaxMemPerCPU).
+    private static func memoryPerCPU(_ section: ConfigSection) -> (usual: Mebibytes?, most: Mebibytes?) {
+        let value = section.optional("default_memory_per_cpu")
+        let usual = value?.integer(in: 1...16_777_216)
+        let most = section.optional("max_memory_per_cpu")?.integer(in: 1...16_777_216)
+        if let usual, let most, usual > most { value?.report("\(usual) is more than max_memory_per_cpu") }
+        return (usual.map { Mebibytes($0) }, most.map { Mebibytes($0) })
     }
 
     private static func gpus(_ section: ConfigSection, nodes: Int) -> (nodes: Int, each: [ClusterTemplate.GPUCount]) {

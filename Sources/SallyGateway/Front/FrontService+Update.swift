@@ -136,7 +136,7 @@ extension FrontService {
         var defaults = ClusterDefaults(
             partitions: snapshot.partitions, nodes: snapshot.nodes,
             account: cluster.config.defaultAccount ?? known?.accounts.first, home: known?.home)
-        defaults.jobDefaults = cluster.config.jobDefaults
+        defaults.take(cluster.config)
         if !update.fields.contains(.qos) { defaults.usualQOS = await usualQOS(call) }
         var outcomes: [JobUpdate.Outcome] = []
         for job in records {

@@ -94,7 +94,7 @@ struct JobReader: Sendable {
         var defaults = ClusterDefaults(
             partitions: snapshot.partitions, nodes: snapshot.nodes,
             account: config.defaultAccount ?? known?.accounts.first, home: known?.home)
-        defaults.jobDefaults = config.jobDefaults
+        defaults.take(config)
         let job = try asked.resolved(with: defaults, user: principal.account.name)
         return Judged(job: job, bounds: ResourceBounds(of: job))
     }

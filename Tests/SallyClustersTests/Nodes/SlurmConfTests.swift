@@ -37,6 +37,13 @@ import Testing
         #expect(others == Self.conf().slurm.filter { !$0.hasPrefix("PartitionName=debug") })
     }
 
+    @Test func aNewNodeHasTheCoresOfTheOthers() throws {
+        var conf = Self.conf { $0.threadsPerCore = 2 }
+        try conf.add(Self.node003)
+        let shape = "CPUs=4 Sockets=2 CoresPerSocket=1 ThreadsPerCore=2 RealMemory=4000 State=DRAIN"
+        #expect(line("NodeName=node003", conf)?.contains(shape) == true)
+    }
+
     @Test func addingTwiceIsAddingOnce() throws {
         var conf = Self.conf()
         try conf.add(Self.node003)

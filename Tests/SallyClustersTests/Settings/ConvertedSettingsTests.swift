@@ -91,7 +91,10 @@ import Testing
               a:
                 release: debian13
                 cpus_per_node: 8
+                threads_per_core: 2
                 memory_per_node: 1000
+                default_memory_per_cpu: 100
+                max_memory_per_cpu: 300
                 gpu_nodes: 1
                 gpus_per_node: {v100: 1, a100: 2}
                 accounts: [r, g]

@@ -48,7 +48,8 @@ import Testing
 
     @Test func aTemplateHasTheKeysOfTemplateFiles() throws {
         let keys =
-            "release: debian13\nnodes: 3\ncpus_per_node: 8\nmemory_per_node: 1000\ngpu_nodes: 1\n"
+            "release: debian13\nnodes: 3\ncpus_per_node: 8\nthreads_per_core: 2\nmemory_per_node: 1000\n"
+            + "default_memory_per_cpu: 100\nmax_memory_per_cpu: 300\ngpu_nodes: 1\n"
             + "gpus_per_node: {v100: 1}\naccounts: [r, g]\ngpu_accounts: [g]\nsubnet_pool: 10.9.0.0/16\nsocket_group: hpc"
         let indented = keys.split(separator: "\n").map { "    \($0)\n" }.joined()
         let template = try Samples.yaml("templates:\n  x:\n\(indented)").template("x").value.template
