@@ -10,13 +10,14 @@ import Darwin
 #endif
 
 /// A descriptor that takes whole lines, each with its time before it. Threads do not wait for each other: a line is one write(2) of no
-/// more than PIPE_BUF bytes, which a pipe keeps together, as a file does that is appended to (pipe(7), open(2) O_APPEND).
+/// more than PIPE_BUF bytes, which a pipe keeps together, as a file does that is appended to (pipe(7), open(2) O_APPEND). Where a
+/// reader takes nothing, lines are lost, and counted.
 package final class LineStream: Sendable {
     package static let standardError = LineStream(STDERR_FILENO)
 
     /// Bytes of a line, PIPE_BUF of Linux; what is beyond is cut off.
     static let longest = 4096
-    /// Milliseconds that a full pipe is waited for; then the line is lost, and the daemon goes on.
+    /// Milliseconds that a reader that takes nothing is waited for, once; then lines are lost, and the daemon goes on.
     private static let patience: Int32 = 1000
 
     /// The time in text, made once a second.
@@ -27,6 +28,8 @@ package final class LineStream: Sendable {
 
     private let descriptor: Int32
     private let stamp = Mutex(Stamp())
+    /// Lines since the last one that was taken.
+    private let lost = Atomic(0)
 
     /// - Precondition: `descriptor` stays open.
     package init(_ descriptor: Int32) { self.descriptor = descriptor }
@@ -42,22 +45,43 @@ package final class LineStream: Sendable {
             })
         body(&line)
         line.finish(within: LineStream.longest)
-        line.bytes.withUnsafeBytes(send)
+        let isStuck = lost.load(ordering: .relaxed) > 0
+        if isStuck { tellLost(now) }
+        if !send(line.bytes, within: isStuck ? 0 : LineStream.patience) { lost.add(1, ordering: .relaxed) }
     }
 
-    private func send(_ bytes: UnsafeRawBufferPointer) {
+    private func tellLost(_ now: Timestamp) {
+        let count = lost.exchange(0, ordering: .relaxed)
+        // What a lost line has left begins no other.
+        guard count > 0, !send(Array("\n\(now) warning log: \(count) lines were lost\n".utf8), within: 0) else {
+            return
+        }
+        lost.add(count, ordering: .relaxed)
+    }
+
+    /// Asks before it writes: a descriptor that blocks would hold the daemon up.
+    /// - Returns: whether all of it was taken.
+    private func send(_ bytes: [UInt8], within patience: Int32) -> Bool {
         #if canImport(Glibc)
         let write = Glibc.write
         #else
         let write = Darwin.write
         #endif
-        while write(descriptor, bytes.baseAddress, bytes.count) < 0 {
-            if errno == EAGAIN {
+        return bytes.withUnsafeBytes { bytes in
+            var sent = 0
+            while sent < bytes.count {
                 var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                guard poll(&wanted, 1, LineStream.patience) > 0 else { return }
-            } else if errno != EINTR {
-                return
+                let ready = poll(&wanted, 1, patience)
+                if ready < 0, errno == EINTR { continue }
+                guard ready > 0, Int32(wanted.revents) & POLLOUT != 0 else { return false }
+                let count = write(descriptor, bytes.baseAddress! + sent, bytes.count - sent)  // not empty
+                if count >= 0 {
+                    sent += count
+                } else if errno != EINTR, errno != EAGAIN {
+                    return false
+                }
             }
+            return true
         }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// One line of a log, as it is put together.
-package struct LogLine {
+struct LogLine {
     private(set) var bytes: [UInt8] = []
 
     init(beginning: [UInt8]) {
@@ -28,11 +28,21 @@ package struct LogLine {
         for scalar in text.unicodeScalars { append(escaping: scalar) }
     }
 
-    /// A value: in quotes unless it is one word.
+    /// Bytes of a value: a long one leaves room for those that tell whose request it was.
+    private static let longestValue = 1024
+
+    /// A value: in quotes unless it is one word, and cut off where it is long.
     mutating func append(value text: String) {
-        if !text.isEmpty, text.utf8.allSatisfy(LogLine.isOfWord) { return append(text) }
+        if !text.isEmpty, text.utf8.count <= LogLine.longestValue, text.utf8.allSatisfy(LogLine.isOfWord) {
+            return append(text)
+        }
         bytes.append(UInt8(ascii: "\""))
+        let limit = bytes.count + LogLine.longestValue
         for scalar in text.unicodeScalars {
+            guard bytes.count < limit else {
+                append("…")
+                break
+            }
             if scalar == "\"" || scalar == "\\" { bytes.append(UInt8(ascii: "\\")) }
             append(escaping: scalar)
         }

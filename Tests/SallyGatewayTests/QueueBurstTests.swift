@@ -70,24 +70,41 @@ func withListedReader(
         }
     }
 
-    /// One lost answer costs its job, until the next look, and not those that came before it.
-    @Test func whatCameBeforeALostAnswerCounts() async throws {
+    private static let late = SallyError(.timeout, "cluster demo did not answer in time")
+    private static let cut = SallyError(.unavailable, "cluster demo gave an answer that cannot be read")
+
+    /// One lost answer costs its job, until the next look, and no other: none before it, and none after it but where the next would be
+    /// waited for as long, or three were lost.
+    @Test(arguments: [
+        ([5: QueueBurstTests.late], 5, 5), ([1: QueueBurstTests.cut], 20, 20),
+        ([1: QueueBurstTests.cut, 7: QueueBurstTests.cut], 20, 19),
+        ([1: QueueBurstTests.cut, 2: QueueBurstTests.cut, 7: QueueBurstTests.cut], 7, 5),
+    ])
+    func whatCameBesideALostAnswerCounts(_ failures: [Int: SallyError], reads: Int, known: Int) async throws {
         try await withListedReader(1, listed: .seconds(10)) { queue, reader, memory in
             queue.change { state in
                 state.jobs += (2...21).map { makeJob($0, Self.alice) }
-                state.lostJobRead = 11
+                state.jobFailures = failures
             }
             var memory = try await reader.read(after: memory, .usual)
-            #expect(memory.jobs.count == 11 && !memory.isComplete && queue.now.jobReads.count == 11)
+            #expect(queue.now.jobReads.count == reads && memory.jobs.count == known && !memory.isComplete)
             memory = try await reader.read(after: memory, .usual)
             #expect(memory.jobs.count == 21 && memory.isComplete)
-            // Where none comes Slurm does not answer.
+        }
+    }
+
+    /// Where nothing comes Slurm does not answer; and that it is asked too often is never passed over.
+    @Test(arguments: [
+        [1: QueueBurstTests.late], [1: QueueBurstTests.cut, 2: QueueBurstTests.cut, 3: QueueBurstTests.cut],
+        [11: SallyError(.unavailable, "too often", slurm: SlurmRefusal(number: 1804, text: "Rate limit exceeded"))],
+    ])
+    func whatIsNoLostAnswerIsThrown(_ failures: [Int: SallyError]) async throws {
+        try await withListedReader(1, listed: .seconds(10)) { queue, reader, memory in
             queue.change { state in
-                state.jobs.append(makeJob(22, Self.alice))
-                state.lostJobRead = state.jobReads.count + 1
+                state.jobs += (2...21).map { makeJob($0, Self.alice) }
+                state.jobFailures = failures
             }
-            let known = memory
-            await #expect(throws: SallyError.self) { try await reader.read(after: known, .usual) }
+            await #expect(throws: SallyError.self) { try await reader.read(after: memory, .usual) }
         }
     }
 

@@ -76,19 +76,19 @@ import Testing
     /// Twice as long each time, up to a minute, and shorter again one by one; what is read beside states holds nobody up.
     @Test func aListThatIsLateIsAskedForLessAndLess() {
         let late = SallyError(.timeout, "cluster demo did not answer in time")
-        func pauses(_ problem: SallyError, _ followed: QueuePace.Followed) -> [Duration] {
+        func pauses(_ problem: SallyError, isLateList: Bool) -> [Duration] {
             var pace = QueuePace()
             return (1...6).map { _ in
-                pace.failed(problem, followed: followed)
+                pace.failed(problem, isLateList: isLateList)
                 return pace.pauses(shortest: .seconds(1), hasFailed: true).pause
             }
         }
-        #expect(pauses(late, .byLists) == [8, 16, 32, 60, 60, 60].map { Duration.seconds($0) })
-        #expect(pauses(late, .byStates) == Array(repeating: Duration.seconds(4), count: 6))
+        #expect(pauses(late, isLateList: true) == [8, 16, 32, 60, 60, 60].map { Duration.seconds($0) })
+        #expect(pauses(late, isLateList: false) == Array(repeating: Duration.seconds(4), count: 6))
         let away = SallyError(.unavailable, "cluster demo does not answer")
-        #expect(pauses(away, .byLists) == Array(repeating: Duration.seconds(4), count: 6))
+        #expect(pauses(away, isLateList: false) == Array(repeating: Duration.seconds(4), count: 6))
         var pace = QueuePace()
-        for _ in 1...6 { pace.failed(late, followed: .byLists) }
+        for _ in 1...6 { pace.failed(late, isLateList: true) }
         let after = (1...5).map { _ in
             pace.succeeded(after: .zero, .zero)
             return pace.pauses(shortest: .seconds(1), hasFailed: false).pause
@@ -96,16 +96,20 @@ import Testing
         #expect(after == [8, 4, 2, 1, 1].map { Duration.seconds($0) })
     }
 
-    @Test(arguments: [(false, Duration.seconds(60)), (true, .seconds(8))])
-    func onlyWholeListsThatAreLateMakePausesLonger(servesStates: Bool, longest: Duration) async throws {
+    /// What else is late, as the question for states, makes none longer.
+    @Test(arguments: [(false, true, Duration.seconds(60)), (false, false, .seconds(8)), (true, false, .seconds(8))])
+    func onlyWholeListsThatAreLateMakePausesLonger(servesStates: Bool, isList: Bool, longest: Duration) async throws {
         try await withWorld(Self.settings(servesStates)) { world, _ in
             let keeper = QueueKeeper(
                 cluster: World.name, queue: world.queue, access: world.cluster.access, metrics: Metrics(),
                 pause: .seconds(2), log: world.server.dependencies.log)
             await keeper.refresh()
-            world.queue.change { $0.failure = SallyError(.timeout, "cluster demo did not answer in time") }
+            world.queue.change { state in
+                let late = SallyError(.timeout, "cluster demo did not answer in time")
+                if isList { state.listFailure = late } else { state.failure = late }
+            }
             for _ in 0..<8 { await keeper.refresh() }
-            #expect(keeper.pauses.pause == longest)
+            #expect(keeper.failure?.code == .timeout && keeper.pauses.pause == longest)
         }
     }
 }

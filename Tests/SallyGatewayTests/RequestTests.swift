@@ -48,12 +48,47 @@ import Testing
     @Test(arguments: [
         "/v1/clusters/demo/../../me", "/v1/clusters/demo/%2e%2e/jobs", "/v1//me", "/v1/me/", "/v1/./me",
         "/v1/clusters/de%6do/jobs", "/v1/clusters/demo;x/jobs", "/v1/clusters/demo\\jobs", "/v1/clusters/démo/jobs",
+        "/v1/..", "/v1/me/.", "/v1/clusters/demo/jobs/..", "//v1/me", "/v1/me//",
     ])
     func refusesPathsThatAreNotPlain(path: String) async throws {
         try await withWorld { world, client in
             let answer = try await client.call(.get, path, world.alice)
             #expect(answer.status == .badRequest, "\(path)")
             #expect(try answer.problem.code == .invalidRequest)
+        }
+    }
+
+    /// What only looks like them is a name that nothing has.
+    @Test(arguments: ["/v1/...", "/v1/a..b", "/v1/.a", "/v1/+"]) func takesPlainPathsWithDots(path: String) async throws
+    {
+        try await withWorld { world, client in try await client.expect(.notFound, .get, path, world.alice) }
+    }
+
+    /// Components of jobs are spelled with a plus sign, and nothing else is.
+    @Test(arguments: [
+        (HTTPRequest.Method.get, "/v1/clusters/de+mo/jobs"), (.get, "/v1/clusters/demo/jobs/20+1"),
+        (.get, "/v1/clusters/demo/jobs/20+1/output"), (.post, "/v1/admin/identities/al+ice/revoke"),
+    ])
+    func aPlusSignIsForComponents(method: HTTPRequest.Method, path: String) async throws {
+        try await withWorld { world, client in
+            try await client.expect(.badRequest, method, path, world.dana)
+            #expect(world.queue.now.jobReads.isEmpty)
+        }
+    }
+
+    /// Each once, whatever a route sets besides.
+    @Test(arguments: [
+        "/v1/me", "/v1/clusters/demo/jobs", "/nothing", "/sign-in", "/openapi", "/v1/openapi.json", "/healthz",
+    ])
+    func everyAnswerIsProtected(path: String) async throws {
+        try await withWorld { world, client in
+            let answer = try await client.call(.get, path, world.alice)
+            for name in [
+                .requestID, .xContentTypeOptions, .frameOptions, .referrerPolicy, .strictTransportSecurity,
+                .contentSecurityPolicy, .cacheControl,
+            ] as [HTTPField.Name] {
+                #expect(answer.headers[values: name].count == 1, "\(path) \(name)")
+            }
         }
     }
 

@@ -91,6 +91,7 @@ struct WorldSettings: Sendable {
     var wholeSockets = false
     var staleLimit = Duration.seconds(600)
     var before: @Sendable (FakeQueue) -> Void = { _ in }
+    var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }
 
 func withWorld<Result: Sendable>(
@@ -124,7 +125,7 @@ func withWorld<Result: Sendable>(
         let submissions = SubmissionStore(database: database)
         let audit = AuditStore(database: database)
         let markers = SubmissionMarker.Maker(secret: Secret(Array(repeating: 7, count: 32)))
-        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let log = settings.log
         let cluster = ClusterGateway(
             config: ClusterConfig(
                 name: World.name, slurmrestd: .unixSocket(path: "/nowhere"), apiVersion: nil, accountMode: .everywhere,

@@ -77,20 +77,40 @@ import Darwin
         #expect(bytes > 4090 || !line.hasSuffix("…"), "\(bytes)")
     }
 
-    /// A pipe that nobody reads: the daemon goes on.
-    @Test func aFullPipeLosesTheLine() throws {
+    /// A long cause leaves the rest of the line, and is cut at no half of an escape.
+    @Test(arguments: ["x", "é", "\n", "\""]) func aLongValueIsCut(_ unit: String) throws {
+        let cause = String(repeating: unit, count: 9000)
+        let lines = try lines { $0.error("failed", metadata: ["cause": "\(cause)", "request": "r1", "user": "alice"]) }
+        let line = try #require(lines.first)
+        #expect(line.hasSuffix("…\" request=r1 user=alice") && line.utf8.count < 1200, "\(line)")
+        let shown = ["\n": #"\u{a}"#, "\"": #"\""#][unit] ?? unit
+        let value = line.dropFirst("error sallyd.serve: failed cause=\"".count).dropLast(
+            "…\" request=r1 user=alice".count)
+        #expect(value.replacing(shown, with: "").isEmpty, "\(value)")
+    }
+
+    /// A pipe that nobody reads, whether it blocks or not: the daemon goes on, and says what it lost.
+    @Test(arguments: [O_NONBLOCK, 0]) func aFullPipeLosesLines(_ mode: Int32) throws {
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
         defer { ends.forEach { close($0) } }
         #expect(fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0)
         let piece = [UInt8](repeating: 0x20, count: 4096)
         while write(ends[1], piece, piece.count) > 0 {}
-        let logger = Logger(label: "test") { [end = ends[1]] in LineLogHandler(label: $0, stream: LineStream(end)) }
-        logger.info("lost")
-        #expect(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0)
-        var bytes = [UInt8](repeating: 0, count: 1 << 21)
-        var text: [UInt8] = []
-        while case let count = read(ends[0], &bytes, bytes.count), count > 0 { text += bytes[..<count] }
-        #expect(!text.isEmpty && text.allSatisfy { $0 == 0x20 })
+        #expect(fcntl(ends[1], F_SETFL, mode) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0)
+        let stream = LineStream(ends[1])
+        let logger = Logger(label: "test") { LineLogHandler(label: $0, stream: stream) }
+        for _ in 1...3 { logger.info("lost") }
+        func taken() -> String {
+            var bytes = [UInt8](repeating: 0, count: 1 << 21)
+            var text: [UInt8] = []
+            while case let count = read(ends[0], &bytes, bytes.count), count > 0 { text += bytes[..<count] }
+            return String(decoding: text, as: UTF8.self)
+        }
+        #expect(taken().allSatisfy { $0 == " " })
+        logger.info("taken")
+        logger.info("again")
+        let lines = taken().split(separator: "\n").map { $0.drop { $0 != " " } }
+        #expect(lines == [" warning log: 3 lines were lost", " info test: taken", " info test: again"])
     }
 }

@@ -108,6 +108,33 @@ import Testing
         }
     }
 
+    /// Who glances has a connection that nobody else has, and gives it back, whatever happens.
+    @Test func aGlanceIsInNobodysWay() async throws {
+        try await withDatabase { database, _, _ in
+            func own(_ body: (ObjectIdentifier) throws -> Void) throws {
+                try database.glance { try body(ObjectIdentifier($0.connection)) }
+            }
+            struct Odd: Error {}
+            var seen: [ObjectIdentifier] = []
+            for _ in 1...3 {
+                try own { one in
+                    try own { two in
+                        try own { three in
+                            try own { four in
+                                #expect(Set([one, two, three, four]).count == 4)
+                                seen.append(one)
+                                // All are taken: one of them is waited for, here without end but for the thread's own.
+                                try own { five in #expect([one, two, three, four].contains(five)) }
+                            }
+                        }
+                    }
+                }
+                #expect(throws: (any Error).self) { try own { _ in throw Odd() } }
+            }
+            #expect(Set(seen).count == 1)
+        }
+    }
+
     @Test func aClosedDatabaseTakesNothing() async throws {
         try await withScratchFolder { folder in
             let database = try SallyStore.Database(path: "\(folder)/store.db", clock: TestClock())

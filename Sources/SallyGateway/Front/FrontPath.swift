@@ -11,12 +11,15 @@ extension APIVersion {
 /// A path under `/slurm`, `/slurmdb` or `/openapi`, or under these in `/clusters/NAME`: where errors are told as
 /// slurmrestd tells them.
 struct FrontPath: Sendable, Equatable {
-    enum Service: String, Sendable {
+    enum Service: String, Sendable, CaseIterable {
         case slurm, slurmdb, openapi
     }
 
     /// The newest version that is offered.
     static let newest = APIVersion.offered[APIVersion.offered.count - 1]
+
+    /// What such a path begins with: most paths are others, and told by a letter.
+    private static let letters = Set((Service.allCases.map(\.rawValue) + ["clusters"]).compactMap(\.utf8.first))
 
     let service: Service
     /// The one asked for, or the newest where it is not offered.
@@ -26,8 +29,8 @@ struct FrontPath: Sendable, Equatable {
 
     /// Nil for every other path.
     init?(_ path: String) {
-        // Most paths are others: told by a letter.
-        guard let letter = path.utf8.first(where: { $0 != UInt8(ascii: "/") }), "cos".utf8.contains(letter) else {
+        guard let letter = path.utf8.first(where: { $0 != UInt8(ascii: "/") }), FrontPath.letters.contains(letter)
+        else {
             return nil
         }
         var parts = path.split(separator: "/")[...]

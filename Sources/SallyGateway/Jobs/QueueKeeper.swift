@@ -73,7 +73,7 @@ package final class QueueKeeper: Service {
             guard let order, let delivery = try? await reader.deliver(order) else { continue }  // the loop ends
             state.withLock { state in
                 state.delivery = delivery
-                if case .failed(let problem, _) = delivery { state.pace.failed(problem, followed: .byStates) }
+                if case .failed(let problem, _) = delivery { state.pace.failed(problem, isLateList: false) }
             }
             bell.ring()
         }
@@ -190,12 +190,13 @@ package final class QueueKeeper: Service {
         } catch {
             guard !(error is CancellationError), !Task.isCancelled else { return }
             access.forget()
-            let problem = asSallyError(error)
+            let late = error as? QueueReader.LateList
+            let problem = late?.problem ?? asSallyError(error)
             let first = state.withLock { state in
                 defer {
                     state.failure = problem
                     state.failures += 1
-                    state.pace.failed(problem, followed: state.memory.states == nil ? .byLists : .byStates)
+                    state.pace.failed(problem, isLateList: late != nil)
                 }
                 return state.failure == nil
             }

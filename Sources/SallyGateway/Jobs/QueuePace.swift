@@ -19,7 +19,7 @@ struct QueuePace: Sendable {
     /// No pause is longer, but where that would be more than a third of the time for reading.
     private static let longestPause = Duration.seconds(60)
     /// ESLURM: SLURMCTLD_COMMUNICATIONS_BACKOFF, of `SlurmctldParameters=rl_enable`.
-    private static let tooOften = 1804
+    static let tooOften = 1804
     private static let largestStrain = 16
 
     mutating func succeeded(after took: Duration, _ least: Duration) {
@@ -28,21 +28,10 @@ struct QueuePace: Sendable {
         self.least = least
     }
 
-    /// By what a queue is followed.
-    enum Followed: Sendable {
-        /// By the whole list, each time: one that does not come in time has cost slurmctld all that it may cost.
-        case byLists
-        /// By states, which cost little; how soon a list is asked for again says `listInterval`.
-        case byStates
-    }
-
-    mutating func failed(_ problem: SallyError, followed: Followed) {
-        let isLate =
-            switch followed {
-            case .byLists: problem.code == .timeout
-            case .byStates: false
-            }
-        guard isLate || problem.slurm?.number == QueuePace.tooOften else { return }
+    /// - Parameter isLateList: whether a whole list did not come in time, where the queue is followed by lists: it has cost slurmctld
+    ///   all that it may cost. Where states are followed, `listInterval` says how soon a list is asked for again.
+    mutating func failed(_ problem: SallyError, isLateList: Bool) {
+        guard isLateList || problem.slurm?.number == QueuePace.tooOften else { return }
         strain = min(QueuePace.largestStrain, strain * 2)
     }
 

@@ -20,8 +20,9 @@ struct QueueReader: Sendable {
     /// A list that takes longer is read beside the states.
     var longestInLine = Duration.seconds(1)
 
-    /// At most so many jobs are read one by one.
+    /// At most so many jobs are read one by one, and no more once so many of them could not be.
     static let mostSingly = 50
+    private static let mostProblems = 3
     /// Nobody's word is taken for "nothing has changed" for longer.
     static let longestTrust = Duration.seconds(120)
 
@@ -86,42 +87,56 @@ struct QueueReader: Sendable {
                 } else {
                     do {
                         return try await whole(memory, care, read, token)
-                    } catch let problem as SallyError where problem.code == .timeout {
+                    } catch let late as LateList {
                         // The next one comes no sooner for it, and what is known has its states.
                         memory.wholeAt = start
                         memory.wholeTook = max(memory.wholeTook, start.duration(to: .now))
-                        memory.listProblem = problem
+                        memory.listProblem = late.problem
                     }
                 }
             }
             memory.unlisted.formIntersection(change.unknown)
             let wanted = (missing + change.stale + memory.unlisted.sorted()).prefix(QueueReader.mostSingly)
-            var found: [QueuedJob] = []
-            var answered: Set<JobID> = []
-            for job in wanted where !answered.contains(job) {
-                // An array's number brings all of its tasks, that of a heterogeneous job its components. An answer about
-                // another job says nothing of this one.
-                let told: [QueuedJob]
-                do {
-                    told = try await queue.job(job, read, token: token)
-                } catch is SallyError where !answered.isEmpty {
-                    // What came counts, and the rest is read at the next look: one lost answer in fifty costs one job.
-                    break
-                }
-                let records = told.filter {
-                    ($0.id == job || $0.base == job || $0.heterogeneous?.job == job) && !answered.contains($0.id)
-                }
-                guard !records.isEmpty else { continue }
-                found += records
-                answered.formUnion(records.map(\.id))
-                answered.insert(job)
-            }
+            let (found, answered) = try await singly(wanted, read, token)
             memory.jobs = change.jobs.filter { !answered.contains($0.id) } + found
             memory.states = states
             memory.order?.answered.formUnion(answered)
             memory.isComplete = change.unknown.allSatisfy(answered.contains)
             return memory
         }
+    }
+
+    /// The records of some jobs, read one by one, and the numbers that were answered for. What does not come is asked for again at
+    /// the next look: one lost answer in fifty costs one job, and one that can never be read holds up no other.
+    ///
+    /// - Throws: what was in the way, where nothing came, and where slurmctld is asked too often.
+    private func singly(
+        _ wanted: some Sequence<JobID>, _ read: Authorized<SystemAction>, _ token: Secret<String>
+    ) async throws -> (found: [QueuedJob], answered: Set<JobID>) {
+        var found: [QueuedJob] = []
+        var answered: Set<JobID> = []
+        var problems: [SallyError] = []
+        for job in wanted where !answered.contains(job) {
+            let told: [QueuedJob]
+            do {
+                told = try await queue.job(job, read, token: token)
+            } catch let problem as SallyError where problem.slurm?.number != QueuePace.tooOften {
+                problems.append(problem)
+                if problem.code == .timeout || problems.count == QueueReader.mostProblems { break }
+                continue
+            }
+            // An array's number brings all of its tasks, that of a heterogeneous job its components. An answer about
+            // another job says nothing of this one.
+            let records = told.filter {
+                ($0.id == job || $0.base == job || $0.heterogeneous?.job == job) && !answered.contains($0.id)
+            }
+            guard !records.isEmpty else { continue }
+            found += records
+            answered.formUnion(records.map(\.id))
+            answered.insert(job)
+        }
+        if let problem = problems.first, answered.isEmpty { throw problem }
+        return (found, answered)
     }
 
     private func isTime(_ memory: Memory, for need: QueuePace.ListNeed) -> Bool {
@@ -144,16 +159,30 @@ struct QueueReader: Sendable {
         next.wholeAt = start
         next.listProblem = nil
         if let since = trusted(memory, care, start) {
-            let listing = try await queue.jobs(changedSince: since, read, token: token)
+            let listing = try await list(changedSince: since, read, token)
             // Nothing has changed: what is known, states included, is how it is. A list that comes will take as long as it did.
             if listing.jobs.isEmpty { return next }
             return listed(listing, next, start, moment)
         }
-        var listing = try await queue.jobs(changedSince: nil, read, token: token)
-        if listing.jobs.isEmpty, !memory.jobs.isEmpty {
-            listing = try await queue.jobs(changedSince: nil, read, token: token)
-        }
+        var listing = try await list(changedSince: nil, read, token)
+        if listing.jobs.isEmpty, !memory.jobs.isEmpty { listing = try await list(changedSince: nil, read, token) }
         return listed(listing, next, start, moment)
+    }
+
+    /// That a whole list did not come in time, which says more than that something else did not.
+    struct LateList: Error {
+        let problem: SallyError
+    }
+
+    /// - Throws: `LateList`; what else the read throws.
+    private func list(
+        changedSince moment: Timestamp?, _ read: Authorized<SystemAction>, _ token: Secret<String>
+    ) async throws -> QueueListing {
+        do {
+            return try await queue.jobs(changedSince: moment, read, token: token)
+        } catch let problem as SallyError where problem.code == .timeout {
+            throw LateList(problem: problem)
+        }
     }
 
     /// The moment since which changes may be asked for; nil where the list has to be read whatever is said.
