@@ -82,8 +82,3 @@ struct CancelCommand: SallySubcommand {
         return name
     }
 }
-
-extension Path {
-    /// What is ended. A checked type: nothing needs escaping.
-    fileprivate static func job(_ cluster: ClusterName, _ which: JobTarget) -> String { "\(jobs(cluster))/\(which)" }
-}
