@@ -73,7 +73,7 @@ let tier0: [Target] = [
     // Decisions, and the only maker of Authorized<Action>.
     .target(name: "SallyPolicy", dependencies: ["SallyModel", "SlurmModel"]),
     // What CLI and gateway say to each other.
-    .target(name: "SallyWire", dependencies: ["SallyModel"]),
+    .target(name: "SallyWire", dependencies: ["SallyModel", "SlurmModel"]),
     // What serve says to signer and steward.
     .target(name: "SallyKeepProtocol", dependencies: ["SallyModel", "StrictJSON"]),
     // Made-up cases for tests, each of which can be tried again by its number.
@@ -87,7 +87,7 @@ let tier0: [Target] = [
         dependencies: ["SlurmModel", "SallyModel", "StrictJSON", "SallyFuzz", "SlurmTestSupport"],
         exclude: ["Fixtures"]),
     .testTarget(name: "SallyPolicyTests", dependencies: ["SallyPolicy", "SallyModel", "SlurmModel"]),
-    .testTarget(name: "SallyWireTests", dependencies: ["SallyWire", "SallyModel", "StrictJSON"]),
+    .testTarget(name: "SallyWireTests", dependencies: ["SallyWire", "SallyModel", "SlurmModel", "StrictJSON"]),
     .testTarget(name: "SallyKeepProtocolTests", dependencies: ["SallyKeepProtocol", "SallyModel", "StrictJSON"]),
     .testTarget(name: "ArchitectureTests"),
 ]

@@ -12,8 +12,8 @@ struct CancelCommand: SallySubcommand {
         commandName: "cancel", abstract: "End jobs, or send them a signal.",
         discussion: """
             A job is named as scancel(1) names it: by its number, 123_4 for a task of an array and 123_[1-3,7] for several, \
-            123+1 for a component of a heterogeneous job. All are tried; the exit status is that of the first that could not \
-            be cancelled.
+            123+1 for a component of a heterogeneous job. At most \(most) are named at once. All are tried, each once; the exit \
+            status is that of the first that could not be cancelled.
             """)
 
     @Argument(help: "The jobs, or parts of them.") var ids: [String]
@@ -24,7 +24,7 @@ struct CancelCommand: SallySubcommand {
     @OptionGroup var common: CommonOptions
 
     func perform(_ here: Surroundings) async throws {
-        let jobs = try ids.flatMap(Self.named)
+        let jobs = try Self.named(ids)
         let signal = try signal.map(Self.signalName)
         try await common.connected(here) { connection in
             let cluster = try await connection.cluster()
@@ -51,22 +51,23 @@ struct CancelCommand: SallySubcommand {
         }
     }
 
-    /// The most tasks that one list stands for: each is a request.
-    private static let mostTasks = 1000
+    /// The most of one command: each is a request.
+    private static let most = 1000
 
-    private static func named(_ text: String) throws -> [JobTarget] {
-        guard let (job, tasks) = JobTarget.list(text) else {
-            guard text.contains("[") else { return [try JobTarget(text)] }
+    private static func named(_ texts: [String]) throws -> [JobTarget] {
+        guard let named = NamedJob.all(texts, limit: most) else {
             throw SallyError(
-                .invalidRequest, "job id \(quoted(text)) is not valid",
-                hint: "\(JobTarget.notation); several tasks are NUMBER_[TASKS], such as 123_[1-3,7]")
+                .tooLarge, "more than \(most) jobs and tasks", hint: "end arrays as a whole, or name fewer at once")
         }
-        guard tasks.count <= mostTasks else {
-            throw SallyError(
-                .tooLarge, "\(quoted(text)) is more than \(mostTasks) tasks",
-                hint: "end all of job \(job), or name fewer at once")
+        return try named.map { named in
+            switch named {
+            case .job(let target): return target
+            case .text(let text) where text.contains("["):
+                throw JobTarget.refusal(
+                    text, hint: "\(JobTarget.notation); several tasks are NUMBER_[TASKS], such as 123_[1-3,7]")
+            case .text(let text): throw JobTarget.refusal(text)
+            }
         }
-        return tasks.indexes.sorted().map { JobTarget(job: job, part: .task($0)) }
     }
 
     static func signalName(_ text: String) throws -> String {
@@ -80,9 +81,4 @@ struct CancelCommand: SallySubcommand {
         }
         return name
     }
-}
-
-extension Path {
-    /// What is ended. A checked type: nothing needs escaping.
-    fileprivate static func job(_ cluster: ClusterName, _ which: JobTarget) -> String { "\(jobs(cluster))/\(which)" }
 }

@@ -3,6 +3,7 @@
 import SallyClient
 import SallyModel
 import SallyWire
+import SlurmModel
 
 /// Watches one job until it has ended: says why it waits, passes its output on.
 ///
@@ -80,7 +81,7 @@ struct Follower {
         }
     }
 
-    private func view() async throws -> JobView { try await gateway.get(Path.job(cluster, job)) }
+    private func view() async throws -> JobView { try await gateway.get(Path.job(cluster, JobTarget(job: job))) }
 
     func patiently<Value>(_ ask: () async throws -> Value) async throws -> Value {
         var waited: Duration = .zero

@@ -4,6 +4,7 @@ import ArgumentParser
 import SallyClient
 import SallyModel
 import SallyWire
+import SlurmModel
 
 struct JobCommand: SallySubcommand {
     static let configuration = CommandConfiguration(commandName: "job", abstract: "Show one job in full.")
@@ -14,7 +15,7 @@ struct JobCommand: SallySubcommand {
     func perform(_ here: Surroundings) async throws {
         let id = try JobID(id)
         try await common.connected(here) { connection in
-            let path = Path.job(try await connection.cluster(), id)
+            let path = Path.job(try await connection.cluster(), JobTarget(job: id))
             let job = try await here.shared(path, of: connection.gateway, as: JobView.self)
             if common.json { return try here.putJSON("job", job) }
             for line in Table.pairs(JobCommand.facts(job)) { try here.put(line) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import SallyModel
+package import SlurmModel
 
 /// Paths of API v1, for CLI and server alike. Names are checked types, so nothing needs escaping.
 package enum Path {
@@ -21,8 +22,9 @@ package enum Path {
 
     package static func jobs(_ cluster: ClusterName) -> String { "/v1/clusters/\(cluster)/jobs" }
     package static func jobEvents(_ cluster: ClusterName) -> String { "/v1/clusters/\(cluster)/job-events" }
-    package static func job(_ cluster: ClusterName, _ job: JobID) -> String { "\(jobs(cluster))/\(job)" }
-    package static func output(_ cluster: ClusterName, _ job: JobID) -> String { "\(self.job(cluster, job))/output" }
+    /// Parts are ended; what is shown is a job.
+    package static func job(_ cluster: ClusterName, _ job: JobTarget) -> String { "\(jobs(cluster))/\(job)" }
+    package static func output(_ cluster: ClusterName, _ job: JobID) -> String { "\(jobs(cluster))/\(job)/output" }
     package static func canI(_ cluster: ClusterName) -> String { "/v1/clusters/\(cluster)/can-i" }
     package static func partitions(_ cluster: ClusterName) -> String { "/v1/clusters/\(cluster)/partitions" }
     package static func nodes(_ cluster: ClusterName) -> String { "/v1/clusters/\(cluster)/nodes" }

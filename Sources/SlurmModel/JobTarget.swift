@@ -31,23 +31,30 @@ package struct JobTarget: Sendable, Hashable, CustomStringConvertible {
         self.part = part
     }
 
-    /// - Throws: `SallyError(.invalidRequest)`.
+    /// - Throws: `refusal`.
     package init(_ text: some StringProtocol) throws {
         let bytes = Array(text.utf8)
-        guard let sign = bytes.firstIndex(where: { $0 < 0x30 || $0 > 0x39 }) else {
-            self.init(job: try JobID(text))
+        let sign = bytes.firstIndex { $0 < 0x30 || $0 > 0x39 }
+        let number = String(decoding: bytes[..<(sign ?? bytes.endIndex)], as: UTF8.self)
+        guard let job = try? JobID(number) else { throw JobTarget.refusal(text) }  // names all that is taken
+        guard let sign else {
+            self.init(job: job)
             return
         }
         let index = decimal(String(decoding: bytes[(sign + 1)...], as: UTF8.self))
-        let refusal = SallyError(
-            .invalidRequest, "job id \(quoted(String(text))) is not valid", hint: JobTarget.notation)
-        guard sign > 0, bytes.count - sign <= 8, let index, index <= JobTarget.largestIndex else { throw refusal }
-        let job = try JobID(String(decoding: bytes[..<sign], as: UTF8.self))
+        guard bytes.count - sign <= 8, let index, index <= JobTarget.largestIndex else {
+            throw JobTarget.refusal(text)
+        }
         switch bytes[sign] {
         case UInt8(ascii: "_"): self.init(job: job, part: .task(index))
         case UInt8(ascii: "+"): self.init(job: job, part: .component(index))
-        default: throw refusal
+        default: throw JobTarget.refusal(text)
         }
+    }
+
+    /// What is said of a text that names no job.
+    package static func refusal(_ text: some StringProtocol, hint: String = JobTarget.notation) -> SallyError {
+        SallyError(.invalidRequest, "job id \(quoted(String(text))) is not valid", hint: hint)
     }
 
     /// The array and those of its tasks that `123_[1-3,7]` stands for; nil for what is no such list.

@@ -88,22 +88,35 @@ struct LiveCheck {
         let slurm = SlurmConnections(logger: logger)
         let signer = SignerClient(path: file.signerSocket, keeperUser: nil)
         for cluster in file.clusters {
-            await check("cluster \(cluster.name)", &report, next: "is slurmrestd running, with -a rest_auth/jwt?") {
-                let gate = Gate(
-                    ledger: NothingRecorded(), policy: PolicySource(try Policy(rules: [])), clock: SystemWallClock())
-                let queue = SlurmQueueClient(
-                    try slurm.client(cluster), serviceAccount: cluster.serviceAccount, slurmName: cluster.slurmName)
-                let token = try await signer.mintService(
-                    MintServiceRequest(cluster: cluster.name, purpose: .readQueue, position: nil))
-                let read = try await gate.authorize(.checkReady(cluster.name))
-                let partitions = try await queue.partitions(read, token: Secret(token.token))
-                let told = try await queue.diagnosis(read, token: Secret(token.token)).clusterName
-                let name = try SlurmNameCheck.finding(cluster, told: told)
-                return "an authenticated read answers: \(partitions.count) partitions; \(name)"
+            let next = "is slurmrestd running, with -a rest_auth/jwt?"
+            await check("cluster \(cluster.name)", &report, next: next) {
+                let (queue, read, token) = try await reader(cluster, slurm, signer)
+                let partitions = try await queue.partitions(read, token: token)
+                return "an authenticated read answers: \(partitions.count) partitions"
+            }
+            await check("cluster \(cluster.name), slurm_name", &report, next: next) {
+                try await SlurmNameCheck.finding(cluster) {
+                    let (queue, read, token) = try await reader(cluster, slurm, signer)
+                    return try await queue.diagnosis(read, token: token).clusterName
+                }
             }
         }
         await signer.close()
         do { try await slurm.close() } catch { report.bad("connections", error, next: "try again") }
+    }
+
+    /// For one read as the service account.
+    private func reader(
+        _ cluster: ClusterConfig, _ slurm: SlurmConnections, _ signer: SignerClient
+    ) async throws -> (SlurmQueueClient, Authorized<SystemAction>, Secret<String>) {
+        let gate = Gate(
+            ledger: NothingRecorded(), policy: PolicySource(try Policy(rules: [])), clock: SystemWallClock())
+        let queue = SlurmQueueClient(
+            try slurm.client(cluster), serviceAccount: cluster.serviceAccount, slurmName: cluster.slurmName)
+        let minted = try await signer.mintService(
+            MintServiceRequest(cluster: cluster.name, purpose: .readQueue, position: nil))
+        let read = try await gate.authorize(.checkReady(cluster.name))
+        return (queue, read, Secret(minted.token))
     }
 
     private func check(

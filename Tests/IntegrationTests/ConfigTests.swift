@@ -108,10 +108,14 @@ struct ConfigTests {
             result = try await sallyd(command)
         }
         #expect(result.status == 0, "\(result)")
-        #expect(result.output.contains("\"good\": true"))
+        #expect(result.output.contains("\"good\": true"), "\(result)")
         #expect(!result.output.contains("\"good\": false"), "\(result)")
-        // it12 does not say it.
-        #expect(result.output.contains("ClusterName is it13") && result.output.contains("it12 is not compared"))
+        for cluster in Stack.clusters {
+            #expect(result.output.contains("\"cluster \(cluster), slurm_name\""), "\(result)")
+        }
+        #expect(result.output.contains("ClusterName is it13"), "\(result)")
+        // Its slurmrestd does not say ClusterName.
+        #expect(result.output.contains("it12 is not compared"), "\(result)")
     }
 }
 

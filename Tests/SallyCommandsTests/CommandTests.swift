@@ -140,7 +140,17 @@ private let me =
                 + #"{"job":7,"id":"7_7","done":false,"why":"no task 7"}]}"# + "\n")
     }
 
-    @Test(arguments: ["7_x", "7_", "7.0", "7_[x]", "7_[1", "7+[1]", "x_[1]", "7_1_1"])
+    /// A second request would be told that it has ended.
+    @Test func whatIsNamedTwiceIsCancelledOnce() async throws {
+        let path = "DELETE /v1/clusters/demo/jobs"
+        let run = try await sally(
+            ["cancel", "7_2", "7_[1-2]", "07_1", "9", "9"],
+            answers: ["\(path)/7_1": [(204, "")], "\(path)/7_2": [(204, "")], "\(path)/9": [(204, "")]])
+        #expect(run.status == 0, "\(run.talk)")
+        #expect(run.lines == ["\(path)/7_2", "\(path)/7_1", "\(path)/9"])
+    }
+
+    @Test(arguments: ["0", "0_1", "99999999999", "7_x", "7_", "7.0", "7_[x]", "7_[1", "7+[1]", "x_[1]", "7_1_1"])
     func aPartThatIsNoneNamesTheNotation(job: String) async throws {
         let run = try await sally(["cancel", "7", job])
         #expect(run.status == 64 && run.asked.isEmpty)
@@ -166,7 +176,7 @@ private let me =
             (["nosuch"], Int32(64)), ([], 0), (["--help"], 0), (["--version"], 0), (["submit", "--help"], 0),
             (["can-i", "submit", "--help"], 0), (["admin", "--help"], 0), (["job", "0"], 64), (["job", "x"], 64),
             (["job", "-1"], 64), (["job", "1", "2"], 64), (["cancel"], 64), (["cancel", "1", "--signal", "a b"], 64),
-            (["cancel", "1_[1-1001]"], 64), (["cancel", "0"], 64),
+            (["cancel", "1_[1-1001]"], 64), (["cancel", "1_[1-600]", "2_[1-600]"], 64),
             (["-M", "../x", "jobs"], 64), (["--context", "nosuch", "jobs"], 4), (["admin", "offboard", "root"], 64),
             (["admin", "audit", "--limit", "0"], 64), (["cluster", "list"], 6),
             (["--generate-completion-script", "bash"], 0),

@@ -47,7 +47,7 @@ import Testing
         ("jobs", #"{"job_state": "pending"}"#, ["5_[waiting]"]),
         ("jobs", #"{"jobs": ["5"], "job_state": ["RUNNING"]}"#, ["5_0", "5_1"]),
         ("jobs", #"{"jobs": ["5_1", "5_3"], "job_state": ["PENDING"]}"#, ["5_3"]),
-        ("jobs", #"{"jobs": ["5_[0-1]", "5_0", "5_1"]}"#, ["5_0", "5_1"]),
+        ("jobs", #"{"jobs": ["5_[0-1]", "5_0", "05_1"]}"#, ["5_0", "5_1"]),
         ("jobs", #"{"user_name": "alice"}"#, ["5_0", "5_1", "5_[waiting]"]),
         ("jobs", #"{"account": "LAB"}"#, ["5_0", "5_1", "5_[waiting]"]),
         ("jobs", #"{"jobs": ["5"]}"#, ["5"]), ("jobs", #"{"job_state": ["TIMEOUT"]}"#, []),

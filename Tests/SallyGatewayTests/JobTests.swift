@@ -139,6 +139,8 @@ import Testing
             let answer = try await client.call(.delete, "\(Self.path)/\(job)", world.alice)
             #expect(answer.status == .notFound)
             #expect(try answer.problem.detail.contains(words), "\(answer.text)")
+            let hint = words.contains(" has no ") ? "lists what of it is in the queue" : "--all` lists yours"
+            #expect(try answer.problem.hint?.hasSuffix(hint) == true, "\(answer.text)")
             #expect(world.queue.now.cancelled.isEmpty && world.signer.now.minted.isEmpty)
         }
     }
@@ -166,6 +168,17 @@ import Testing
         settings.before = { queue in queue.change { $0.jobs = [makeJob(1, Self.alice, state: "COMPLETED")] } }
         try await withWorld(settings) { world, client in
             try await client.expect(.conflict, .delete, "\(Self.path)/1", world.alice)
+        }
+    }
+
+    /// Whoever had it hears that it has ended; what parts it had nobody knows.
+    @Test(
+        arguments: [("3", .conflict), ("3_7", .conflict), ("4", .notFound), ("4_7", .notFound)]
+            as [(String, HTTPResponse.Status)])
+    func whatSlurmHasForgottenHasEnded(job: String, status: HTTPResponse.Status) async throws {
+        try await withWorld(Self.settings) { world, client in
+            try await client.expect(status, .delete, "\(Self.path)/\(job)", world.alice)
+            #expect(world.queue.now.cancelled.isEmpty && world.signer.now.minted.isEmpty)
         }
     }
 

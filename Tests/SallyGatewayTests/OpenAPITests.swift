@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import SallyModel
+import SlurmModel
 import StrictJSON
 import Testing
 
@@ -62,6 +63,26 @@ import Testing
         #expect(used.allSatisfy { schemas[$0] != nil }, "\(used.filter { schemas[$0] == nil })")
         let unused = schemas.map(\.key).filter { !used.contains($0) }
         #expect(unused.isEmpty, "\(unused)")
+    }
+
+    /// Clients made of it pass a number, as to other jobs' paths, or what the gateway reads.
+    @Test func aJobThatIsEndedIsANumberOrAText() throws {
+        let document = OpenAPIDocument.make(.v1, server: "https://gateway.example")
+        let delete = document["paths"]?["/v1/clusters/{cluster}/jobs/{job}"]?["delete"]
+        let parameter = delete?["parameters"]?.array?.first { $0["name"]?.string == "job" }
+        #expect(parameter?["schema"]?["$ref"]?.string == "#/components/schemas/JobTarget")
+        let choices = try #require(document["components"]?["schemas"]?["JobTarget"]?["oneOf"]?.array)
+        #expect(choices.count == 2 && choices[0]["$ref"]?.string == "#/components/schemas/JobID")
+        #expect(choices[1]["type"]?.string == "string")
+        let pattern = try Regex(try #require(choices[1]["pattern"]?.string))
+        for text in ["7", "007", "10", "7_0", "7_12", "20+1", "010+0"] {
+            #expect(text.wholeMatch(of: pattern) != nil, "\(text)")
+            #expect(throws: Never.self) { try JobTarget(text) }
+        }
+        for text in ["", "0", "00", "0_1", "0+1", "7_", "_1", "7_x", "7.0", "-7", "7_1_1", "7_[1]"] {
+            #expect(text.wholeMatch(of: pattern) == nil, "\(text)")
+            #expect(throws: SallyError.self) { try JobTarget(text) }
+        }
     }
 
     @Test func operationsHaveDifferentNames() {

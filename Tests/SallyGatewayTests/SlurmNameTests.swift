@@ -16,23 +16,35 @@ import Testing
 
     /// In lower case accounting knows it, whatever slurm.conf says.
     @Test(arguments: [(nil, "demo"), (nil, "Demo"), ("hpc_1", "HPC_1")] as [(String?, String)])
-    func whatSlurmCallsItselfIsGood(slurmName: String?, told: String) throws {
-        #expect(try SlurmNameCheck.finding(Self.cluster(slurmName), told: told) == "ClusterName is \(told)")
+    func whatSlurmCallsItselfIsGood(slurmName: String?, told: String) async throws {
+        let finding = try await SlurmNameCheck.finding(Self.cluster(slurmName)) { told }
+        #expect(finding == "ClusterName is \(told)")
     }
 
-    @Test func anotherNameIsNamed() throws {
-        let error = #expect(throws: SallyError.self) {
-            try SlurmNameCheck.finding(Self.cluster("hpc"), told: "Demo")
+    @Test func anotherNameIsNamed() async throws {
+        let error = await #expect(throws: SallyError.self) {
+            _ = try await SlurmNameCheck.finding(Self.cluster("hpc")) { "Demo" }
         }
         #expect(error?.code == .misconfigured)
         #expect(error?.message.contains("\"Demo\"") == true && error?.message.contains("\"hpc\"") == true)
-        #expect(error?.hint?.contains("cluster demo") == true)
+        #expect(error?.message.hasSuffix("accounting says of other clusters is not shown") == true)
+        #expect(error?.hint == "set clusters[].slurm_name of demo to \"demo\"")
     }
 
-    /// v0.0.38 does not say it, and without accounting nothing depends on it.
-    @Test func whatCannotBeComparedIsSaid() throws {
-        #expect(try SlurmNameCheck.finding(Self.cluster("hpc"), told: nil).contains("hpc is not compared"))
-        let unused = try SlurmNameCheck.finding(Self.cluster("hpc", accounting: false), told: "demo")
-        #expect(unused.contains("without accounting"))
+    /// v0.0.38 does not say it.
+    @Test func whatCannotBeComparedIsSaid() async throws {
+        let finding = try await SlurmNameCheck.finding(Self.cluster("hpc")) { nil }
+        #expect(finding.contains("hpc is not compared"))
+    }
+
+    /// Without accounting nothing depends on it: that Slurm does not say it is no fault.
+    @Test func nothingIsAskedWithoutAccounting() async throws {
+        let finding = try await SlurmNameCheck.finding(Self.cluster("hpc", accounting: false)) {
+            throw SallyError(.unavailable, "asked")
+        }
+        #expect(finding.contains("without accounting"))
+        await #expect(throws: SallyError.self) {
+            _ = try await SlurmNameCheck.finding(Self.cluster("hpc")) { throw SallyError(.unavailable, "asked") }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 import SallyModel
 import SallyWire
+import SlurmModel
 import StrictJSON
 import Testing
 
@@ -42,6 +43,8 @@ import Testing
     @Test func pathsNeedNoEscapes() throws {
         let cluster = try ClusterName("demo")
         let job = try JobID("7")
+        #expect(Path.job(cluster, JobTarget(job: job)) == "/v1/clusters/demo/jobs/7")
+        #expect(Path.job(cluster, JobTarget(job: job, part: .component(1))) == "/v1/clusters/demo/jobs/7+1")
         #expect(Path.output(cluster, job) == "/v1/clusters/demo/jobs/7/output")
         #expect(Path.offboard(try UserName("alice")) == "/v1/admin/identities/alice/offboard")
     }

@@ -18,10 +18,12 @@ import Testing
 
     @Test(arguments: [
         "", "0", "x", "_1", "+1", "1_", "1+", "1_x", "1_-1", "1_1_1", "1+1+1", "1_1+1", "1.1", "1.batch", "1_[1-2]",
-        "1_4000001", "1_00000001", "99999999999", "-1", "1 ", "１",
+        "0_1", "0+1", "1_4000001", "1_00000001", "99999999999", "99999999999_1", "-1", "1 ", "１",
     ])
     func refusesEverythingElse(text: String) {
-        #expect(throws: SallyError.self) { try JobTarget(text) }
+        let error = #expect(throws: SallyError.self) { try JobTarget(text) }
+        #expect(error?.code == .invalidRequest && error?.hint == JobTarget.notation)
+        #expect(error?.message == "job id \(quoted(text)) is not valid")
     }
 
     @Test(

@@ -20,9 +20,10 @@ enum OpenAPISchemas {
         ("GroupName", ["type": "string", "pattern": "^[a-z][a-z0-9-]{0,39}:.+$"]),
         ("JobID", ["type": "integer", "minimum": 1]),
         (
+            // A number alone is an integer, as it was before parts could be named.
             "JobTarget",
             [
-                "type": "string", "pattern": "^[0-9]+([_+][0-9]+)?$",
+                "oneOf": [to("JobID"), ["type": "string", "pattern": "^0*[1-9][0-9]*([_+][0-9]+)?$"]],
                 "description": "NUMBER, NUMBER_TASK of an array, or NUMBER+COMPONENT of a heterogeneous job",
             ]
         ),

@@ -8,8 +8,8 @@ import StrictJSON
 
 /// The body of `DELETE /slurm/VERSION/jobs/`: which jobs, and what happens to them (`KILL_JOBS_MSG`).
 struct FrontKill: Sendable, Equatable {
-    /// As they are written, each once, lists of tasks (`123_[1-5]`) taken apart; empty: all that pass the filters.
-    private(set) var jobs: [String] = []
+    /// What is no job is told by itself. Empty: all that pass the filters.
+    private(set) var jobs: [NamedJob] = []
     private(set) var signal: String?
     private(set) var flags: Set<CancelFlag> = []
     private var states: Set<String> = []
@@ -88,7 +88,10 @@ struct FrontKill: Sendable, Equatable {
 
     private mutating func read(_ key: String, _ value: JSONValue, _ caller: Account) throws {
         switch key {
-        case "jobs": jobs = try named(try texts(key, value))
+        case "jobs":
+            let found = NamedJob.all(try texts(key, value), limit: FrontKill.limit)
+            guard let found else { throw FrontKill.tooMany }
+            jobs = found
         case "job_state": states = Set(try texts(key, value).map(state))
         case "signal": signal = try checkedSignal(try text(key, value))
         case "account": account = try text(key, value)
@@ -104,25 +107,6 @@ struct FrontKill: Sendable, Equatable {
             throw SallyError(.unsupported, "\(key) is not offered", hint: "list the jobs")
         default: throw SallyError(.invalidRequest, "unknown field \(quoted(key))", hint: "see KillJobs in /openapi")
         }
-    }
-
-    private func named(_ texts: [String]) throws -> [String] {
-        var found: [String] = []
-        var seen: Set<String> = []
-        for text in texts {
-            for job in try single(text) where seen.insert(job).inserted {
-                guard found.count < FrontKill.limit else { throw FrontKill.tooMany }
-                found.append(job)
-            }
-        }
-        return found
-    }
-
-    /// `123_[1-3]` as its tasks. What is no such list stays as it is, and is told by itself if it is no job.
-    private func single(_ text: String) throws -> [String] {
-        guard let (job, tasks) = JobTarget.list(text) else { return [text] }
-        guard tasks.count <= FrontKill.limit else { throw FrontKill.tooMany }
-        return tasks.indexes.sorted().map { "\(job)_\($0)" }
     }
 
     private func state(_ text: String) throws -> String {

@@ -26,39 +26,30 @@ extension FrontService {
         return FrontReply(("status", .array(await failures(wanted, order, call))))
     }
 
-    private struct Wanted: Sendable, Hashable {
-        /// As it is written.
-        var text: String
-        /// Nil for what is no job.
-        var which: JobTarget?
-    }
-
     /// What the order names. Where it has filters, arrays are taken apart: their number would be taken for all of them.
-    private func wanted(_ order: FrontKill, _ call: FrontCall) async throws -> [Wanted] {
-        let named = order.jobs.map { Wanted(text: $0, which: (try? FrontJob($0))?.target) }  // told one by one
-        guard named.isEmpty || order.filters else { return named }
+    private func wanted(_ order: FrontKill, _ call: FrontCall) async throws -> [NamedJob] {
+        guard order.jobs.isEmpty || order.filters else { return order.jobs }
         try await lookAtOwnJobs(call)
         let snapshot = try read()
-        return await besideLoops { [user = call.user] () -> [Wanted] in
-            var found: [Wanted] = []
-            var seen: Set<Wanted> = []
-            func add(_ wanted: Wanted) { if seen.insert(wanted).inserted { found.append(wanted) } }
+        return await besideLoops { [user = call.user] () -> [NamedJob] in
+            var found: [NamedJob] = []
+            var seen: Set<NamedJob> = []
+            func add(_ wanted: NamedJob) { if seen.insert(wanted).inserted { found.append(wanted) } }
             func isMeant(_ job: QueuedJob) -> Bool { job.owner == user && !job.isEnding && order.matches(job) }
-            guard !named.isEmpty else {
-                for job in snapshot.jobs(of: user) where isMeant(job) {
-                    add(Wanted(text: "\(job.target)", which: job.target))
-                }
+            guard !order.jobs.isEmpty else {
+                for job in snapshot.jobs(of: user) where isMeant(job) { add(.job(job.target)) }
                 return found
             }
-            for entry in named {
-                let records = entry.which.map { snapshot.records($0.job) } ?? []
-                // What is not known yet is asked of Slurm, and held against the filters then.
-                guard let which = entry.which, !records.isEmpty else {
+            for entry in order.jobs {
+                guard case .job(let which) = entry else {
                     add(entry)
                     continue
                 }
+                let records = snapshot.records(which.job)
+                // What is not known yet is asked of Slurm, and held against the filters then.
+                if records.isEmpty { add(entry) }
                 for job in records where job.isNamed(by: which) && isMeant(job) {
-                    add(which.part == nil ? Wanted(text: "\(job.target)", which: job.target) : entry)
+                    add(which.part == nil ? .job(job.target) : entry)
                 }
                 // Whose it is Slurm says.
                 if !records.allSatisfy({ $0.owner == user }) { add(entry) }
@@ -70,7 +61,7 @@ extension FrontService {
     /// The most jobs that are ended at the same time; each waits until the queue shows it.
     private static let width = 16
 
-    private func failures(_ wanted: [Wanted], _ order: FrontKill, _ call: FrontCall) async -> [JSONValue] {
+    private func failures(_ wanted: [NamedJob], _ order: FrontKill, _ call: FrontCall) async -> [JSONValue] {
         let places = Places(count: wanted.count)
         let failures = await withTaskGroup(of: [Failure].self) { group -> [Failure] in
             for worker in 0..<min(FrontService.width, wanted.count) {
@@ -118,20 +109,19 @@ extension FrontService {
         }
     }
 
-    private func failure(_ place: Int, _ wanted: Wanted, _ order: FrontKill, _ call: FrontCall) async -> Failure? {
+    private func failure(_ place: Int, _ wanted: NamedJob, _ order: FrontKill, _ call: FrontCall) async -> Failure? {
         let problem: SallyError
-        do {
-            guard let which = wanted.which else {
-                throw SallyError(
-                    .invalidRequest, "job id \(quoted(wanted.text)) is not valid", hint: JobTarget.notation,
-                    slurm: .invalidJob)
+        switch wanted {
+        case .text(let text): problem = JobTarget.refusal(text).saying(.invalidJob, for: .invalidRequest)
+        case .job(let which):
+            do {
+                try await end(
+                    JobEnding.Order(
+                        which: which, signal: order.signal, flags: order.flags, filter: order.filter), call)
+                return nil
+            } catch {
+                problem = asSallyError(error)
             }
-            try await end(
-                JobEnding.Order(
-                    which: which, signal: order.signal, flags: order.flags, filter: order.filter), call)
-            return nil
-        } catch {
-            problem = asSallyError(error)
         }
         call.tell(problem)
         let refusal = problem.inSlurmsWords
@@ -143,14 +133,24 @@ extension FrontService {
                     "message": .string(problem.description),
                 ],
                 "step_id": .string(shown(wanted)),
-                "job_id": .quantity(wanted.which.map { Int64($0.job.rawValue) }),
+                "job_id": .quantity(number(wanted)),
                 "federation": ["sibling": ""],
             ])
     }
 
     /// What was named, and not all of what is too long for a job's name.
-    private func shown(_ wanted: Wanted) -> String {
-        wanted.which?.description ?? String(decoding: Array(wanted.text.utf8.prefix(64)), as: UTF8.self)
+    private func shown(_ wanted: NamedJob) -> String {
+        switch wanted {
+        case .job(let which): which.description
+        case .text(let text): String(decoding: Array(text.utf8.prefix(64)), as: UTF8.self)
+        }
+    }
+
+    private func number(_ wanted: NamedJob) -> Int64? {
+        switch wanted {
+        case .job(let which): Int64(which.job.rawValue)
+        case .text: nil
+        }
     }
 
     private func end(_ order: JobEnding.Order, _ call: FrontCall) async throws {

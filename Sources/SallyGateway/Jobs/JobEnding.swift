@@ -61,7 +61,8 @@ struct JobEnding: Sendable {
 
     /// The records of it that have not ended, as Slurm tells them now, and the number that stands for it alone.
     ///
-    /// - Throws: `.notFound` for somebody else's, exactly as for none; `.conflict` for what has ended.
+    /// - Throws: `.notFound` for somebody else's, exactly as for none, and for a part that is not among what the queue has of the
+    ///   job; `.conflict` for what has ended, and for any part of a job that Slurm has forgotten.
     private func present(
         _ which: JobTarget, of user: UserName
     ) async throws -> (open: [QueuedJob], number: JobID?) {
@@ -136,16 +137,16 @@ struct JobEnding: Sendable {
 
     /// Of a job of one's own that has other parts, or none.
     private func missing(_ which: JobTarget) -> SallyError {
-        let part =
-            switch which.part {
-            case nil: "record"
+        guard let part = which.part else { return finder.missing(which.job) }
+        let name =
+            switch part {
             case .task(let index): "task \(index)"
             case .component(let offset): "component \(offset)"
             case .waiting: "task that waits"
             }
         return SallyError(
-            .notFound, "your job \(which.job) on cluster \(cluster) has no \(part) in the queue",
-            hint: "`sally jobs -M \(cluster) --all` lists yours")
+            .notFound, "your job \(which.job) on cluster \(cluster) has no \(name) in the queue",
+            hint: "`sally jobs -M \(cluster)` lists what of it is in the queue")
     }
 
     private func finished(_ which: JobTarget) -> SallyError {
