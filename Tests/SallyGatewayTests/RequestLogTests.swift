@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
 import Logging
+import SallyConfig
 import Synchronization
 import Testing
 

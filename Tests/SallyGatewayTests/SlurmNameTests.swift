@@ -11,7 +11,7 @@ import Testing
         ClusterConfig(
             name: ClusterName(unchecked: "demo"), slurmName: slurmName, slurmrestd: .unixSocket(path: "/nowhere"),
             apiVersion: nil, accountMode: .everywhere, profiles: [], defaultProfile: nil, defaultAccount: nil,
-            output: true, accounting: accounting)
+            output: true, pendingJobsOnOffboarding: .cancel, accounting: accounting)
     }
 
     /// In lower case accounting knows it, whatever slurm.conf says.
