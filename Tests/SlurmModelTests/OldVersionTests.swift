@@ -63,6 +63,22 @@ import Testing
         #expect(try read(3 << 8)["exit_code"] == .integer(768))
     }
 
+    /// A signal has seven bits of the status of waitpid(2), and a code what is left above its eight.
+    @Test(
+        arguments: [
+            (#"{"status": ["SIGNALED"], "signal": {"id": {"set": true, "number": 9}}}"#, 9),
+            (#"{"status": ["SIGNALED", "CORE_DUMPED"], "signal": {"id": {"set": true, "number": 127}}}"#, 255),
+            (#"{"status": ["SIGNALED"], "signal": {"id": {"set": true, "number": 128}}}"#, nil),
+            (#"{"status": ["ERROR"], "return_code": {"set": true, "number": 16777215}}"#, 0xffff_ff00),
+            (#"{"status": ["ERROR"], "return_code": {"set": true, "number": 16777216}}"#, nil),
+            (#"{"status": ["ERROR"], "return_code": {"set": true, "number": -1}}"#, nil),
+            (#"{"status": ["SUCCESS"], "return_code": {"set": true, "number": 16777216}}"#, 0),
+        ] as [(String, Int64?)])
+    func aStatusHasSoManyBits(text: String, wait: Int64?) throws {
+        let value = ExitCode.value(try JSONValue(parsing: text))
+        #expect(value == wait.map { .integer($0) } ?? .unset)
+    }
+
     @Test func emptyWordsAreNoText() throws {
         let json: JSONValue = [
             "job_id": 7, "state": ["current": "FAILED"], "steps": [["CPU": ["governor": [""]]]],
