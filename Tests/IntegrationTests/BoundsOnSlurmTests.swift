@@ -35,9 +35,9 @@ struct BoundsOnSlurmTests {
                 told.jobDefaults = try JobDefaults(Self.jobDefaults)
                 var untold = told
                 untold.memoryLimits = nil
-                let taken = try await jobs.submit(
+                var batch = try await jobs.submit(
                     seed: cluster == "it12" ? 12 : 13, on: .demo, knowing: [told, untold])
-                _ = try await jobs.compare(taken)
+                try await jobs.compare(&batch)
             }
             try await cancelAll(cluster, stack)
         } catch {
