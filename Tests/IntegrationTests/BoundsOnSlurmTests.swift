@@ -30,9 +30,7 @@ struct BoundsOnSlurmTests {
         do {
             try await stack.withSlurm(cluster) { client, key, _ in
                 let jobs = MadeUpJobs(client: client, cluster: cluster, key: key, person: Self.person)
-                var told = try await defaults(client, cluster, key)
-                // Another test here sets them, and the daemons may go by them for a while after it has taken them away.
-                told.jobDefaults = try JobDefaults(Self.jobDefaults)
+                let told = try await defaults(client, cluster, key)
                 var untold = told
                 untold.memoryLimits = nil
                 var batch = try await jobs.submit(
