@@ -88,9 +88,9 @@ struct BoundsWithThreadsTests {
             [("nodes", "2")],
         ]
         var batch = MadeUpJobs.Batch()
-        try await jobs.submit(some.map { MadeUpJobs.request($0) }, knowing: [known], into: &batch)
+        try await jobs.submit(some.map { MadeUpJobs.request($0) }, knowing: [known], into: &batch, as: .likely)
         // The last one, so that the others have had their turn.
-        try await jobs.submit([MadeUpJobs.request([])], knowing: [known], into: &batch, mustRun: true)
+        try await jobs.submit([MadeUpJobs.request([])], knowing: [known], into: &batch, as: .sure)
         try await jobs.compare(&batch)
         let more = try jobs.exceeding(before, in: batch, (given: { $0.nodes }, allowed: { $0.nodes }))
         #expect(!more.isEmpty, "no job of \(jobs.cluster) got more nodes than it would without MinNodes")

@@ -32,8 +32,14 @@ struct MadeUpJobs {
         var json: JSONValue
         /// As somebody judges it who knows more of the cluster, or less.
         var bounds: [ResourceBounds]
-        /// Whether nothing is compared before it has run.
-        var mustRun: Bool
+        var kind: Kind
+    }
+
+    enum Kind {
+        /// Nothing is compared before all of these have run.
+        case sure
+        /// Some of these will do.
+        case likely
     }
 
     /// Jobs that Slurm took, and what it has reported of them so far: it forgets one five minutes after its end (slurm.conf(5),
@@ -64,12 +70,12 @@ struct MadeUpJobs {
     func submit(seed: UInt64, on shape: Shape, knowing: [ClusterDefaults]) async throws -> Batch {
         var random = Random(state: seed)
         var batch = Batch()
-        try await submit(shape.sure, knowing: knowing, into: &batch, mustRun: true)
+        try await submit(shape.sure, knowing: knowing, into: &batch, as: .sure)
         let sure = batch.taken.count
         #expect(sure == shape.sure.count, "\(sure) of \(shape.sure.count) were taken")
         for _ in 0..<Self.count / Self.part {
             let requests = (0..<Self.part).map { _ in Self.request(&random, on: shape) }
-            try await submit(requests, knowing: knowing, into: &batch)
+            try await submit(requests, knowing: knowing, into: &batch, as: .likely)
             try await look(at: &batch)
         }
         // A generator whose jobs are all refused compares nothing.
@@ -80,7 +86,7 @@ struct MadeUpJobs {
 
     /// Those that Slurm takes.
     func submit(
-        _ requests: [JSONValue], knowing: [ClusterDefaults], into batch: inout Batch, mustRun: Bool = false
+        _ requests: [JSONValue], knowing: [ClusterDefaults], into batch: inout Batch, as kind: Kind
     ) async throws {
         let user = try UserName(person)
         for json in requests {
@@ -89,7 +95,7 @@ struct MadeUpJobs {
             do {
                 let made = try await client.submit(submission(jobs[0], cluster), token: key.token(person))
                 batch.taken[made.id] = Taken(
-                    json: json, bounds: jobs.map { ResourceBounds(of: $0) }, mustRun: mustRun)
+                    json: json, bounds: jobs.map { ResourceBounds(of: $0) }, kind: kind)
             } catch SlurmError.refused, SlurmError.notOffered {
                 // What could never run there is not what this test is about.
             }
@@ -107,10 +113,10 @@ struct MadeUpJobs {
     func compare(_ batch: inout Batch) async throws {
         // Some wait for ever for what the others hold; enough have run when a quarter of all that may has.
         let runnable = batch.taken.values.count { $0.json["hold"] != true }
-        let sure = batch.taken.filter { $0.value.mustRun }.keys
+        let sure = batch.taken.filter { $0.value.kind == .sure }.keys
         var isFirst = true
-        try await eventually("\(runnable / 4) of \(runnable) jobs of \(cluster) have run, and \(sure.count) that must")
-        {
+        let what = "\(runnable / 4) of \(runnable) jobs of \(cluster) have run, and \(sure.count) that surely run"
+        try await eventually(what) {
             // Slowly: each list is one of all jobs, and slurmctld has nodes to give meanwhile.
             if !isFirst { try await Task.sleep(for: .seconds(1)) }
             isFirst = false
