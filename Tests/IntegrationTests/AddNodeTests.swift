@@ -30,16 +30,16 @@ import Testing
     func aNodeComesAndGoesWhileAJobRuns(_ name: String, _ template: String) async throws {
         try await withCluster(name, template) { bench in
             try writeFile("\(bench.folder)/open", "")
-            _ = try await bench.done(["runplugin", "createusers", name])
-            _ = try await bench.done(["runplugin", "gate", name])
+            _ = try await bench.done(["runplugin", "createusers", bench.name])
+            _ = try await bench.done(["runplugin", "gate", bench.name])
             let survivor = try await bench.submit("linus", node: "node001", "sleep 3600")
             try await bench.waitForState(survivor, "RUNNING")
 
             // Not everything could be made there: Slurm knows the node and gives it nothing.
             _ = try await runProgram("/bin/rm", ["\(bench.folder)/open"])
-            let held = try await bench.cluster(["addnode", name])
+            let held = try await bench.cluster(["addnode", bench.name])
             #expect(held.status != 0 && held.errors.contains("node003 stays drained: "), "\(held)")
-            #expect(held.errors.contains("`sally cluster addnode -a node003 \(name)` goes on"), "\(held)")
+            #expect(held.errors.contains("`sally cluster addnode -a node003 \(bench.name)` goes on"), "\(held)")
             #expect(try await bench.machines == ["master", "node001", "node002", "node003"])
             let state = try await bench.on("master", "scontrol --oneliner show node node003")
             #expect(
@@ -52,7 +52,7 @@ import Testing
 
             // The same command goes on, and the job that waited runs.
             try writeFile("\(bench.folder)/open", "")
-            let added = try await bench.done(["addnode", "-a", "node003", "--json", name])
+            let added = try await bench.done(["addnode", "-a", "node003", "--json", bench.name])
             let report = try JSONValue(parsing: Array(added.output.utf8))
             #expect(report["schema"] == "sally.cluster.addnode/1")
             #expect(report["nodes"]?.array?.first?["name"] == "node003", "\(added)")
@@ -78,16 +78,16 @@ import Testing
             // A job keeps its node; who insists ends it.
             let busy = try await bench.submit("tux", node: "node003", "sleep 3600")
             try await bench.waitForState(busy, "RUNNING")
-            let asked = try await bench.cluster(["removenode", name, "node003"], input: "something else\n")
+            let asked = try await bench.cluster(["removenode", bench.name, "node003"], input: "something else\n")
             #expect(
                 asked.status == SallyError.Code.conflict.exitStatus && asked.errors.contains("was not removed"),
                 "\(asked)")
-            let refused = try await bench.cluster(["removenode", "--yes", name, "node003"])
+            let refused = try await bench.cluster(["removenode", "--yes", bench.name, "node003"])
             #expect(refused.status == SallyError.Code.conflict.exitStatus, "\(refused)")
             #expect(
                 refused.errors.contains("node003 is not removed: jobs 1 running there: \(busy) of tux"), "\(refused)")
             #expect(try await bench.state(of: busy) == "RUNNING")
-            let gone = try await bench.done(["removenode", "--yes", "--force", "--json", name, "node003"])
+            let gone = try await bench.done(["removenode", "--yes", "--force", "--json", bench.name, "node003"])
             let removal = try JSONValue(parsing: Array(gone.output.utf8))
             #expect(removal["cancelled"]?.array?.compactMap(\.string) == [busy], "\(gone)")
 
@@ -99,7 +99,7 @@ import Testing
                 #expect(try await bench.on(node, "grep -c '^node001,' /etc/ssh/ssh_known_hosts") != "0\n")
             }
             #expect(try await bench.state(of: survivor) == "RUNNING")
-            let missing = try await bench.cluster(["sshnode", name, "node003", "true"])
+            let missing = try await bench.cluster(["sshnode", bench.name, "node003", "true"])
             #expect(missing.errors.contains("node 'node003' does not exist"), "\(missing)")
         }
     }
@@ -107,23 +107,25 @@ import Testing
     /// Another node that is down is no reason to do without a new one, and learns of it when it is started.
     @Test func aNodeComesThoughAnotherIsDown() async throws {
         try await withCluster("an13", "demo13") { bench in
-            _ = try await bench.done(["runplugin", "createusers", "an13"])
+            _ = try await bench.done(["runplugin", "createusers", bench.name])
             let podman = bench.stack.administrator
-            let stopped = try await runProgram("podman", ["stop", "sallyport-an13-node002"], environment: podman)
+            let stopped = try await runProgram(
+                "podman", ["stop", "sallyport-\(bench.name)-node002"], environment: podman)
             #expect(stopped.status == 0, "\(stopped)")
-            let added = try await bench.done(["addnode", "an13"])
+            let added = try await bench.done(["addnode", bench.name])
             #expect(
-                added.output == "node003 is a node of cluster an13\n" && added.errors.contains("node002"), "\(added)")
+                added.output == "node003 is a node of cluster \(bench.name)\n" && added.errors.contains("node002"),
+                "\(added)")
             let job = try await bench.submit("linus", node: "node003", "true")
             try await bench.waitForState(job, "COMPLETED")
-            _ = try await bench.done(["restart", "an13"])
+            _ = try await bench.done(["restart", bench.name])
             for node in ["master", "node001", "node002", "node003"] {
                 #expect(try await bench.on(node, "getent hosts node003 | awk '{ print $2 }'") == "node003\n")
                 #expect(try await bench.on(node, "grep -c ^NodeName=node003 /etc/slurm/slurm.conf") == "1\n")
             }
             // One that is down can go, too.
-            _ = try await runProgram("podman", ["stop", "sallyport-an13-node002"], environment: podman)
-            _ = try await bench.done(["removenode", "--yes", "an13", "node002"])
+            _ = try await runProgram("podman", ["stop", "sallyport-\(bench.name)-node002"], environment: podman)
+            _ = try await bench.done(["removenode", "--yes", bench.name, "node002"])
             #expect(try await bench.machines == ["master", "node001", "node003"])
         }
     }

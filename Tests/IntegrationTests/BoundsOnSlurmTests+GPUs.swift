@@ -18,38 +18,45 @@ import Darwin
 /// What Slurm's sources say of GPUs, tried: what they bring by default, how an update changes their type, tasks that come with
 /// them.
 extension BoundsOnSlurmTests {
-    /// What one of these tests sets for a while.
-    static let jobDefaults = "DefCpuPerGPU=2,DefMemPerGPU=300"
-
     private static func version(_ cluster: String) -> APIVersion { APIVersion(rawValue: cluster == "it12" ? 38 : 42) }
 
-    /// slurm.conf(5) DefCpuPerGPU and DefMemPerGPU: neither is reported, and they are counted. Both daemons
-    /// go by a change of them sooner or later: jobs right after it were given one CPU at one time, and the default at another.
+    /// slurm.conf(5) DefCpuPerGPU and DefMemPerGPU: neither is reported, and they are counted.
     @Test(arguments: Stack.clusters) func whatGPUsBringByDefaultIsWithinTheBounds(_ cluster: String) async throws {
         try await withGPUJobs(cluster) { jobs in
-            try await jobs.setJobDefaults(Self.jobDefaults)
-            var known = try await defaults(jobs.client, cluster, jobs.key)
-            #expect(known.partitions.contains { $0.name == "gpu" })
+            let defaults = "DefCpuPerGPU=2,DefMemPerGPU=300"
+            let partition = try await jobs.makePartition(jobDefaults: defaults)
+            var known = try await self.defaults(jobs.client, cluster, jobs.key)
+            #expect(known.partitions.contains { $0.name == partition })
             #expect(known.partitions.allSatisfy { $0.jobDefaults == nil }, "\(known.partitions)")
-            known.jobDefaults = try JobDefaults(Self.jobDefaults)
+            let nothing = known
+            known.jobDefaults = try JobDefaults(defaults)
             var unknown = known
             unknown.jobDefaults = nil
+            var more = 0
             for fields in [
-                [("gpus_per_node", "a100:1")], [("gpus", "a100:2")], [("gpus", "2"), ("mem", "100M")],
-                [("gpus", "a100:1"), ("cpus_per_task", 1)], [("gpus", "v100:1"), ("cpus_per_gpu", 1)],
+                [("gpus_per_node", "a100:1")], [("gpus_per_node", "a100:1"), ("ntasks", 1)],
+                [("gpus", "a100:2"), ("ntasks", 1)], [("gpus", "2"), ("mem", "100M"), ("ntasks", 1)],
+                [("gpus", "a100:1"), ("cpus_per_task", 1), ("ntasks", 1)],
+                [("gpus", "v100:1"), ("cpus_per_gpu", 1), ("ntasks", 1)],
             ] as [[(String, JSONValue)]] {
-                let request = try jobs.request(fields + [("ntasks", 1)])
+                let request = try jobs.request(fields + [("partition", .string(partition))])
+                func bounds(_ defaults: ClusterDefaults) throws -> ResourceBounds {
+                    ResourceBounds(of: try request.resolved(with: defaults, user: UserName(Self.person)))
+                }
                 let job = try request.resolved(with: known, user: UserName(Self.person))
                 let made = try await jobs.client.submit(
                     submission(job, cluster), token: jobs.key.token(BoundsOnSlurmTests.person))
                 let given = try await jobs.given(made.id)
                 let context = "\(fields) on \(cluster): \(given.amounts)"
-                for defaults in [known, unknown] {
-                    let bounds = ResourceBounds(of: try request.resolved(with: defaults, user: UserName(Self.person)))
+                for bounds in try [bounds(known), bounds(unknown)] {
                     #expect(given.cpus ?? .max <= bounds.cpus ?? .max, "\(context), bounds \(bounds)")
                     #expect(given.memory?.bytes ?? 0 <= bounds.memory ?? .max, "\(context), bounds \(bounds)")
                 }
+                let without = try bounds(nothing)
+                if given.cpus ?? 0 > without.cpus ?? .max { more += 1 }
             }
+            // Otherwise nothing was given by default, and the bounds were not tried.
+            #expect(more > 0, "\(cluster)")
         }
     }
 
@@ -87,7 +94,8 @@ extension BoundsOnSlurmTests {
         }
     }
 
-    /// sbatch(1) --ntasks-per-gpu, which 22.05 does not report: more GPUs bring more CPUs, while the tasks stay as they are.
+    /// sbatch(1) --ntasks-per-gpu, which 22.05 does not report. More GPUs are refused because they may bring more CPUs, while the
+    /// tasks stay as they are; 22.05.8 gives as many CPUs as there are tasks.
     @Test(arguments: Stack.clusters) func tasksThatGPUsBring(_ cluster: String) async throws {
         let version = Self.version(cluster)
         try await withGPUJobs(cluster) { jobs in
@@ -110,8 +118,8 @@ extension BoundsOnSlurmTests {
             #expect(try await jobs.record(id)["tasks"]?.integer() == 2)
             try await jobs.change(id, try JobUpdate(from: ["hold": false], version: APIVersion(rawValue: 42)))
             let given = try await jobs.given(id)
-            // Two tasks for each of two GPUs is the most that it might be; 22.05.8 leaves the job's two tasks.
-            #expect(given.cpus ?? .max <= 4, "\(given.amounts)")
+            #expect(given.gpus.total == 2, "\(given.amounts)")
+            #expect(given.cpus == 2, "\(given.amounts)")
         }
     }
 
@@ -124,18 +132,39 @@ extension BoundsOnSlurmTests {
         let key: SlurmKey
         let socket: String
 
-        func setJobDefaults(_ text: String) async throws {
-            let result = try await stack.onNode(
-                cluster, "master", ["scontrol", "update", "PartitionName=gpu", "JobDefaults=\(text)"])
-            #expect(result.status == 0, "\(result)")
+        /// One with the nodes of `gpu`. slurmctld keeps what the partition said that it last looked for GPUs in, also when that
+        /// says something else by now (`_set_gpu_defaults` in 22.05 and 24.11): in a new one what it says is read.
+        func makePartition(jobDefaults: String) async throws -> String {
+            try await removePartition()
+            let partitions = try await suite.defaults(client, cluster, key).partitions
+            let gpu = try #require(partitions.first(where: { $0.name == "gpu" }))
+            let result = try await scontrol([
+                "create", Self.ownPartition, "Nodes=\(gpu.nodeList)", "AllowAccounts=gpu", "MaxTime=60", "State=UP",
+                "JobDefaults=\(jobDefaults)",
+            ])
+            guard result.status == 0 else { throw Failure("no partition on \(cluster): \(result)") }
+            return MadeUpJobs.name
         }
 
+        /// What is not there is no failure.
+        func removePartition() async throws {
+            guard try await scontrol(["show", "partition", MadeUpJobs.name]).status == 0 else { return }
+            // Not while a job is in it.
+            try await eventually("\(Self.ownPartition) of \(cluster) is gone") {
+                try await scontrol(["delete", Self.ownPartition]).status == 0
+            }
+        }
+
+        private static let ownPartition = "PartitionName=\(MadeUpJobs.name)"
+
+        private func scontrol(_ arguments: [String]) async throws -> ProgramResult {
+            try await stack.onNode(cluster, "master", ["scontrol"] + arguments)
+        }
+
+        /// - Parameter fields: in place of the usual ones.
         func request(_ fields: [(String, JSONValue)]) throws -> JobRequest {
-            let usual: [(String, JSONValue)] = [
-                ("script", "#!/bin/sh\n"), ("job_name", .string(BoundsOnSlurmTests.name)), ("time", "5"),
-                ("output", "/dev/null"), ("account", "gpu"), ("partition", "gpu"), ("nodes", "1"),
-            ]
-            return try JobRequest(json: .object(JSONObject(usual + fields)))
+            let usual = MadeUpJobs.usual(account: "gpu", partition: "gpu")
+            return try JobRequest(json: .object(JSONObject(usual + [("nodes", .string("1"))] + fields)))
         }
 
         func record(_ id: JobID) async throws -> JSONValue {
@@ -202,12 +231,12 @@ extension BoundsOnSlurmTests {
             do {
                 try await body(jobs)
             } catch {
-                try await jobs.setJobDefaults("")
                 try await cancelAll(cluster, stack)
+                try await jobs.removePartition()
                 throw error
             }
-            try await jobs.setJobDefaults("")
             try await cancelAll(cluster, stack)
+            try await jobs.removePartition()
         }
     }
 }

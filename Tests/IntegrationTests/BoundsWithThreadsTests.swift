@@ -3,12 +3,13 @@
 import SallyModel
 import SallyTestSupport
 import SlurmClient
+import StrictJSON
 import Testing
 
 @testable import SlurmModel
 
-/// CPUs that Slurm adds, tried: whole cores where a core has two CPUs, and those that go with more memory than MaxMemPerCPU. On
-/// clusters of the test's own, because both are settings of a whole cluster.
+/// What Slurm adds, tried: CPUs of whole cores where a core has two, and those that go with more memory than MaxMemPerCPU; nodes
+/// up to a partition's MinNodes. On clusters of the test's own, because most are settings of a whole cluster.
 @Suite(.enabled(if: Stack.current != nil, Stack.skipped), .serialized)
 struct BoundsWithThreadsTests {
     private static let person = "linus"
@@ -35,41 +36,63 @@ struct BoundsWithThreadsTests {
         try await withScratchFolder { folder in
             try writeFile("\(folder)/clusters.yaml", Self.settings.replacing("RELEASE", with: release))
             try await OwnCluster.with(name, "smt", in: folder) { cluster in
-                _ = try await cluster.done(["runplugin", "createusers", name])
+                _ = try await cluster.done(["runplugin", "createusers", cluster.name])
                 let shown = try await cluster.on("master", "scontrol show config | tr -d ' '")
                 for setting in Self.limits.split(separator: ",") { #expect(shown.contains(setting), "\(shown)") }
-                try await cluster.stack.withSlurm(name) { client, key, _ in
-                    let jobs = MadeUpJobs(client: client, cluster: name, key: key, person: Self.person)
-                    try await compare(jobs)
+                try await cluster.stack.withSlurm(cluster.name) { client, key, _ in
+                    let jobs = MadeUpJobs(client: client, cluster: cluster.name, key: key, person: Self.person)
+                    let told = try await told(jobs)
+                    try await compare(jobs, told, seed: release == "debian12" ? 112 : 113)
+                    try await compareWithMinimum(jobs, before: told, cluster)
                 }
             }
         }
     }
 
-    private func compare(_ jobs: MadeUpJobs) async throws {
+    private func told(_ jobs: MadeUpJobs) async throws -> ClusterDefaults {
         var told = try await jobs.defaults()
-        #expect(told.nodes.count == 2 && told.nodes.allSatisfy { $0.cpusPerCore == 2 && $0.cpusPerSocket == 4 })
         told.jobDefaults = JobDefaults.nothing
         told.memoryLimits = try MemoryLimits(Self.limits)
+        return told
+    }
+
+    private func compare(_ jobs: MadeUpJobs, _ told: ClusterDefaults, seed: UInt64) async throws {
+        #expect(told.nodes.count == 2 && told.nodes.allSatisfy { $0.cpusPerCore == 2 && $0.cpusPerSocket == 4 })
         var untold = told
         untold.memoryLimits = nil
-        var taken = try await jobs.submit(
-            seed: jobs.cluster == "smt12" ? 112 : 113, on: .threads, knowing: [told, untold])
-        // As if Slurm gave single CPUs, and limited no memory.
-        var plain = told
-        plain.memoryLimits = MemoryLimits(maximum: nil, usual: told.memoryLimits?.usual)
-        for index in plain.nodes.indices { plain.nodes[index].cpusPerCore = 1 }
-        var without: [JobID: ResourceBounds] = [:]
-        for (id, mine) in taken {
-            let job = try JobRequest(json: mine.json).resolved(with: plain, user: UserName(Self.person))
-            without[id] = ResourceBounds(of: job)
+        var batch = try await jobs.submit(seed: seed, on: .threads, knowing: [told, untold])
+        try await jobs.compare(&batch)
+        // Jobs to which Slurm adds nothing compare nothing: each kind of adding by itself.
+        var oneCPUCores = told
+        for index in oneCPUCores.nodes.indices { oneCPUCores.nodes[index].cpusPerCore = 1 }
+        var unlimited = told
+        unlimited.memoryLimits = MemoryLimits(maximum: nil, usual: told.memoryLimits?.usual)
+        for (what, known) in [("cores of one CPU", oneCPUCores), ("no limit of memory", unlimited)] {
+            let more = try jobs.exceeding(known, in: batch, (given: { $0.cpus }, allowed: { $0.cpus }))
+            #expect(!more.isEmpty, "no job of \(jobs.cluster) got more CPUs than it would with \(what)")
         }
-        let seen = try await jobs.compare(taken)
-        taken = taken.filter { id, _ in
-            let given = seen[id]?.allocatedTRES.map { TRES($0) }
-            return given?.cpus ?? 0 > without[id]?.cpus ?? .max
-        }
-        // Jobs to which Slurm adds nothing compare nothing.
-        #expect(!taken.isEmpty, "on \(jobs.cluster)")
+    }
+
+    /// slurm.conf(5) MinNodes: a job that says no number of nodes gets so many. One that may have fewer is refused, as
+    /// EnforcePartLimits=ALL says.
+    private func compareWithMinimum(
+        _ jobs: MadeUpJobs, before: ClusterDefaults, _ cluster: OwnCluster
+    ) async throws {
+        // What still waits would keep the nodes.
+        _ = try await cluster.on("master", "scancel --user=\(Self.person)")
+        _ = try await cluster.on("master", "scontrol update PartitionName=debug MinNodes=2")
+        let known = try await told(jobs)
+        let some: [[(String, JSONValue)]] = [
+            [("ntasks", 1)], [("ntasks", 3)], [("cpus_per_task", 3)], [("ntasks", 1), ("mem_per_cpu", "1200M")],
+            [("mincpus", 4)], [("mem", "900M")], [("exclusive", "node")], [("nodes", "1")], [("nodes", "1-2")],
+            [("nodes", "2")],
+        ]
+        var batch = MadeUpJobs.Batch()
+        try await jobs.submit(some.map { MadeUpJobs.request($0) }, knowing: [known], into: &batch, as: .likely)
+        // The last one, so that the others have had their turn.
+        try await jobs.submit([MadeUpJobs.request([])], knowing: [known], into: &batch, as: .sure)
+        try await jobs.compare(&batch)
+        let more = try jobs.exceeding(before, in: batch, (given: { $0.nodes }, allowed: { $0.nodes }))
+        #expect(!more.isEmpty, "no job of \(jobs.cluster) got more nodes than it would without MinNodes")
     }
 }

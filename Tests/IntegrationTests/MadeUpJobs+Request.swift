@@ -10,6 +10,19 @@ extension MadeUpJobs {
         /// Cores of several CPUs, and less memory for each than some ask for.
         case threads
 
+        /// What Slurm gives more CPUs than it says, there where cores have two CPUs and each CPU may have 500 MiB: the rest of a
+        /// core, and three CPUs for each task, which are two cores.
+        var sure: [JSONValue] {
+            switch self {
+            case .demo: []
+            case .threads:
+                [
+                    MadeUpJobs.request([("ntasks", 1)]), MadeUpJobs.request([("ntasks", 1), ("mem_per_cpu", "1200M")]),
+                    MadeUpJobs.request([("ntasks", 2), ("nodes", "1"), ("mem_per_cpu", "1200M")]),
+                ]
+            }
+        }
+
         fileprivate var memoryOfNode: [JSONValue] {
             switch self {
             case .demo: ["50M", "100M", "0"]
@@ -39,13 +52,20 @@ extension MadeUpJobs {
         mutating func chance(_ percent: UInt64) -> Bool { next() % 100 < percent }
     }
 
+    /// A job that ends at once.
+    static func usual(account: JSONValue = "research", partition: JSONValue = "debug") -> [(String, JSONValue)] {
+        [
+            ("script", "#!/bin/sh\n"), ("job_name", .string(name)), ("time", "5"), ("output", "/dev/null"),
+            ("account", account), ("partition", partition),
+        ]
+    }
+
+    static func request(_ fields: [(String, JSONValue)]) -> JSONValue { .object(JSONObject(usual() + fields)) }
+
     static func request(_ random: inout Random, on shape: Shape) -> JSONValue {
         // Also where there are none, so that the rest stays as it is.
         let isGPU = random.chance(40) && shape == .demo
-        var job = JSONObject([
-            ("script", "#!/bin/sh\n"), ("job_name", .string(name)), ("time", "5"), ("output", "/dev/null"),
-            ("account", isGPU ? "gpu" : "research"), ("partition", isGPU ? "gpu" : "debug"),
-        ])
+        var job = JSONObject(isGPU ? usual(account: "gpu", partition: "gpu") : usual())
         if random.chance(33) { job["hold"] = true }
         func perhaps(_ key: String, _ percent: UInt64, _ values: [JSONValue]) {
             if random.chance(percent) { job[key] = random.one(values) }

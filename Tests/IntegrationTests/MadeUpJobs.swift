@@ -25,11 +25,35 @@ struct MadeUpJobs {
     static let name = "bounds"
     /// Of each cluster; a third of them is held, the others run where they can.
     static let count = 150
+    /// After so many the queue is looked at.
+    private static let part = 25
 
     struct Taken {
         var json: JSONValue
         /// As somebody judges it who knows more of the cluster, or less.
         var bounds: [ResourceBounds]
+        var kind: Kind
+    }
+
+    enum Kind {
+        /// Nothing is compared before all of these have run.
+        case sure
+        /// Some of these will do.
+        case likely
+    }
+
+    /// Jobs that Slurm took, and what it has reported of them so far: it forgets one five minutes after its end (slurm.conf(5),
+    /// MinJobAge).
+    struct Batch {
+        var taken: [JobID: Taken] = [:]
+        var seen: [JobID: Job] = [:]
+
+        func given(_ id: JobID) -> TRES? { seen[id]?.allocatedTRES.map { TRES($0) } }
+
+        func hasRun(_ id: JobID) -> Bool {
+            guard let job = seen[id] else { return false }
+            return job.allocatedTRES?.isEmpty == false && job.states.isFinished
+        }
     }
 
     /// What Slurm reports of the cluster.
@@ -41,46 +65,82 @@ struct MadeUpJobs {
             account: AccountName(unchecked: "research"), home: "/home/\(person)")
     }
 
+    /// Those that surely run, and made-up ones.
     /// - Parameter knowing: each gives one of the bounds; the first is what is submitted by.
-    func submit(seed: UInt64, on shape: Shape, knowing: [ClusterDefaults]) async throws -> [JobID: Taken] {
-        let user = try UserName(person)
+    func submit(seed: UInt64, on shape: Shape, knowing: [ClusterDefaults]) async throws -> Batch {
         var random = Random(state: seed)
-        var taken: [JobID: Taken] = [:]
-        for _ in 0..<Self.count {
-            let json = Self.request(&random, on: shape)
+        var batch = Batch()
+        try await submit(shape.sure, knowing: knowing, into: &batch, as: .sure)
+        let sure = batch.taken.count
+        #expect(sure == shape.sure.count, "\(sure) of \(shape.sure.count) were taken")
+        for _ in 0..<Self.count / Self.part {
+            let requests = (0..<Self.part).map { _ in Self.request(&random, on: shape) }
+            try await submit(requests, knowing: knowing, into: &batch, as: .likely)
+            try await look(at: &batch)
+        }
+        // A generator whose jobs are all refused compares nothing.
+        let made = batch.taken.count - sure
+        #expect(made > Self.count / 5, "\(made) of \(Self.count) were taken")
+        return batch
+    }
+
+    /// Those that Slurm takes.
+    func submit(
+        _ requests: [JSONValue], knowing: [ClusterDefaults], into batch: inout Batch, as kind: Kind
+    ) async throws {
+        let user = try UserName(person)
+        for json in requests {
             guard let request = try? JobRequest(json: json) else { continue }  // contradicts itself
             let jobs = try knowing.map { try request.resolved(with: $0, user: user) }
             do {
                 let made = try await client.submit(submission(jobs[0], cluster), token: key.token(person))
-                taken[made.id] = Taken(json: json, bounds: jobs.map { ResourceBounds(of: $0) })
+                batch.taken[made.id] = Taken(
+                    json: json, bounds: jobs.map { ResourceBounds(of: $0) }, kind: kind)
             } catch SlurmError.refused, SlurmError.notOffered {
                 // What could never run there is not what this test is about.
             }
         }
-        // A generator whose jobs are all refused compares nothing.
-        #expect(taken.count > Self.count / 5, "\(taken.count) of \(Self.count) were taken")
-        return taken
+    }
+
+    private func look(at batch: inout Batch) async throws {
+        let read = authorized(SystemAction.readQueue(ClusterName(unchecked: cluster)))
+        for job in try await client.jobs(read, token: key.token(person)) where batch.taken[job.id] != nil {
+            batch.seen[job.id] = job
+        }
     }
 
     /// Once enough have run.
-    /// - Returns: what Slurm reports of each.
-    func compare(_ taken: [JobID: Taken]) async throws -> [JobID: Job] {
-        let read = authorized(SystemAction.readQueue(ClusterName(unchecked: cluster)))
-        var seen: [JobID: Job] = [:]
+    func compare(_ batch: inout Batch) async throws {
         // Some wait for ever for what the others hold; enough have run when a quarter of all that may has.
-        let runnable = taken.values.count { $0.json["hold"] != true }
-        try await eventually("\(runnable / 4) of \(runnable) jobs of \(cluster) have run") {
-            for job in try await client.jobs(read, token: key.token(person)) where taken[job.id] != nil {
-                seen[job.id] = job
-            }
-            return seen.values.count { $0.allocatedTRES?.isEmpty == false && $0.states.isFinished } >= runnable / 4
+        let runnable = batch.taken.values.count { $0.json["hold"] != true }
+        let sure = batch.taken.filter { $0.value.kind == .sure }.keys
+        var isFirst = true
+        let what = "\(runnable / 4) of \(runnable) jobs of \(cluster) have run, and \(sure.count) that surely run"
+        try await eventually(what) {
+            // Slowly: each list is one of all jobs, and slurmctld has nodes to give meanwhile.
+            if !isFirst { try await Task.sleep(for: .seconds(1)) }
+            isFirst = false
+            try await look(at: &batch)
+            let hasRun = batch.taken.keys.count { batch.hasRun($0) }
+            return hasRun >= runnable / 4 && sure.allSatisfy { batch.hasRun($0) }
         }
-        #expect(Set(seen.keys) == Set(taken.keys))
-        for (id, job) in seen {
-            guard let mine = taken[id] else { continue }
+        #expect(Set(batch.seen.keys) == Set(batch.taken.keys))
+        for (id, job) in batch.seen {
+            guard let mine = batch.taken[id] else { continue }
             for bounds in mine.bounds { Self.compare(job, with: bounds, of: mine.json, on: cluster) }
         }
-        return seen
+    }
+
+    /// Which got more than somebody would allow who knows this of the cluster.
+    /// - Parameter amount: of what a job was given, and of what it is allowed; nil there is unbounded.
+    func exceeding(
+        _ known: ClusterDefaults, in batch: Batch, _ amount: (given: (TRES) -> Int?, allowed: (ResourceBounds) -> Int?)
+    ) throws -> [JobID] {
+        try batch.taken.compactMap { id, mine in
+            guard let given = batch.given(id).flatMap(amount.given) else { return nil }
+            let job = try JobRequest(json: mine.json).resolved(with: known, user: UserName(person))
+            return given > amount.allowed(ResourceBounds(of: job)) ?? .max ? id : nil
+        }
     }
 
     private static func compare(_ job: Job, with bounds: ResourceBounds, of json: JSONValue, on cluster: String) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import SallyModel
 import SallyTestSupport
 import StrictJSON
 
@@ -56,19 +57,35 @@ struct OwnCluster {
         }
     }
 
-    /// Starts a cluster, and takes it away after `body`, whatever that did.
+    /// Starts a cluster whose name begins with `prefix`, and takes it away after `body`, whatever that did.
+    ///
+    /// Its record is in the stack's own folder, so that `scripts/stack down` takes away what was not taken away here.
     static func with(
-        _ name: String, _ template: String, in folder: String, _ body: (OwnCluster) async throws -> Void
+        _ prefix: String, _ template: String, in folder: String, _ body: (OwnCluster) async throws -> Void
     ) async throws {
-        let cluster = OwnCluster(stack: try Stack.required(), folder: folder, name: name)
-        func end() async throws { _ = try await cluster.cluster(["terminate", "--yes", name]) }
+        let number = String(UInt16.random(in: .min ... .max), radix: 16)
+        let cluster = OwnCluster(stack: try Stack.required(), folder: folder, name: "\(prefix)x\(number)")
         do {
-            _ = try await cluster.done(["start", template, name])
+            _ = try await cluster.done(["start", template, cluster.name])
             try await body(cluster)
         } catch {
-            try? await end()  // the body's error is the one to report
+            do {
+                try await cluster.end()
+            } catch let left {
+                throw Failure("\(error); and then: \(left)")
+            }
             throw error
         }
-        try await end()
+        try await cluster.end()
+    }
+
+    /// One that is not there is no failure: a start that fails leaves nothing.
+    private func end() async throws {
+        // An unstructured task, because ours may be cancelled and nothing may be left behind.
+        let ran = try await Task { try await cluster(["terminate", "--yes", name]) }.value
+        guard ran.status == 0 || ran.status == SallyError.Code.notFound.exitStatus else {
+            throw Failure(
+                "cluster \(name) is still there (`scripts/stack down \(stack.state)` takes it away too): \(ran)")
+        }
     }
 }
