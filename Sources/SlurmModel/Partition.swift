@@ -19,6 +19,8 @@ package struct Partition: Sendable, Equatable {
     package var defaultTime: TimeLimit?
     /// Nil is no limit.
     package var maximumNodes: Int?
+    /// Each job that may get as many gets at least these (slurm.conf(5) MinNodes).
+    package var minimumNodes: Int
     package var defaultMemoryPerNode: Memory?
     package var defaultMemoryPerCPU: Memory?
     package var maximumMemoryPerNode: Memory?
@@ -40,6 +42,7 @@ package struct Partition: Sendable, Equatable {
         self.totalMemory = totalMemory
         nodeList = ""
         maximumTime = .unlimited
+        minimumNodes = 1
         allowedAccounts = []
         tres = TRES("")
     }

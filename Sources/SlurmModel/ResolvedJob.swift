@@ -26,6 +26,8 @@ package struct ResolvedJob: Sendable, Equatable {
     struct Place: Sendable, Equatable {
         /// Whether the partition gives every job whole nodes.
         var isExclusive: Bool
+        /// What a job gets at least that may get as many.
+        var minimumNodes: Int
         /// Of one node and of the whole partition.
         var cpusPerNode: Int
         var cpus: Int
@@ -58,6 +60,7 @@ package struct ResolvedJob: Sendable, Equatable {
             let own = all.filter { !excluded.contains($0.name) }
             let complete = !own.isEmpty && all.count >= partition.totalNodes
             isExclusive = partition.isExclusive
+            minimumNodes = partition.minimumNodes
             cpus = partition.totalCPUs
             cpusPerNode = complete ? own.map(\.cpus).max() ?? partition.totalCPUs : partition.totalCPUs
             memory = partition.totalMemory

@@ -26,7 +26,8 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
     ///   job has already.
     init(of job: ResolvedJob, atLeast floor: Floor) {
         let request = job.request
-        let nodes = max(ResourceBounds.nodes(request), floor.nodes)
+        let least = ResourceBounds.leastNodes(of: job, isOpen: floor.isOpen)
+        let nodes = max(ResourceBounds.nodes(request), floor.nodes, least)
         let tasks = ResourceBounds.tasks(request, nodes: nodes)
         self.nodes = nodes
         let none = GPUCounts()
@@ -37,7 +38,7 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         var asked = floor.memory
         for place in job.places {
             let counted = CPUBounds(
-                request: request, place: place, nodes: nodes, tasks: tasks, gpus: gpus,
+                request: request, place: place, leastNodes: least, nodes: nodes, tasks: tasks, gpus: gpus,
                 countsUsual: floor.countsUsualCPUs || !request.saysCPUs)
             let forMemory = CPUsForMemory(request, place, asksMemory: !floor.countsUsualMemory)
             cpus = cpus.flatMap { most in counted.most(with: forMemory).map { max($0, most, floor.cpus) } }
@@ -81,6 +82,15 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         let named = request.requiredNodes?.names.count ?? 1
         if let nodes = request.nodes { return max(nodes.maximum, named) }
         return max(1, request.tasks ?? 1, request.gpus?.total ?? 1, named)
+    }
+
+    /// What slurmctld makes of the minimum of a job that asks for fewer nodes than MinNodes: that many where the maximum permits it
+    /// (job_mgr.c, `_valid_job_part`). Of several partitions it takes the least MinNodes, but a partition that takes no jobs at that
+    /// moment is struck off before, so that any of them may decide.
+    private static func leastNodes(of job: ResolvedJob, isOpen: Bool) -> Int {
+        let most = job.places.map(\.minimumNodes).max() ?? 1
+        guard !isOpen, let said = job.request.nodes, said.maximum < most else { return most }
+        return 1
     }
 
     private static func tasks(_ request: JobRequest, nodes: Int) -> Int {
@@ -155,6 +165,8 @@ extension ResourceBounds {
         var countsUsualMemory = false
         /// To another partition: then CPUs that its tasks have may be those that Slurm added for memory (`CPUsForMemory`).
         var isMoved = false
+        /// Whether Slurm chooses the maximum of nodes, whatever the request says.
+        var isOpen = false
 
         init() {}
 

@@ -47,6 +47,7 @@ extension Partition {
         maximumTime = limit(record["maximums.time"]) ?? .unlimited
         defaultTime = limit(record["defaults.time"])
         maximumNodes = record.count("maximums.nodes").flatMap { $0 > 0 && $0 < Int(UInt32.max) ? $0 : nil }
+        minimumNodes = max(1, record.count("minimums.nodes") ?? 1)
         defaultMemoryPerNode = amount(record.number("defaults.partition_memory_per_node"))
         defaultMemoryPerCPU = amount(record.number("defaults.partition_memory_per_cpu"))
         maximumMemoryPerNode = amount(record.number("maximums.partition_memory_per_node"))

@@ -38,6 +38,7 @@ import Testing
             if random.chance(30) { partition.defaultMemoryPerNode = Memory(mebibytes: 900) }
             if random.chance(30) { partition.jobDefaults = JobDefaults(cpusPerGPU: random.below(9), memoryPerGPU: nil) }
             if random.chance(20) { partition.maximumMemoryPerCPU = share(&random) }
+            if random.chance(20) { partition.minimumNodes = 1 + random.below(4) }
             return partition
         }
         var defaults = ClusterDefaults(partitions: partitions, nodes: nodes, account: try AccountName("lab"))
@@ -99,10 +100,15 @@ import Testing
             $0.partitions.contains(partition.name) && request.excludedNodes?.names.contains($0.name) != true
         }
         // Slurm may choose any number of nodes up to one for each task, or for each GPU of the job.
-        let most =
+        var most =
             request.nodes?.maximum
             ?? max(request.tasks ?? 1, request.gpus?.total ?? 1, request.requiredNodes?.names.count ?? 1)
-        let least = max(request.nodes?.minimum ?? 1, request.requiredNodes?.names.count ?? 1)
+        var least = max(request.nodes?.minimum ?? 1, request.requiredNodes?.names.count ?? 1)
+        // MinNodes, of partitions of which some may take no jobs.
+        let deciding = random.one(of: job.partitions).rawValue
+        let wanted = defaults.partitions.first { $0.name == deciding }?.minimumNodes ?? 1
+        if request.nodes?.maximum ?? .max >= wanted { least = max(least, wanted) }
+        if request.nodes == nil { most = max(most, least) }
         guard least <= min(most, usable.count) else { return nil }
         let count = least + random.below(min(most, usable.count) - least + 1)
         var chosen = usable.filter { request.requiredNodes?.names.contains($0.name) == true }
@@ -111,7 +117,8 @@ import Testing
             chosen.append(node)
         }
         let each = request.tasksPerNode ?? 1
-        let tasks = request.tasks.map { spread($0, over: count, &random) } ?? Array(repeating: each, count: count)
+        let tasks =
+            request.tasks.map { spread(max($0, least), over: count, &random) } ?? Array(repeating: each, count: count)
         guard request.tasksPerNode == nil || tasks.allSatisfy({ $0 <= each }) else { return nil }
         let gpus = spread(request.gpus?.total ?? 0, over: count, &random)
         var usual = defaults.jobDefaults ?? Self.usual(&random)

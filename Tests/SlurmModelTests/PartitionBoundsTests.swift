@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SallyModel
+import StrictJSON
+import Testing
+
+@testable import SlurmModel
+
+/// What a partition makes of a job, whatever the job asks for.
+@Suite struct PartitionBoundsTests {
+    /// Partition small of two nodes and partition big of six; all have 16 CPUs and 16,000 MiB.
+    private static func defaults() throws -> ClusterDefaults {
+        func partition(_ name: String, nodes: Int) -> Partition {
+            Partition(
+                name: name, isDefault: name == "small", totalNodes: nodes, totalCPUs: 16 * nodes,
+                totalMemory: Memory(mebibytes: Int64(16_000 * nodes)))
+        }
+        let partitions = [partition("small", nodes: 2), partition("big", nodes: 6)]
+        let nodes = partitions.flatMap { partition in
+            (1...partition.totalNodes).map { number in
+                Node(
+                    name: "\(partition.name)\(number)", states: ["IDLE"], cpus: 16, memory: Memory(mebibytes: 16_000),
+                    partitions: [partition.name])
+            }
+        }
+        var defaults = ClusterDefaults(partitions: partitions, nodes: nodes, account: try AccountName("lab"))
+        defaults.jobDefaults = JobDefaults.nothing
+        defaults.memoryLimits = MemoryLimits.nothing
+        return defaults
+    }
+
+    typealias Fields = [(String, JSONValue)]
+
+    private func bounds(_ fields: Fields, change: (inout ClusterDefaults) -> Void) throws -> ResourceBounds {
+        var defaults = try Self.defaults()
+        change(&defaults)
+        let request = try JobRequest(json: .object(JSONObject([("script", "#!/bin/sh\n")] + fields)))
+        return ResourceBounds(of: try request.resolved(with: defaults, user: UserName("alice")))
+    }
+
+    /// slurm.conf(5), MinNodes: 4 in partition big.
+    @Test(
+        arguments: [
+            ([], 4, 4), ([("ntasks", 2)], 4, 4), ([("ntasks", 6)], 6, 6), ([("cpus_per_task", 3)], 4, 12),
+            ([("ntasks_per_node", 2)], 4, 8),
+            // CPUs for all of --ntasks-per-node on each of them.
+            ([("ntasks", 4), ("ntasks_per_node", 8)], 4, 32), ([("ntasks", 1), ("ntasks_per_node", 8)], 4, 32),
+            ([("ntasks", 2), ("ntasks_per_node", 8), ("nodes", "1-5")], 5, 32),
+            ([("mincpus", 3)], 4, 16), ([("gpus", "1"), ("cpus_per_gpu", 2)], 4, 6),
+            // A maximum that is less stays, and the job waits.
+            ([("nodes", "1")], 1, 1), ([("nodes", "3"), ("ntasks", 3), ("ntasks_per_node", 4)], 3, 12),
+            ([("nodes", "1-4")], 4, 4),
+        ] as [(Fields, Int, Int)])
+    func aJobGetsTheNodesThatItsPartitionWants(fields: Fields, nodes: Int, cpus: Int) throws {
+        let bounds = try bounds(fields + [("partition", "big")]) { $0.partitions[1].minimumNodes = 4 }
+        #expect(bounds.nodes == nodes && bounds.cpus == cpus, "\(bounds)")
+    }
+
+    @Test func memoryIsThatOfAllNodesThatAPartitionWants() throws {
+        for (partition, memory) in [("big", 400), ("small", 100)] as [(String, Int64)] {
+            let bounds = try bounds([("partition", .string(partition)), ("mem", "100M")]) {
+                $0.partitions[1].minimumNodes = 4
+            }
+            #expect(bounds.memory == memory << 20, "\(partition)")
+        }
+    }
+
+    /// A partition that takes no jobs is struck off the list before Slurm takes the least.
+    @Test func ofSeveralPartitionsAnyMayDecide() throws {
+        #expect(
+            try bounds([("partition", "small,big")]) {
+                $0.partitions[0].minimumNodes = 2
+                $0.partitions[1].minimumNodes = 4
+            }.nodes == 4)
+    }
+
+    @Test(arguments: [(42, "minimums.nodes", 4, 4), (38, "minimums.nodes", 3, 3), (42, "minimums.nodes", 0, 1)])
+    func minNodesAreRead(version: Int, key: String, reported: Int64, nodes: Int) {
+        var record = SlurmRecord(.partition, version: APIVersion(rawValue: version))
+        record["name"] = .text("big")
+        record[key] = .integer(reported)
+        #expect(Partition(record)?.minimumNodes == nodes)
+    }
+
+    private func updated(
+        _ change: Fields, of job: Fields, change setting: (inout ClusterDefaults) -> Void
+    ) throws -> [ResourceBounds] {
+        var defaults = try Self.defaults()
+        setting(&defaults)
+        let told: Fields = [("account", "lab"), ("partition", "small"), ("job_state", ["PENDING"])]
+        let update = try JobUpdate(from: .object(JSONObject(change)), version: APIVersion(rawValue: 42))
+        return try update.outcomes(
+            of: .object(JSONObject(told + job)), from: APIVersion(rawValue: 42), defaults: defaults,
+            user: UserName("alice")
+        ).map(\.bounds)
+    }
+
+    @Test(arguments: [1, 2]) func aJobThatIsMovedGetsTheNodesThatTheOtherPartitionWants(count: Int) throws {
+        let job: Fields = [("tasks", 2), ("cpus", 2), ("cpus_per_task", 1), ("node_count", .integer(count))]
+        func nodes(_ change: Fields, _ more: Fields = []) throws -> [Int] {
+            try updated(change, of: job + more) { $0.partitions[1].minimumNodes = 4 }.map(\.nodes)
+        }
+        #expect(try nodes([("name", "x")]) == [2])
+        #expect(try nodes([("partition", "big")]) == [4])
+        #expect(try nodes([("partition", "big")], [("max_nodes", 5)]) == [5])
+        #expect(try nodes([("partition", "big")], [("max_nodes", 3)]) == [3])
+    }
+}
