@@ -33,10 +33,8 @@ package struct ResolvedJob: Sendable, Equatable {
         var cpus: Int
         /// How CPUs are given on its nodes; nil where not all nodes are known.
         var cores: Set<CoreShape>?
-        /// No more than the partition permits a job.
+        /// What one node has, whatever the partition permits a job.
         var memoryPerNode: Memory?
-        /// What one node has, permitted or not.
-        var wholeMemoryPerNode: Memory?
         var memory: Memory?
         /// What the node with the most memory has, and each CPU of the one that has the least for it: of all nodes, also such as
         /// the job cannot get.
@@ -64,10 +62,8 @@ package struct ResolvedJob: Sendable, Equatable {
             cpus = partition.totalCPUs
             cpusPerNode = complete ? own.map(\.cpus).max() ?? partition.totalCPUs : partition.totalCPUs
             memory = partition.totalMemory
-            wholeMemoryPerNode = complete ? own.map(\.memory).max() : partition.totalMemory
-            memoryPerNode = wholeMemoryPerNode
+            memoryPerNode = complete ? own.map(\.memory).max() : partition.totalMemory
             maximumMemory = MaximumMemory(partition, defaults.memoryLimits)
-            if case .told(.perNode(let most)?) = maximumMemory { memoryPerNode = min(memoryPerNode ?? most, most) }
             largestMemory = complete ? all.map(\.memory).max() : partition.totalMemory
             leastMemoryPerCPU = ResolvedJob.Place.leastMemoryPerCPU(all, of: partition, isComplete: complete)
             if complete {

@@ -56,8 +56,7 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         } else {
             let whole = WholeNodes(givingWhole, nodes: nodes)
             self.cpus = whole.cpus.flatMap { all in cpus.map { max($0, all) } }
-            let wholeMemory = gpus.isEmpty ? whole.memory : whole.memoryWithGPUs
-            memory = wholeMemory.flatMap { all in asked.map { max($0, all) } }
+            memory = whole.memory.flatMap { all in asked.map { max($0, all) } }
             gpus = whole.gpus.map { gpus.within($0) } ?? GPUCounts(byType: gpus.byType, untyped: .max)
         }
         gpusByType = gpus.inLowerCase.byType
@@ -133,7 +132,7 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         }
         if counts.gpus > 0, floor.countsUsualMemory || !request.saysMemory {
             amounts.append(
-                place.usualMemoryPerGPU.map { times($0, counts.gpus) } ?? place.wholeMemory(nodes: counts.nodes))
+                place.usualMemoryPerGPU.map { times($0, counts.gpus) } ?? place.allMemory(nodes: counts.nodes))
         }
         var largest: Int64 = 0
         for amount in amounts {
