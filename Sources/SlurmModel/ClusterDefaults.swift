@@ -20,6 +20,8 @@ package struct ClusterDefaults: Sendable {
     package var memoryLimits: MemoryLimits?
     /// Whether Slurm gives whole sockets (slurm.conf(5), SelectTypeParameters=CR_Socket), which nothing reports.
     package var wholeSockets = false
+    /// Whether Slurm gives every job whole nodes (slurm.conf(5), SelectType=select/linear), which nothing reports.
+    package var wholeNodes = false
     /// The QOS that a job of the person's takes in an account where it names none; only where that is known.
     package var usualQOS: [AccountName: QOSName] = [:]
 

@@ -24,7 +24,7 @@ package struct ResolvedJob: Sendable, Equatable {
 
     /// What bounds a job in a partition.
     struct Place: Sendable, Equatable {
-        /// Whether the partition gives every job whole nodes.
+        /// Whether the partition, or the cluster, gives every job whole nodes.
         var isExclusive: Bool
         /// What a job gets at least that may get as many.
         var minimumNodes: Int
@@ -57,7 +57,7 @@ package struct ResolvedJob: Sendable, Equatable {
             let all = defaults.nodes.filter { $0.partitions.contains(partition.name) }
             let own = all.filter { !excluded.contains($0.name) }
             let complete = !own.isEmpty && all.count >= partition.totalNodes
-            isExclusive = partition.isExclusive
+            isExclusive = partition.isExclusive || defaults.wholeNodes
             minimumNodes = partition.minimumNodes
             cpus = partition.totalCPUs
             cpusPerNode = complete ? own.map(\.cpus).max() ?? partition.totalCPUs : partition.totalCPUs

@@ -43,13 +43,13 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
             let forMemory = CPUsForMemory(request, place, asksMemory: !floor.countsUsualMemory)
             cpus = cpus.flatMap { most in counted.most(with: forMemory).map { max($0, most, floor.cpus) } }
             let plain = (floor.isMoved ? counted.ofSingleCPUs : counted).most(with: CPUsForMemory())
-                .map { max($0, floor.cpus) }
+                .map { max($0, floor.cpus, place.givesWhole(to: request) ? place.allCPUs(nodes: nodes) : 0) }
             let counts = Counts(nodes: nodes, cpus: plain, gpus: gpus.total, roundedUp: forMemory.roundedUp)
             asked = asked.flatMap { most in
                 ResourceBounds.memory(request, place, counts, floor).map { max($0, most) }
             }
         }
-        let givingWhole = job.places.filter { $0.isExclusive || request.exclusive != nil }
+        let givingWhole = job.places.filter { $0.givesWhole(to: request) }
         if givingWhole.isEmpty {
             self.cpus = cpus
             memory = asked
@@ -100,7 +100,7 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
     /// What memory is multiplied by.
     private struct Counts {
         var nodes: Int
-        /// Without those that Slurm adds because of memory: it takes as much from each.
+        /// Without those that Slurm adds because of memory: it takes as much from each. With all of whole nodes.
         var cpus: Int?
         var gpus: Int
         /// MiB, of each CPU's.

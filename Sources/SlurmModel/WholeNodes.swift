@@ -18,6 +18,8 @@ struct WholeNodes: Equatable {
 }
 
 extension ResolvedJob.Place {
+    func givesWhole(to request: JobRequest) -> Bool { isExclusive || request.exclusive != nil }
+
     /// No more than the partition has.
     func allCPUs(nodes: Int) -> Int { min(cpusPerNode.saturatingMultiply(nodes), cpus) }
 

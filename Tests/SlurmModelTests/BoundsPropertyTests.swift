@@ -50,6 +50,7 @@ import Testing
                 usual: random.chance(60) ? .perCPU(share(&random)) : nil)
         }
         defaults.wholeSockets = random.chance(20)
+        defaults.wholeNodes = random.chance(10)
         return defaults
     }
 
@@ -125,9 +126,12 @@ import Testing
         var usual = defaults.jobDefaults ?? Self.usual(&random)
         usual.cpusPerGPU = partition.jobDefaults?.cpusPerGPU ?? usual.cpusPerGPU
         let slurm = AddedCPUs(defaults, partition, request, nodes: least, &random)
+        let isWhole = request.exclusive != nil || partition.isExclusive || defaults.wholeNodes
         var total = Given()
         for (index, node) in chosen.enumerated() {
-            let mine = onNode(request, partition, usual, node, tasks: tasks[index], gpus: gpus[index], slurm, &random)
+            let mine = onNode(
+                request, partition, isWhole: isWhole, usual, node, tasks: tasks[index], gpus: gpus[index], slurm,
+                &random)
             // Slurm gives no node more than it has.
             guard mine.cpus <= node.cpus, mine.memory <= node.memory.mebibytes, mine.gpus <= node.gpus?.total ?? 0
             else {
@@ -141,7 +145,8 @@ import Testing
     }
 
     private func onNode(
-        _ request: JobRequest, _ partition: Partition, _ usual: JobDefaults, _ node: Node, tasks: Int, gpus: Int,
+        _ request: JobRequest, _ partition: Partition, isWhole: Bool, _ usual: JobDefaults, _ node: Node, tasks: Int,
+        gpus: Int,
         _ slurm: AddedCPUs, _ random: inout SeededGenerator
     ) -> Given {
         var given = Given()
@@ -151,7 +156,7 @@ import Testing
             1, tasks * slurm.cpusPerTask, slurm.cpusPerNode, (request.cpusPerGPU ?? usualCPUs) * given.gpus)
         if random.chance(30) { given.cpus = max(given.cpus, tasks * slurm.whole(slurm.cpusPerTask, on: node, &random)) }
         given.cpus = slurm.whole(given.cpus, on: node, &random)
-        let isWhole = request.exclusive != nil || partition.isExclusive
+        if isWhole { given.cpus = max(given.cpus, node.cpus) }
         // Slurm sets memory by GPUs on all nodes of a job or on none: a node without GPUs gets none of what the partition gives
         // otherwise, and of whole nodes every GPU counts (cons_tres, `gres_select_util_job_mem_set`).
         let hasGPUs = [request.gpus, request.gpusPerNode, request.gpusPerTask].contains { $0?.isEmpty == false }
@@ -169,7 +174,6 @@ import Testing
             given.memory = Int((partition.defaultMemoryPerNode ?? node.memory).mebibytes)
         }
         if isWhole {
-            given.cpus = max(given.cpus, node.cpus)
             if request.memoryPerNode?.mebibytes == 0 { given.memory = Int(node.memory.mebibytes) }
             given.gpus = max(given.gpus, node.gpus?.total ?? 0)
         }

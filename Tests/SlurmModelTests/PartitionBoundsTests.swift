@@ -82,6 +82,30 @@ import Testing
         #expect(Partition(record)?.minimumNodes == nodes)
     }
 
+    /// SelectType=select/linear; memory for each CPU is that of all CPUs.
+    @Test(
+        arguments: [
+            ([], 16, 16_000), ([("nodes", "2"), ("mem", "1M")], 32, 32_000), ([("mem_per_cpu", "100M")], 16, 16_000),
+            ([("mem_per_cpu", "2000M")], 16, 32_000), ([("partition", "big"), ("nodes", "9")], 96, 96_000),
+        ] as [(Fields, Int, Int64)])
+    func aClusterMayGiveWholeNodes(fields: Fields, cpus: Int, memory: Int64) throws {
+        let bounds = try bounds(fields) { $0.wholeNodes = true }
+        #expect(bounds.cpus == cpus && bounds.memory == memory << 20, "\(bounds)")
+    }
+
+    @Test func memoryOfEachCPUIsThatOfAllCPUsOfWholeNodes() throws {
+        func memory(_ fields: Fields, _ change: (inout ClusterDefaults) -> Void) throws -> Int64? {
+            try bounds(fields, change: change).memory
+        }
+        #expect(try memory([]) { $0.partitions[0].defaultMemoryPerCPU = Memory(mebibytes: 2000) } == 2000 << 20)
+        #expect(
+            try memory([]) {
+                $0.partitions[0].defaultMemoryPerCPU = Memory(mebibytes: 2000)
+                $0.partitions[0].isExclusive = true
+            } == 32_000 << 20)
+        #expect(try memory([("exclusive", "node"), ("mem_per_cpu", "2000M")]) { _ in } == 32_000 << 20)
+    }
+
     private func updated(
         _ change: Fields, of job: Fields, change setting: (inout ClusterDefaults) -> Void
     ) throws -> [ResourceBounds] {
