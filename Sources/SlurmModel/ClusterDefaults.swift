@@ -18,7 +18,7 @@ package struct ClusterDefaults: Sendable {
     package var jobDefaults: JobDefaults?
     /// What slurm.conf says of memory for the whole cluster; nil is not known: see `CPUsForMemory`.
     package var memoryLimits: MemoryLimits?
-    /// Whether Slurm gives whole sockets (slurm.conf(5), SelectTypeParameters=CR_Socket), which nothing reports.
+    /// Whether Slurm gives whole sockets (slurm.conf(5), SelectTypeParameters=CR_Socket), which nothing reports of the cluster.
     package var wholeSockets = false
     /// Whether Slurm gives every job whole nodes (slurm.conf(5), SelectType=select/linear), which nothing reports.
     package var wholeNodes = false

@@ -6,6 +6,8 @@ package struct Partition: Sendable, Equatable {
     package var isDefault: Bool
     /// Every job gets whole nodes (slurm.conf(5) OverSubscribe=EXCLUSIVE). v0.0.36 to v0.0.38 do not say.
     package var isExclusive: Bool
+    /// Its own SelectTypeParameters are CR_Socket (slurm.conf(5)): see `CoreShape`. Up to v0.0.40 nothing says so.
+    package var givesSockets: Bool
     /// UP, DOWN, DRAIN, INACTIVE.
     package var states: [String]
     package var totalNodes: Int
@@ -36,6 +38,7 @@ package struct Partition: Sendable, Equatable {
         self.name = name
         self.isDefault = isDefault
         isExclusive = false
+        givesSockets = false
         states = ["UP"]
         self.totalNodes = totalNodes
         self.totalCPUs = totalCPUs

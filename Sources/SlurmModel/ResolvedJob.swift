@@ -67,7 +67,8 @@ package struct ResolvedJob: Sendable, Equatable {
             largestMemory = complete ? all.map(\.memory).max() : partition.totalMemory
             leastMemoryPerCPU = ResolvedJob.Place.leastMemoryPerCPU(all, of: partition, isComplete: complete)
             if complete {
-                cores = Set(own.map { CoreShape($0, wholeSockets: defaults.wholeSockets) })
+                let wholeSockets = defaults.wholeSockets || partition.givesSockets
+                cores = Set(own.map { CoreShape($0, wholeSockets: wholeSockets) })
                 gpusPerNode = own.reduce(GPUCounts()) { counts, node in
                     counts.flatMap { known in node.gpus.map { known.largest($0) } }
                 }

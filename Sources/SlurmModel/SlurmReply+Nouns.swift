@@ -39,6 +39,7 @@ extension Partition {
         isDefault = record.words("flags").contains("DEFAULT")
         // OverSubscribe=EXCLUSIVE is written as no job that shares; NO is one (scontrol(1), read in 24.11).
         isExclusive = record.count("maximums.shares") == 0 || record.count("maximums.oversubscribe.jobs") == 0
+        givesSockets = record.words("select_type").contains("SOCKET")
         states = record.words("partition.state")
         totalNodes = record.count("nodes.total") ?? 0
         totalCPUs = record.count("cpus.total") ?? 0

@@ -21,7 +21,7 @@ struct AddedCPUs {
     ) {
         cpusPerTask = request.cpusPerTask ?? 1
         cpusPerNode = request.cpusPerNode ?? 1
-        wholeSockets = defaults.wholeSockets
+        wholeSockets = defaults.wholeSockets || partition.givesSockets
         var usual = partition.defaultMemoryPerCPU
         if usual == nil, partition.defaultMemoryPerNode == nil, case .perCPU(let each)? = defaults.memoryLimits?.usual {
             usual = each

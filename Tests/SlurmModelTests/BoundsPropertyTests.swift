@@ -39,6 +39,7 @@ import Testing
             if random.chance(30) { partition.jobDefaults = JobDefaults(cpusPerGPU: random.below(9), memoryPerGPU: nil) }
             if random.chance(20) { partition.maximumMemoryPerCPU = share(&random) }
             if random.chance(20) { partition.maximumMemoryPerNode = Memory(mebibytes: 8000) }
+            partition.givesSockets = random.chance(10)
             if random.chance(20) { partition.minimumNodes = 1 + random.below(4) }
             return partition
         }

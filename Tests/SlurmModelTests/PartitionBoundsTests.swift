@@ -106,6 +106,29 @@ import Testing
         #expect(try memory([("exclusive", "node"), ("mem_per_cpu", "2000M")]) { _ in } == 32_000 << 20)
     }
 
+    /// A partition's own SelectTypeParameters.
+    @Test func aPartitionMayGiveWholeSockets() throws {
+        func cpus(_ partition: String) throws -> Int? {
+            try bounds([("partition", .string(partition))]) { defaults in
+                defaults.partitions[1].givesSockets = true
+                for index in defaults.nodes.indices { defaults.nodes[index].cpusPerSocket = 8 }
+            }.cpus
+        }
+        #expect(try cpus("big") == 8)
+        #expect(try cpus("small") == 1)
+    }
+
+    @Test(
+        arguments: [
+            ([], false), (["SOCKET"], true), (["SOCKET", "MEMORY"], true), (["CORE", "MEMORY"], false),
+        ] as [([String], Bool)])
+    func socketsOfAPartitionAreRead(words: [String], isSo: Bool) {
+        var record = SlurmRecord(.partition, version: APIVersion(rawValue: 42))
+        record["name"] = .text("big")
+        record["select_type"] = .words(words)
+        #expect(Partition(record)?.givesSockets == isSo)
+    }
+
     private func updated(
         _ change: Fields, of job: Fields, change setting: (inout ClusterDefaults) -> Void
     ) throws -> [ResourceBounds] {
