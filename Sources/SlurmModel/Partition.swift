@@ -31,6 +31,8 @@ package struct Partition: Sendable, Equatable {
     package var jobDefaults: JobDefaults?
     /// Empty: all.
     package var allowedAccounts: [String]
+    /// The partition that gets its jobs while it takes none itself, in DRAIN or INACTIVE (slurm.conf(5), Alternate).
+    package var alternate: String?
     package var qos: String?
     package var tres: TRES
 

@@ -11,7 +11,9 @@ package struct ResolvedJob: Sendable, Equatable {
     package let account: AccountName
     /// What Slurm takes where no QOS is named; nil is not known.
     package let usualQOS: QOSName?
-    /// One for each partition.
+    /// Partitions that are not named and may get the job: it is judged in each of them as well.
+    package let alternates: [Alternate]
+    /// One for each partition, and one for each alternate of which Slurm tells.
     let places: [Place]
 
     /// At least one.
@@ -21,6 +23,13 @@ package struct ResolvedJob: Sendable, Equatable {
     package var reservations: [ReservationName] { request.reservations }
     /// Nil minutes is no limit.
     package var timeLimit: TimeLimit { request.timeLimit ?? .unlimited }
+
+    /// A partition that gets the jobs of another one while that takes none (slurm.conf(5), Alternate).
+    package struct Alternate: Sendable, Equatable {
+        package let partition: PartitionName
+        /// The one that hands its jobs on.
+        package let of: PartitionName
+    }
 
     /// What bounds a job in a partition.
     struct Place: Sendable, Equatable {

@@ -55,6 +55,7 @@ extension Partition {
         maximumMemoryPerCPU = amount(record.number("maximums.partition_memory_per_cpu"))
         jobDefaults = record.text("defaults.job").flatMap(ownDefaults)
         allowedAccounts = record.text("accounts.allowed")?.split(separator: ",").map(String.init) ?? []
+        alternate = record.text("alternate").flatMap { $0.isEmpty ? nil : $0 }
         qos = record.text("qos.assigned")
     }
 }

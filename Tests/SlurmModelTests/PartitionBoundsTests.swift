@@ -129,6 +129,61 @@ import Testing
         #expect(Partition(record)?.givesSockets == isSo)
     }
 
+    private func resolved(
+        _ partitions: String, change: (inout ClusterDefaults) -> Void
+    ) throws -> ResolvedJob {
+        var defaults = try Self.defaults()
+        change(&defaults)
+        let request = try JobRequest(json: ["script": "#!/bin/sh\n", "partition": .string(partitions)])
+        return try request.resolved(with: defaults, user: UserName("alice"))
+    }
+
+    /// slurm.conf(5), Alternate: small hands its jobs on to big.
+    @Test func whereAJobMayBeHandedOnToIsJudged() throws {
+        let job = try resolved("small") {
+            $0.partitions[0].alternate = "big"
+            $0.partitions[1].minimumNodes = 3
+            $0.partitions[1].isExclusive = true
+        }
+        #expect(ResourceBounds(of: job).nodes == 3 && ResourceBounds(of: job).cpus == 48)
+        #expect(job.partitions.map(\.rawValue) == ["small"] && job.request.partitions == job.partitions)
+        #expect(job.alternates.map { "\($0.of) \($0.partition)" } == ["small big"])
+    }
+
+    @Test(
+        arguments: [
+            ("small", ["small big", "big last"]), ("big", ["big last"]), ("small,big", ["big last"]), ("last", []),
+            ("big,small", ["big last"]),
+        ])
+    func partitionsHandOnFromOneToTheNext(named: String, alternates: [String]) throws {
+        for end in [nil, "big", "last"] {
+            let job = try resolved(named) {
+                var last = $0.partitions[0]
+                last.name = "last"
+                last.alternate = named == "last" ? nil : end
+                $0.partitions.append(last)
+                $0.partitions[0].alternate = "big"
+                $0.partitions[1].alternate = "last"
+            }
+            #expect(job.alternates.map { "\($0.of) \($0.partition)" } == alternates)
+            #expect(job.places.count == job.partitions.count + alternates.count)
+        }
+    }
+
+    /// Its name is judged, and nothing else is known of it.
+    @Test func anAlternateThatIsNotReportedIsJudgedByName() throws {
+        let job = try resolved("small") { $0.partitions[0].alternate = "hidden" }
+        #expect(job.alternates.map(\.partition.rawValue) == ["hidden"] && job.places.count == 1)
+    }
+
+    @Test(arguments: [("", nil), ("big", "big")] as [(String, String?)])
+    func alternatesAreRead(text: String, name: String?) {
+        var record = SlurmRecord(.partition, version: APIVersion(rawValue: 42))
+        record["name"] = .text("small")
+        record["alternate"] = .text(text)
+        #expect(Partition(record)?.alternate == name)
+    }
+
     private func updated(
         _ change: Fields, of job: Fields, change setting: (inout ClusterDefaults) -> Void
     ) throws -> [ResourceBounds] {
