@@ -59,6 +59,7 @@ extension ClusterConfig {
         let jobDefaults = section.optional("job_defaults").flatMap(readJobDefaults)
         let memoryLimits = section.optional("memory_limits").flatMap(readMemoryLimits)
         let wholeSockets = section.optional("whole_sockets")?.bool() ?? false
+        let wholeNodes = section.optional("whole_nodes")?.bool() ?? false
         let service =
             section.optional("service_account").map { $0.name(ServiceAccountName.self)?.rawValue } ?? "sallyport"
         let output = section.optional("output")?.bool() ?? true
@@ -75,7 +76,7 @@ extension ClusterConfig {
             accountMode: mode, profiles: profiles, defaultProfile: profile, defaultAccount: account,
             defaultPartition: partition,
             exclusivePartitions: exclusive, jobDefaults: jobDefaults, memoryLimits: memoryLimits,
-            wholeSockets: wholeSockets, serviceAccount: service, output: output,
+            wholeSockets: wholeSockets, wholeNodes: wholeNodes, serviceAccount: service, output: output,
             pendingJobsOnOffboarding: leavers, accounting: accounting, minJobAge: age, staleLimit: stale)
     }
 

@@ -157,6 +157,8 @@ package struct ClusterConfig: Sendable, Equatable {
     package var memoryLimits: MemoryLimits?
     /// slurm.conf's SelectTypeParameters has CR_Socket or CR_Socket_Memory.
     package var wholeSockets: Bool
+    /// slurm.conf's SelectType is select/linear.
+    package var wholeNodes: Bool
     /// The cluster's service account, as in the signer's file.
     package var serviceAccount: String
     package var output: Bool
@@ -174,7 +176,7 @@ package struct ClusterConfig: Sendable, Equatable {
         defaultAccount: AccountName?,
         defaultPartition: PartitionName? = nil, exclusivePartitions: Set<PartitionName> = [],
         jobDefaults: JobDefaults? = nil, memoryLimits: MemoryLimits? = nil, wholeSockets: Bool = false,
-        serviceAccount: String = "sallyport", output: Bool,
+        wholeNodes: Bool = false, serviceAccount: String = "sallyport", output: Bool,
         pendingJobsOnOffboarding: LeaverJobs, accounting: Bool = true, minJobAge: Duration = .seconds(300),
         staleLimit: Duration = .seconds(600)
     ) {
@@ -192,6 +194,7 @@ package struct ClusterConfig: Sendable, Equatable {
         self.jobDefaults = jobDefaults
         self.memoryLimits = memoryLimits
         self.wholeSockets = wholeSockets
+        self.wholeNodes = wholeNodes
         self.serviceAccount = serviceAccount
         self.output = output
         self.pendingJobsOnOffboarding = pendingJobsOnOffboarding

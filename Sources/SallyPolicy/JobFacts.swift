@@ -4,8 +4,10 @@ package import SallyModel
 
 /// What policy reads of a job: every name that Slurm will use, and the most that the job can use. Nil is unbounded.
 package struct JobFacts: Sendable, Equatable {
-    /// At least one: the partitions named, or the cluster's default.
+    /// At least one: the partitions named, or the cluster's default, and all that may get the job instead.
     package var partitions: [PartitionName]
+    /// Of partitions that nobody named, the one that hands its jobs on to each.
+    package var givers: [PartitionName: PartitionName]
     package var account: AccountName
     /// The QOS that the job names; empty when it names none.
     package var qos: [QOSName]
@@ -25,11 +27,13 @@ package struct JobFacts: Sendable, Equatable {
     package var arrayTasks: Int
 
     package init(
-        partitions: [PartitionName], account: AccountName, qos: [QOSName] = [], defaultQOS: QOSName? = nil,
+        partitions: [PartitionName], givers: [PartitionName: PartitionName] = [:], account: AccountName,
+        qos: [QOSName] = [], defaultQOS: QOSName? = nil,
         reservations: [ReservationName] = [], nodes: Int?, cpus: Int?, memory: Int64?,
         gpusByType: [String: Int] = [:], untypedGPUs: Int = 0, time: Duration?, arrayTasks: Int = 1
     ) {
         self.partitions = partitions
+        self.givers = givers
         self.account = account
         self.qos = qos
         self.defaultQOS = defaultQOS

@@ -5,6 +5,14 @@ import SallyModel
 extension JobPlace {
     private var scene: String { "partition \(partition) on \(cluster)" }
 
+    /// The refusal with why a partition is judged that the job does not name (slurm.conf(5), Alternate).
+    func told(_ refusal: Refusal) -> Refusal {
+        guard let giver = job.givers[partition] else { return refusal }
+        var told = refusal
+        told.message = "partition \(giver) hands jobs on to \(partition): \(refusal.message)"
+        return told
+    }
+
     /// The refusal where deny rules match.
     func denied(by rules: [Rule]) -> Refusal {
         let names = rules.map(\.name)

@@ -3,7 +3,7 @@
 package import SallyModel
 
 extension Policy {
-    /// Judges one job: each of its partitions needs an allow rule of its own, and no deny rule may match any.
+    /// Judges one job: each of its partitions, and each that may get it instead, needs an allow rule of its own, and no deny rule may match any.
     package func explain(_ job: JobFacts, on cluster: ClusterName, for person: Asker) -> Explanation {
         guard !job.partitions.isEmpty else {
             return Explanation(
@@ -23,11 +23,11 @@ extension Policy {
             verdicts += said
             let denying = said.filter { $0.effect == .deny && $0.outcome == .applies }.map(\.rule)
             if !denying.isEmpty {
-                denied = denied ?? place.denied(by: rules.filter { denying.contains($0.name) })
+                denied = denied ?? place.told(place.denied(by: rules.filter { denying.contains($0.name) }))
             } else if let granting = said.first(where: { $0.effect == .allow && $0.outcome == .applies }) {
                 if !grants.contains(granting.rule) { grants.append(granting.rule) }
             } else {
-                ungranted = ungranted ?? place.ungranted(said, rules: rules)
+                ungranted = ungranted ?? place.told(place.ungranted(said, rules: rules))
             }
         }
         let decision = (denied ?? ungranted).map { Decision.refused($0) } ?? .allowed(Grant(rules: grants))

@@ -4,8 +4,9 @@ package import SallyModel
 
 /// Who may do what where. Immutable; default deny; deny wins.
 ///
-/// A job needs, for each partition it names, one allow rule that matches person, cluster, partition, account, QOS and
-/// reservation together and whose limits it keeps, and no deny rule that matches any of them.
+/// A job needs, for each partition that it names or may be handed on to (slurm.conf(5), Alternate), one allow rule that matches
+/// person, cluster, partition, account, QOS and reservation together and whose limits it keeps, and no deny rule that matches any
+/// of them.
 package struct Policy: Sendable, Equatable {
     package let rules: [Rule]
 

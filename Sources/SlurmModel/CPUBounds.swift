@@ -8,6 +8,8 @@
 struct CPUBounds {
     let request: JobRequest
     let place: ResolvedJob.Place
+    /// What slurmctld makes of the least nodes where MinNodes is more.
+    let leastNodes: Int
     let nodes: Int
     let tasks: Int
     let gpus: GPUCounts
@@ -31,7 +33,8 @@ struct CPUBounds {
         single.cpusPerTask = 1
         single.tasks = request.tasks?.saturatingMultiply(each)
         return CPUBounds(
-            request: single, place: place, nodes: nodes, tasks: tasks.saturatingMultiply(each), gpus: gpus,
+            request: single, place: place, leastNodes: leastNodes, nodes: nodes, tasks: tasks.saturatingMultiply(each),
+            gpus: gpus,
             countsUsual: countsUsual)
     }
 
@@ -55,9 +58,12 @@ struct CPUBounds {
     /// A node that a job of several tasks gets has CPUs for all of --ntasks-per-node, even where fewer tasks are left for it
     /// (slurmctld keeps them as CPUs of a node, pn_min_cpus).
     private var filledTasks: Int {
-        guard let all = request.tasks, all > 1, let each = request.tasksPerNode, each > 0 else { return 0 }
+        guard let said = request.tasks, let each = request.tasksPerNode, each > 0 else { return 0 }
+        // Each node has one.
+        let all = max(said, leastNodes)
+        guard all > 1 else { return 0 }
         let needed = (all - 1) / each + 1
-        let given = request.nodes.map { min($0.maximum, max($0.minimum, all)) } ?? 1
+        let given = request.nodes.map { max(min($0.maximum, max($0.minimum, all)), leastNodes) } ?? leastNodes
         return max(needed, given, request.requiredNodes?.names.count ?? 1).saturatingMultiply(each)
     }
 
@@ -80,7 +86,8 @@ struct CPUBounds {
         }
         var most = before
         let named = request.requiredNodes?.names.count ?? 1
-        for count in [max(request.nodes?.minimum ?? 1, 1), max(request.nodes?.minimum ?? 1, named), nodes] {
+        let asked = max(request.nodes?.minimum ?? 1, 1)
+        for count in [asked, max(asked, named), max(asked, named, leastNodes), nodes] {
             for all in [max(request.tasks ?? tasks, 1), tasks] {
                 let each = (least.saturatingMultiply(count) - 1) / all + 1
                 let onNode = max(least, each.saturatingMultiply(all) / count)

@@ -18,8 +18,10 @@ package struct ClusterDefaults: Sendable {
     package var jobDefaults: JobDefaults?
     /// What slurm.conf says of memory for the whole cluster; nil is not known: see `CPUsForMemory`.
     package var memoryLimits: MemoryLimits?
-    /// Whether Slurm gives whole sockets (slurm.conf(5), SelectTypeParameters=CR_Socket), which nothing reports.
+    /// Whether Slurm gives whole sockets (slurm.conf(5), SelectTypeParameters=CR_Socket), which nothing reports of the cluster.
     package var wholeSockets = false
+    /// Whether Slurm gives every job whole nodes (slurm.conf(5), SelectType=select/linear), which nothing reports.
+    package var wholeNodes = false
     /// The QOS that a job of the person's takes in an account where it names none; only where that is known.
     package var usualQOS: [AccountName: QOSName] = [:]
 
@@ -38,6 +40,21 @@ package struct ClusterDefaults: Sendable {
     package var usualPartition: Partition? {
         if let partition { return partitions.first { $0.name == partition.rawValue } }
         return partitions.first(where: \.isDefault) ?? (partitions.count == 1 ? partitions.first : nil)
+    }
+
+    /// Those that jobs may be handed on to, from one to the next; nobody knows what state they are in when a job comes
+    /// (slurmctld's `_get_job_parts`).
+    fileprivate func alternates(of chosen: [Partition]) throws -> [ResolvedJob.Alternate] {
+        var found: [ResolvedJob.Alternate] = []
+        var seen = Set(chosen.map(\.name))
+        for first in chosen {
+            var last: Partition? = first
+            while let from = last, let name = from.alternate, seen.insert(name).inserted {
+                found.append(.init(partition: try PartitionName(name), of: try PartitionName(from.name)))
+                last = partitions.first { $0.name == name }
+            }
+        }
+        return found
     }
 }
 
@@ -75,8 +92,13 @@ extension JobRequest {
         }
         if workingDirectory == nil { request.workingDirectory = defaults.home }
         request.environment = ResolvedJob.environment(environment, user: user, home: defaults.home)
+        let alternates = try defaults.alternates(of: chosen)
+        let others = alternates.compactMap { alternate in
+            defaults.partitions.first { $0.name == alternate.partition.rawValue }
+        }
         return ResolvedJob(
             request: request, user: user, account: account, usualQOS: defaults.usualQOS[account],
-            places: chosen.map { ResolvedJob.Place($0, excluded: excludedNodes?.names ?? [], of: defaults) })
+            alternates: alternates,
+            places: (chosen + others).map { ResolvedJob.Place($0, excluded: excludedNodes?.names ?? [], of: defaults) })
     }
 }

@@ -48,6 +48,7 @@ extension JobUpdate {
             floor.countsUsualCPUs = !made.asksCPUsPerGPU
             floor.countsUsualMemory = !made.asksMemory
             floor.isMoved = fields.contains(.partition)
+            floor.isOpen = made.nodes.isOpen
             for request in requests(made, defaults, hidden) {
                 let resolved = try request.resolved(with: defaults, user: user)
                 let outcome = Outcome(job: resolved, bounds: ResourceBounds(of: resolved, atLeast: floor))

@@ -6,6 +6,8 @@ package struct Partition: Sendable, Equatable {
     package var isDefault: Bool
     /// Every job gets whole nodes (slurm.conf(5) OverSubscribe=EXCLUSIVE). v0.0.36 to v0.0.38 do not say.
     package var isExclusive: Bool
+    /// Its own SelectTypeParameters are CR_Socket (slurm.conf(5)): see `CoreShape`. Up to v0.0.40 nothing says so.
+    package var givesSockets: Bool
     /// UP, DOWN, DRAIN, INACTIVE.
     package var states: [String]
     package var totalNodes: Int
@@ -19,6 +21,8 @@ package struct Partition: Sendable, Equatable {
     package var defaultTime: TimeLimit?
     /// Nil is no limit.
     package var maximumNodes: Int?
+    /// Each job that may get as many gets at least these (slurm.conf(5) MinNodes).
+    package var minimumNodes: Int
     package var defaultMemoryPerNode: Memory?
     package var defaultMemoryPerCPU: Memory?
     package var maximumMemoryPerNode: Memory?
@@ -27,6 +31,8 @@ package struct Partition: Sendable, Equatable {
     package var jobDefaults: JobDefaults?
     /// Empty: all.
     package var allowedAccounts: [String]
+    /// The partition that gets its jobs while it takes none itself, in DRAIN or INACTIVE (slurm.conf(5), Alternate).
+    package var alternate: String?
     package var qos: String?
     package var tres: TRES
 
@@ -34,12 +40,14 @@ package struct Partition: Sendable, Equatable {
         self.name = name
         self.isDefault = isDefault
         isExclusive = false
+        givesSockets = false
         states = ["UP"]
         self.totalNodes = totalNodes
         self.totalCPUs = totalCPUs
         self.totalMemory = totalMemory
         nodeList = ""
         maximumTime = .unlimited
+        minimumNodes = 1
         allowedAccounts = []
         tres = TRES("")
     }

@@ -11,7 +11,9 @@ package struct ResolvedJob: Sendable, Equatable {
     package let account: AccountName
     /// What Slurm takes where no QOS is named; nil is not known.
     package let usualQOS: QOSName?
-    /// One for each partition.
+    /// Partitions that are not named and may get the job: it is judged in each of them as well.
+    package let alternates: [Alternate]
+    /// One for each partition, and one for each alternate of which Slurm tells.
     let places: [Place]
 
     /// At least one.
@@ -22,19 +24,26 @@ package struct ResolvedJob: Sendable, Equatable {
     /// Nil minutes is no limit.
     package var timeLimit: TimeLimit { request.timeLimit ?? .unlimited }
 
+    /// A partition that gets the jobs of another one while that takes none (slurm.conf(5), Alternate).
+    package struct Alternate: Sendable, Equatable {
+        package let partition: PartitionName
+        /// The one that hands its jobs on.
+        package let of: PartitionName
+    }
+
     /// What bounds a job in a partition.
     struct Place: Sendable, Equatable {
-        /// Whether the partition gives every job whole nodes.
+        /// Whether the partition, or the cluster, gives every job whole nodes.
         var isExclusive: Bool
+        /// What a job gets at least that may get as many.
+        var minimumNodes: Int
         /// Of one node and of the whole partition.
         var cpusPerNode: Int
         var cpus: Int
         /// How CPUs are given on its nodes; nil where not all nodes are known.
         var cores: Set<CoreShape>?
-        /// No more than the partition permits a job.
+        /// What one node has, whatever the partition permits a job.
         var memoryPerNode: Memory?
-        /// What one node has, permitted or not.
-        var wholeMemoryPerNode: Memory?
         var memory: Memory?
         /// What the node with the most memory has, and each CPU of the one that has the least for it: of all nodes, also such as
         /// the job cannot get.
@@ -57,18 +66,18 @@ package struct ResolvedJob: Sendable, Equatable {
             let all = defaults.nodes.filter { $0.partitions.contains(partition.name) }
             let own = all.filter { !excluded.contains($0.name) }
             let complete = !own.isEmpty && all.count >= partition.totalNodes
-            isExclusive = partition.isExclusive
+            isExclusive = partition.isExclusive || defaults.wholeNodes
+            minimumNodes = partition.minimumNodes
             cpus = partition.totalCPUs
             cpusPerNode = complete ? own.map(\.cpus).max() ?? partition.totalCPUs : partition.totalCPUs
             memory = partition.totalMemory
-            wholeMemoryPerNode = complete ? own.map(\.memory).max() : partition.totalMemory
-            memoryPerNode = wholeMemoryPerNode
+            memoryPerNode = complete ? own.map(\.memory).max() : partition.totalMemory
             maximumMemory = MaximumMemory(partition, defaults.memoryLimits)
-            if case .told(.perNode(let most)?) = maximumMemory { memoryPerNode = min(memoryPerNode ?? most, most) }
             largestMemory = complete ? all.map(\.memory).max() : partition.totalMemory
             leastMemoryPerCPU = ResolvedJob.Place.leastMemoryPerCPU(all, of: partition, isComplete: complete)
             if complete {
-                cores = Set(own.map { CoreShape($0, wholeSockets: defaults.wholeSockets) })
+                let wholeSockets = defaults.wholeSockets || partition.givesSockets
+                cores = Set(own.map { CoreShape($0, wholeSockets: wholeSockets) })
                 gpusPerNode = own.reduce(GPUCounts()) { counts, node in
                     counts.flatMap { known in node.gpus.map { known.largest($0) } }
                 }

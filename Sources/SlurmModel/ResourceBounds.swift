@@ -26,7 +26,8 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
     ///   job has already.
     init(of job: ResolvedJob, atLeast floor: Floor) {
         let request = job.request
-        let nodes = max(ResourceBounds.nodes(request), floor.nodes)
+        let least = ResourceBounds.leastNodes(of: job, isOpen: floor.isOpen)
+        let nodes = max(ResourceBounds.nodes(request), floor.nodes, least)
         let tasks = ResourceBounds.tasks(request, nodes: nodes)
         self.nodes = nodes
         let none = GPUCounts()
@@ -37,26 +38,25 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         var asked = floor.memory
         for place in job.places {
             let counted = CPUBounds(
-                request: request, place: place, nodes: nodes, tasks: tasks, gpus: gpus,
+                request: request, place: place, leastNodes: least, nodes: nodes, tasks: tasks, gpus: gpus,
                 countsUsual: floor.countsUsualCPUs || !request.saysCPUs)
             let forMemory = CPUsForMemory(request, place, asksMemory: !floor.countsUsualMemory)
             cpus = cpus.flatMap { most in counted.most(with: forMemory).map { max($0, most, floor.cpus) } }
             let plain = (floor.isMoved ? counted.ofSingleCPUs : counted).most(with: CPUsForMemory())
-                .map { max($0, floor.cpus) }
+                .map { max($0, floor.cpus, place.givesWhole(to: request) ? place.allCPUs(nodes: nodes) : 0) }
             let counts = Counts(nodes: nodes, cpus: plain, gpus: gpus.total, roundedUp: forMemory.roundedUp)
             asked = asked.flatMap { most in
                 ResourceBounds.memory(request, place, counts, floor).map { max($0, most) }
             }
         }
-        let givingWhole = job.places.filter { $0.isExclusive || request.exclusive != nil }
+        let givingWhole = job.places.filter { $0.givesWhole(to: request) }
         if givingWhole.isEmpty {
             self.cpus = cpus
             memory = asked
         } else {
             let whole = WholeNodes(givingWhole, nodes: nodes)
             self.cpus = whole.cpus.flatMap { all in cpus.map { max($0, all) } }
-            let wholeMemory = gpus.isEmpty ? whole.memory : whole.memoryWithGPUs
-            memory = wholeMemory.flatMap { all in asked.map { max($0, all) } }
+            memory = whole.memory.flatMap { all in asked.map { max($0, all) } }
             gpus = whole.gpus.map { gpus.within($0) } ?? GPUCounts(byType: gpus.byType, untyped: .max)
         }
         gpusByType = gpus.inLowerCase.byType
@@ -83,6 +83,15 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         return max(1, request.tasks ?? 1, request.gpus?.total ?? 1, named)
     }
 
+    /// What slurmctld makes of the minimum of a job that asks for fewer nodes than MinNodes: that many where the maximum permits it
+    /// (job_mgr.c, `_valid_job_part`). Of several partitions it takes the least MinNodes, but a partition that takes no jobs at that
+    /// moment is struck off before, so that any of them may decide.
+    private static func leastNodes(of job: ResolvedJob, isOpen: Bool) -> Int {
+        let most = job.places.map(\.minimumNodes).max() ?? 1
+        guard !isOpen, let said = job.request.nodes, said.maximum < most else { return most }
+        return 1
+    }
+
     private static func tasks(_ request: JobRequest, nodes: Int) -> Int {
         let perNode = (request.tasksPerNode ?? 1).saturatingMultiply(nodes)
         return max(request.tasks ?? perNode, request.tasks == nil ? perNode : 1, nodes)
@@ -91,7 +100,7 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
     /// What memory is multiplied by.
     private struct Counts {
         var nodes: Int
-        /// Without those that Slurm adds because of memory: it takes as much from each.
+        /// Without those that Slurm adds because of memory: it takes as much from each. With all of whole nodes.
         var cpus: Int?
         var gpus: Int
         /// MiB, of each CPU's.
@@ -123,7 +132,7 @@ package struct ResourceBounds: Sendable, Equatable, CustomStringConvertible {
         }
         if counts.gpus > 0, floor.countsUsualMemory || !request.saysMemory {
             amounts.append(
-                place.usualMemoryPerGPU.map { times($0, counts.gpus) } ?? place.wholeMemory(nodes: counts.nodes))
+                place.usualMemoryPerGPU.map { times($0, counts.gpus) } ?? place.allMemory(nodes: counts.nodes))
         }
         var largest: Int64 = 0
         for amount in amounts {
@@ -155,6 +164,8 @@ extension ResourceBounds {
         var countsUsualMemory = false
         /// To another partition: then CPUs that its tasks have may be those that Slurm added for memory (`CPUsForMemory`).
         var isMoved = false
+        /// Whether Slurm chooses the maximum of nodes, whatever the request says.
+        var isOpen = false
 
         init() {}
 

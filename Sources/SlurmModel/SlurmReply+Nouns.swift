@@ -39,6 +39,7 @@ extension Partition {
         isDefault = record.words("flags").contains("DEFAULT")
         // OverSubscribe=EXCLUSIVE is written as no job that shares; NO is one (scontrol(1), read in 24.11).
         isExclusive = record.count("maximums.shares") == 0 || record.count("maximums.oversubscribe.jobs") == 0
+        givesSockets = record.words("select_type").contains("SOCKET")
         states = record.words("partition.state")
         totalNodes = record.count("nodes.total") ?? 0
         totalCPUs = record.count("cpus.total") ?? 0
@@ -47,12 +48,14 @@ extension Partition {
         maximumTime = limit(record["maximums.time"]) ?? .unlimited
         defaultTime = limit(record["defaults.time"])
         maximumNodes = record.count("maximums.nodes").flatMap { $0 > 0 && $0 < Int(UInt32.max) ? $0 : nil }
+        minimumNodes = max(1, record.count("minimums.nodes") ?? 1)
         defaultMemoryPerNode = amount(record.number("defaults.partition_memory_per_node"))
         defaultMemoryPerCPU = amount(record.number("defaults.partition_memory_per_cpu"))
         maximumMemoryPerNode = amount(record.number("maximums.partition_memory_per_node"))
         maximumMemoryPerCPU = amount(record.number("maximums.partition_memory_per_cpu"))
         jobDefaults = record.text("defaults.job").flatMap(ownDefaults)
         allowedAccounts = record.text("accounts.allowed")?.split(separator: ",").map(String.init) ?? []
+        alternate = record.text("alternate").flatMap { $0.isEmpty ? nil : $0 }
         qos = record.text("qos.assigned")
     }
 }

@@ -6,33 +6,28 @@ struct WholeNodes: Equatable {
     var cpus: Int? = 0
     /// Bytes.
     var memory: Int64? = 0
-    /// Bytes, of a job with GPUs: each of the nodes' may bring some.
-    var memoryWithGPUs: Int64? = 0
     var gpus: GPUCounts? = GPUCounts()
 
     init(_ places: [ResolvedJob.Place], nodes: Int) {
         for place in places {
             cpus = cpus.map { max($0, place.allCPUs(nodes: nodes)) }
             memory = memory.flatMap { known in place.allMemory(nodes: nodes).map { max(known, $0) } }
-            memoryWithGPUs = memoryWithGPUs.flatMap { known in place.wholeMemory(nodes: nodes).map { max(known, $0) } }
             gpus = gpus.flatMap { known in place.gpusPerNode.map { known.largest($0 * nodes) } }
         }
     }
 }
 
 extension ResolvedJob.Place {
+    func givesWhole(to request: JobRequest) -> Bool { isExclusive || request.exclusive != nil }
+
     /// No more than the partition has.
     func allCPUs(nodes: Int) -> Int { min(cpusPerNode.saturatingMultiply(nodes), cpus) }
 
-    /// Bytes; no more than the partition has, and on each node no more than it permits.
-    func allMemory(nodes: Int) -> Int64? { amount(memoryPerNode, nodes: nodes) }
-
-    /// Bytes; no more than the partition has. What comes with GPUs is not held against what the partition permits on a node.
-    func wholeMemory(nodes: Int) -> Int64? { amount(wholeMemoryPerNode, nodes: nodes) }
-
-    private func amount(_ each: Memory?, nodes: Int) -> Int64? {
-        guard let each, let memory else { return nil }
-        let (product, overflow) = each.bytes.multipliedReportingOverflow(by: Int64(nodes))
+    /// Bytes; no more than the partition has. MaxMemPerNode is no bound of it: a job that asks for all of a node is held against
+    /// what the partition's first node has, and then gets all of whichever it gets (slurmctld's `_valid_pn_min_mem`).
+    func allMemory(nodes: Int) -> Int64? {
+        guard let memoryPerNode, let memory else { return nil }
+        let (product, overflow) = memoryPerNode.bytes.multipliedReportingOverflow(by: Int64(nodes))
         return overflow ? memory.bytes : min(product, memory.bytes)
     }
 }

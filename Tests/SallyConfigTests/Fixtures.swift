@@ -46,6 +46,7 @@ enum Full {
             job_defaults: DefCpuPerGPU=4
             memory_limits: MaxMemPerCPU=4000,DefMemPerCPU=2000
             whole_sockets: true
+            whole_nodes: true
             service_account: sallyport
             output: false
             accounting: false

@@ -35,6 +35,7 @@ import Testing
         #expect(config.clusters[1].jobDefaults == nil)
         #expect(demo.memoryLimits.map { "\($0)" } == "MaxMemPerCPU=4000,DefMemPerCPU=2000" && demo.wholeSockets)
         #expect(config.clusters[1].memoryLimits == nil && !config.clusters[1].wholeSockets)
+        #expect(demo.wholeNodes && !config.clusters[1].wholeNodes)
         #expect(demo.output == false)
         #expect(demo.pendingJobsOnOffboarding == .hold)
         #expect(!demo.accounting && demo.minJobAge == .seconds(600))
@@ -112,6 +113,7 @@ import Testing
         ("DefCpuPerGPU=4", "4", "neither none nor DefCpuPerGPU"),
         ("DefCpuPerGPU=4", "", "must not be empty"),
         ("MaxMemPerCPU=4000,", "MaxMemPerCPU=4G,", "neither none nor MaxMemPerCPU"),
+        ("whole_nodes: true", "whole_nodes: select/linear", "true or false is wanted"),
         ("whole_sockets: true", "whole_sockets: CR_Socket", "true or false is wanted"),
         ("account_mode: none", "account_mode: nowhere", "is not one of everywhere"),
         ("    account_mode: none\n    default_profile: guest", "    account_mode: none", "nobody would get an account"),

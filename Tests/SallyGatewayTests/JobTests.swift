@@ -213,6 +213,20 @@ import Testing
         }
     }
 
+    /// Nor where jobs may be handed on to a partition that is not allowed (slurm.conf(5), Alternate).
+    @Test func whereJobsMayBeHandedOnToIsPartOfWhereOneMaySubmit() async throws {
+        var settings = WorldSettings()
+        settings.before = { queue in queue.change { $0.partitions[0].alternate = "gpu" } }
+        try await withWorld(settings) { world, client in
+            let list = try await client.call(.get, "/v1/clusters/demo/partitions", world.alice).decode(
+                PartitionList.self)
+            #expect(list.partitions.map(\.allowed) == [false, false])
+            let refused = try await client.call(.post, Self.path, world.alice, body: goodJob)
+            #expect(refused.text.contains("partition debug hands jobs on to gpu: "), "\(refused.text)")
+            #expect(world.queue.now.submits.isEmpty)
+        }
+    }
+
     /// Whatever is shown of Slurm; what accounting says has no age.
     @Test func allThatIsStaleSaysSo() async throws {
         try await withWorld(Self.settings) { world, client in

@@ -307,6 +307,20 @@ import Testing
         }
     }
 
+    /// select/linear, as the gateway's file says it.
+    @Test(arguments: [(false, "cpus=1"), (true, "cpus=8")])
+    func wholeNodesAreJudged(wholeNodes: Bool, cpus: String) async throws {
+        var settings = WorldSettings()
+        settings.wholeNodes = wholeNodes
+        settings.memoryLimits = MemoryLimits.nothing
+        try await withWorld(settings) { world, client in
+            let job = ##"{"account": "lab", "nodes": "1", "mem": "1M", "script": "#!/bin/sh\n"}"##
+            let asked = try await client.call(.post, "/v1/clusters/demo/can-i", world.alice, body: job)
+            let bounds = try asked.decode(CanIReply.self).judged["bounds"]
+            #expect(bounds?.split(separator: " ").contains { $0 == cpus } == true, "\(bounds ?? "")")
+        }
+    }
+
     /// slurm.conf's JobDefaults, as the gateway's file says them; of nodes whole where it does not.
     @Test(arguments: [(nil, "cpus=8"), ("DefCpuPerGPU=3", "cpus=6"), ("", "cpus=1")] as [(String?, String)])
     func whatGPUsBringIsJudged(defaults: String?, cpus: String) async throws {

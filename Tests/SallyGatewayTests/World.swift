@@ -89,6 +89,7 @@ struct WorldSettings: Sendable {
     var jobDefaults: JobDefaults?
     var memoryLimits: MemoryLimits?
     var wholeSockets = false
+    var wholeNodes = false
     var staleLimit = Duration.seconds(600)
     var before: @Sendable (FakeQueue) -> Void = { _ in }
     var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -133,7 +134,9 @@ func withWorld<Result: Sendable>(
                     .init(groups: [GroupName(unchecked: "test:hpc-users")], profile: ProfileName(unchecked: "user"))
                 ],
                 defaultProfile: nil, defaultAccount: nil, jobDefaults: settings.jobDefaults,
-                memoryLimits: settings.memoryLimits, wholeSockets: settings.wholeSockets, output: settings.output,
+                memoryLimits: settings.memoryLimits, wholeSockets: settings.wholeSockets,
+                wholeNodes: settings.wholeNodes,
+                output: settings.output,
                 pendingJobsOnOffboarding: settings.leavers, accounting: settings.accounting,
                 staleLimit: settings.staleLimit),
             isDefault: true, queue: queue, gate: gate, signer: signer, steward: steward, submissions: submissions,

@@ -44,6 +44,18 @@ import Testing
         }
     }
 
+    /// slurm.conf(5), Alternate.
+    @Test func saysWhyAPartitionIsJudgedThatNobodyNamed() throws {
+        var handedOn = job("debug", "gpu")
+        handedOn.givers = [PartitionName(unchecked: "gpu"): PartitionName(unchecked: "debug")]
+        let why = "partition debug hands jobs on to gpu: "
+        let ungranted = try refusal(handedOn, alice)
+        #expect(ungranted.message == why + "partition gpu is not allowed for alice on demo: no rule grants it")
+        #expect(ungranted.hint == "rule gpu-users allows it to group demo:gpu-users; ask an administrator")
+        let denied = try refusal(handedOn, alice, demoRules() + [rule("frozen", .deny, partitions: only("gpu"))])
+        #expect(denied.message == why + "rule frozen denies this job of alice in partition gpu on demo")
+    }
+
     @Test func namesTheDenyRule() throws {
         let refusal = try refusal(job("gpu"), carol, demoRules() + [rule("frozen", .deny, partitions: only("gpu"))])
         #expect(refusal.message == "rule frozen denies this job of carol in partition gpu on demo")

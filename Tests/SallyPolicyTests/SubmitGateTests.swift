@@ -14,14 +14,17 @@ import Testing
     }
 
     /// A job within every limit of `researchers`, changed by `change`.
-    private func submit(key: String = "k", _ change: (inout JobRequest) throws -> Void = { _ in }) throws -> Submit {
+    private func submit(
+        key: String = "k", handedOnTo alternate: String? = nil, _ change: (inout JobRequest) throws -> Void = { _ in }
+    ) throws -> Submit {
         var request = JobRequest(script: "#!/bin/sh\n")
         request.partitions = [PartitionName(unchecked: "debug")]
         request.account = AccountName(unchecked: "research")
         request.memoryPerNode = try Memory("1G")
         request.timeLimit = try TimeLimit("10")
         try change(&request)
-        let partitions = ["debug", "gpu"].map(Partition.sample)
+        var partitions = ["debug", "gpu"].map(Partition.sample)
+        partitions[0].alternate = alternate
         let job = try request.resolved(
             with: ClusterDefaults(partitions: partitions, nodes: Node.samples(of: partitions), account: nil),
             user: alice.account)
@@ -56,6 +59,16 @@ import Testing
         #expect(error.code == .denied)
         #expect(ledger.reservations.isEmpty)
         #expect(ledger.events.map(\.outcome) == [.refused])
+    }
+
+    /// slurm.conf(5), Alternate.
+    @Test func aPartitionThatMayGetTheJobIsJudgedAndSaysWhy() async throws {
+        let error = try await refusal(submit(handedOnTo: "gpu"), by: alice)
+        #expect(
+            error.code == .denied && error.message.hasPrefix("partition debug hands jobs on to gpu: partition gpu "))
+        let named = try await refusal(
+            submit(handedOnTo: "gpu") { $0.partitions = [PartitionName(unchecked: "gpu")] }, by: alice)
+        #expect(named.message.hasPrefix("partition gpu "))
     }
 
     struct Change: Sendable, CustomTestStringConvertible {

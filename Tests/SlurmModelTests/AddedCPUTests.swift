@@ -154,10 +154,10 @@ import Testing
         #expect(try bounds("MaxMemPerCPU=500") { $0.maximumMemoryPerNode = Memory(mebibytes: 9000) }.cpus == 1)
     }
 
-    /// MaxMemPerNode refuses, and adds nothing; it also bounds what "all" is.
+    /// MaxMemPerNode refuses, and adds nothing. "All" may be more: the partition's first node is looked at, and another one given.
     @Test func aLimitOfNodesAddsNoCPUs() throws {
         let bounds = try bounds([("mem", "0")], threads: 1, limits: "MaxMemPerNode=3000")
-        #expect(bounds.cpus == 1 && bounds.memory == 3000 << 20)
+        #expect(bounds.cpus == 1 && bounds.memory == 16_000 << 20)
     }
 
     /// Then it is taken for what a CPU of the poorest node has, and for no less than a default.

@@ -21,7 +21,7 @@ struct AddedCPUs {
     ) {
         cpusPerTask = request.cpusPerTask ?? 1
         cpusPerNode = request.cpusPerNode ?? 1
-        wholeSockets = defaults.wholeSockets
+        wholeSockets = defaults.wholeSockets || partition.givesSockets
         var usual = partition.defaultMemoryPerCPU
         if usual == nil, partition.defaultMemoryPerNode == nil, case .perCPU(let each)? = defaults.memoryLimits?.usual {
             usual = each
@@ -46,6 +46,7 @@ struct AddedCPUs {
         _ random: inout SeededGenerator
     ) -> Int64? {
         if let own = partition.maximumMemoryPerCPU { return own.mebibytes }
+        if partition.maximumMemoryPerNode != nil { return nil }
         guard let told = defaults.memoryLimits else {
             let share = nodes.map { $0.memory.mebibytes / Int64($0.cpus) }.min() ?? 1
             return saysMemory ? share + Int64(random.below(3) * 50) : nil

@@ -38,6 +38,9 @@ import Testing
             if random.chance(30) { partition.defaultMemoryPerNode = Memory(mebibytes: 900) }
             if random.chance(30) { partition.jobDefaults = JobDefaults(cpusPerGPU: random.below(9), memoryPerGPU: nil) }
             if random.chance(20) { partition.maximumMemoryPerCPU = share(&random) }
+            if random.chance(20) { partition.maximumMemoryPerNode = Memory(mebibytes: 8000) }
+            partition.givesSockets = random.chance(10)
+            if random.chance(20) { partition.minimumNodes = 1 + random.below(4) }
             return partition
         }
         var defaults = ClusterDefaults(partitions: partitions, nodes: nodes, account: try AccountName("lab"))
@@ -48,6 +51,7 @@ import Testing
                 usual: random.chance(60) ? .perCPU(share(&random)) : nil)
         }
         defaults.wholeSockets = random.chance(20)
+        defaults.wholeNodes = random.chance(10)
         return defaults
     }
 
@@ -99,10 +103,15 @@ import Testing
             $0.partitions.contains(partition.name) && request.excludedNodes?.names.contains($0.name) != true
         }
         // Slurm may choose any number of nodes up to one for each task, or for each GPU of the job.
-        let most =
+        var most =
             request.nodes?.maximum
             ?? max(request.tasks ?? 1, request.gpus?.total ?? 1, request.requiredNodes?.names.count ?? 1)
-        let least = max(request.nodes?.minimum ?? 1, request.requiredNodes?.names.count ?? 1)
+        var least = max(request.nodes?.minimum ?? 1, request.requiredNodes?.names.count ?? 1)
+        // MinNodes, of partitions of which some may take no jobs.
+        let deciding = random.one(of: job.partitions).rawValue
+        let wanted = defaults.partitions.first { $0.name == deciding }?.minimumNodes ?? 1
+        if request.nodes?.maximum ?? .max >= wanted { least = max(least, wanted) }
+        if request.nodes == nil { most = max(most, least) }
         guard least <= min(most, usable.count) else { return nil }
         let count = least + random.below(min(most, usable.count) - least + 1)
         var chosen = usable.filter { request.requiredNodes?.names.contains($0.name) == true }
@@ -111,15 +120,19 @@ import Testing
             chosen.append(node)
         }
         let each = request.tasksPerNode ?? 1
-        let tasks = request.tasks.map { spread($0, over: count, &random) } ?? Array(repeating: each, count: count)
+        let tasks =
+            request.tasks.map { spread(max($0, least), over: count, &random) } ?? Array(repeating: each, count: count)
         guard request.tasksPerNode == nil || tasks.allSatisfy({ $0 <= each }) else { return nil }
         let gpus = spread(request.gpus?.total ?? 0, over: count, &random)
         var usual = defaults.jobDefaults ?? Self.usual(&random)
         usual.cpusPerGPU = partition.jobDefaults?.cpusPerGPU ?? usual.cpusPerGPU
         let slurm = AddedCPUs(defaults, partition, request, nodes: least, &random)
+        let isWhole = request.exclusive != nil || partition.isExclusive || defaults.wholeNodes
         var total = Given()
         for (index, node) in chosen.enumerated() {
-            let mine = onNode(request, partition, usual, node, tasks: tasks[index], gpus: gpus[index], slurm, &random)
+            let mine = onNode(
+                request, partition, isWhole: isWhole, usual, node, tasks: tasks[index], gpus: gpus[index], slurm,
+                &random)
             // Slurm gives no node more than it has.
             guard mine.cpus <= node.cpus, mine.memory <= node.memory.mebibytes, mine.gpus <= node.gpus?.total ?? 0
             else {
@@ -133,7 +146,8 @@ import Testing
     }
 
     private func onNode(
-        _ request: JobRequest, _ partition: Partition, _ usual: JobDefaults, _ node: Node, tasks: Int, gpus: Int,
+        _ request: JobRequest, _ partition: Partition, isWhole: Bool, _ usual: JobDefaults, _ node: Node, tasks: Int,
+        gpus: Int,
         _ slurm: AddedCPUs, _ random: inout SeededGenerator
     ) -> Given {
         var given = Given()
@@ -143,7 +157,7 @@ import Testing
             1, tasks * slurm.cpusPerTask, slurm.cpusPerNode, (request.cpusPerGPU ?? usualCPUs) * given.gpus)
         if random.chance(30) { given.cpus = max(given.cpus, tasks * slurm.whole(slurm.cpusPerTask, on: node, &random)) }
         given.cpus = slurm.whole(given.cpus, on: node, &random)
-        let isWhole = request.exclusive != nil || partition.isExclusive
+        if isWhole { given.cpus = max(given.cpus, node.cpus) }
         // Slurm sets memory by GPUs on all nodes of a job or on none: a node without GPUs gets none of what the partition gives
         // otherwise, and of whole nodes every GPU counts (cons_tres, `gres_select_util_job_mem_set`).
         let hasGPUs = [request.gpus, request.gpusPerNode, request.gpusPerTask].contains { $0?.isEmpty == false }
@@ -161,7 +175,6 @@ import Testing
             given.memory = Int((partition.defaultMemoryPerNode ?? node.memory).mebibytes)
         }
         if isWhole {
-            given.cpus = max(given.cpus, node.cpus)
             if request.memoryPerNode?.mebibytes == 0 { given.memory = Int(node.memory.mebibytes) }
             given.gpus = max(given.gpus, node.gpus?.total ?? 0)
         }

@@ -200,15 +200,15 @@ import Testing
         #expect(try bounds(nil, "", Self.two) { $0.partitions[1].totalMemory = nil }.memory == nil)
     }
 
-    /// Each GPU of a whole node brings memory, whatever a job may ask for on a node.
-    @Test func gpusOfWholeNodesBringMemory() throws {
-        for (fields, memory) in [([], 10), ([("gpus", "1")], 100_000)] as [([(String, JSONValue)], Int64)] {
+    /// Whole nodes have all of their memory, whatever a job may ask for on a node.
+    @Test func whatAPartitionPermitsIsNoBoundOfWholeNodes() throws {
+        for fields in [[], [("gpus", "1")]] as [[(String, JSONValue)]] {
             let whole: [(String, JSONValue)] = [("partition", "gpu"), ("exclusive", "node"), ("mem_per_gpu", "1M")]
             let said = fields.isEmpty ? Array(whole.dropLast()) + [("mem", "1M")] : whole + fields
             let bounds = try bounds("", "", said + [("nodes", "1")]) {
                 $0.partitions[1].maximumMemoryPerNode = Memory(mebibytes: 10)
             }
-            #expect(bounds.memory == memory << 20, "\(said)")
+            #expect(bounds.memory == 100_000 << 20, "\(said)")
         }
     }
 

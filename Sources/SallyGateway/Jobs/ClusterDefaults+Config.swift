@@ -9,5 +9,6 @@ extension ClusterDefaults {
         jobDefaults = config.jobDefaults
         memoryLimits = config.memoryLimits
         wholeSockets = config.wholeSockets
+        wholeNodes = config.wholeNodes
     }
 }

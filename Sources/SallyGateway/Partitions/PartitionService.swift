@@ -25,7 +25,8 @@ struct PartitionService: Sendable {
         return Shown(value: PartitionList(partitions: partitions), freshness: keeper.shapeFreshness)
     }
 
-    /// Whether some rule lets the person submit here, if the job is small enough and names the right account.
+    /// Whether some rule lets the person submit here, and wherever jobs are handed on to, if the job is small enough and names the
+    /// right account.
     private func isOpen(
         _ partition: Partition, _ snapshot: QueueSnapshot, _ account: AccountName?, for principal: Principal
     ) throws -> Bool {
@@ -38,7 +39,9 @@ struct PartitionService: Sendable {
             user: principal.account.name)
         let verdicts = gate.explain(.submit(config.name, job, ResourceBounds(of: job)), for: principal).verdicts
         let isDenied = verdicts.contains { $0.effect == .deny && $0.outcome == .applies }
-        return !isDenied && verdicts.contains { $0.effect == .allow && $0.isAboutPersonAndPartition }
+        let places = Dictionary(grouping: verdicts, by: \.partition).values
+        return !isDenied && !places.isEmpty
+            && places.allSatisfy { $0.contains { $0.effect == .allow && $0.isAboutPersonAndPartition } }
     }
 
     /// Any account serves to ask; the person's own where it is known.
