@@ -6,6 +6,7 @@ import SallyKeepProtocol
 import SallyModel
 import SallyStore
 import SallyWire
+import SlurmModel
 import StrictJSON
 import Testing
 
