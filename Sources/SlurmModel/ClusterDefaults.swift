@@ -60,8 +60,11 @@ package struct ClusterDefaults: Sendable {
 
 extension JobRequest {
     /// The job with partition, account and time made explicit.
+    /// - Parameter isNew: whether Slurm gets it as it is. The maximum of nodes of a job that is there may be none of its own.
     /// - Throws: `SallyError(.invalidRequest)` for a partition that is not there, or a job without an account.
-    package func resolved(with defaults: ClusterDefaults, user: UserName) throws -> ResolvedJob {
+    package func resolved(
+        with defaults: ClusterDefaults, user: UserName, isNew: Bool = true
+    ) throws -> ResolvedJob {
         let chosen: [Partition]
         if partitions.isEmpty {
             guard let partition = defaults.usualPartition else {
@@ -99,6 +102,13 @@ extension JobRequest {
         return ResolvedJob(
             request: request, user: user, account: account, usualQOS: defaults.usualQOS[account],
             alternates: alternates,
-            places: (chosen + others).map { ResolvedJob.Place($0, excluded: excludedNodes?.names ?? [], of: defaults) })
+            places: (chosen + others).map { ResolvedJob.Place($0, of: defaults, isGiven: isGiven(isNew: isNew)) })
+    }
+
+    /// Of a job that names as many nodes as it may have at most, those and no others.
+    private func isGiven(isNew: Bool) -> (String) -> Bool {
+        if isNew, let named = requiredNodes?.names, named.count == nodes?.maximum { return Set(named).contains }
+        let excluded = Set(excludedNodes?.names ?? [])
+        return { !excluded.contains($0) }
     }
 }

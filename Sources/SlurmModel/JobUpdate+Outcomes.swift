@@ -50,7 +50,7 @@ extension JobUpdate {
             floor.isMoved = fields.contains(.partition)
             floor.isOpen = made.nodes.isOpen
             for request in requests(made, defaults, hidden) {
-                let resolved = try request.resolved(with: defaults, user: user)
+                let resolved = try request.resolved(with: defaults, user: user, isNew: false)
                 let outcome = Outcome(job: resolved, bounds: ResourceBounds(of: resolved, atLeast: floor))
                 if !outcomes.contains(outcome) { outcomes.append(outcome) }
             }

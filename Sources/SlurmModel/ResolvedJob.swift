@@ -60,11 +60,11 @@ package struct ResolvedJob: Sendable, Equatable {
         var usualMemoryPerGPU: Memory?
 
         /// - Parameters:
-        ///   - excluded: nodes that the job cannot get, whatever they have.
+        ///   - isGiven: whether the job may get a node of that name, whatever it has.
         ///   - defaults: the cluster's, where the partition does not report its own.
-        init(_ partition: Partition, excluded: [String], of defaults: ClusterDefaults) {
+        init(_ partition: Partition, of defaults: ClusterDefaults, isGiven: (String) -> Bool) {
             let all = defaults.nodes.filter { $0.partitions.contains(partition.name) }
-            let own = all.filter { !excluded.contains($0.name) }
+            let own = all.filter { isGiven($0.name) }
             let complete = !own.isEmpty && all.count >= partition.totalNodes
             isExclusive = partition.isExclusive || defaults.wholeNodes
             minimumNodes = partition.minimumNodes

@@ -138,6 +138,20 @@ import Testing
         return try request.resolved(with: defaults, user: UserName("alice"))
     }
 
+    /// The job gets no node but those that it names; what is more than these may be another's.
+    @Test(
+        arguments: [
+            ([("nodes", "1"), ("nodelist", "small1")], 16), ([("nodes", "1")], 64), ([("nodelist", "small1")], 64),
+            ([("nodes", "1-2"), ("nodelist", "small1")], 80), ([("nodes", "2"), ("nodelist", "small[1-2]")], 80),
+        ] as [(Fields, Int)])
+    func namedNodesAloneCountWhereTheyAreAllThatAJobMayHave(fields: Fields, cpus: Int) throws {
+        let bounds = try bounds(fields + [("exclusive", "node")]) {
+            $0.nodes[1].cpus = 64
+            $0.partitions[0].totalCPUs = 80
+        }
+        #expect(bounds.cpus == cpus, "\(bounds)")
+    }
+
     /// slurm.conf(5), Alternate: small hands its jobs on to big.
     @Test func whereAJobMayBeHandedOnToIsJudged() throws {
         let job = try resolved("small") {
@@ -195,6 +209,16 @@ import Testing
             of: .object(JSONObject(told + job)), from: APIVersion(rawValue: 42), defaults: defaults,
             user: UserName("alice")
         ).map(\.bounds)
+    }
+
+    @Test func ofAJobThatIsThereTheMaximumOfNodesMayBeAnothers() throws {
+        let job: Fields = [("node_count", 2), ("required_nodes", "big1,big2"), ("shared", ["none"])]
+        let bounds = try updated([("partition", "big")], of: job) {
+            $0.nodes[7].cpus = 64
+            $0.partitions[1].totalCPUs = 176
+            $0.partitions[1].minimumNodes = 4
+        }
+        #expect(bounds.map(\.cpus) == [176])
     }
 
     @Test(arguments: [1, 2]) func aJobThatIsMovedGetsTheNodesThatTheOtherPartitionWants(count: Int) throws {
