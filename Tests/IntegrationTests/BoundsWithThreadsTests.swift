@@ -73,13 +73,20 @@ struct BoundsWithThreadsTests {
         }
     }
 
-    /// slurm.conf(5) MinNodes: a job that says no number of nodes gets so many. One that may have fewer is refused, as
-    /// EnforcePartLimits=ALL says.
+    /// slurm.conf(5) MinNodes: a job that says no number of nodes gets so many. With EnforcePartLimits=ALL 22.05.8 does so as well,
+    /// and 24.11.5 refuses it.
     private func compareWithMinimum(
         _ jobs: MadeUpJobs, before: ClusterDefaults, _ cluster: OwnCluster
     ) async throws {
         // What still waits would keep the nodes.
         _ = try await cluster.on("master", "scancel --user=\(Self.person)")
+        _ = try await cluster.on(
+            "master",
+            "sed -i 's/^EnforcePartLimits=.*/EnforcePartLimits=NO/' /etc/slurm/slurm.conf && scontrol reconfigure")
+        try await eventually("\(cluster.name) enforces nothing at submission") {
+            let shown = try await cluster.on("master", "scontrol show config | tr -d ' '")
+            return shown.contains("EnforcePartLimits=NO")
+        }
         _ = try await cluster.on("master", "scontrol update PartitionName=debug MinNodes=2")
         let known = try await told(jobs)
         let some: [[(String, JSONValue)]] = [
@@ -91,6 +98,7 @@ struct BoundsWithThreadsTests {
         try await jobs.submit(some.map { MadeUpJobs.request($0) }, knowing: [known], into: &batch, as: .likely)
         // The last one, so that the others have had their turn.
         try await jobs.submit([MadeUpJobs.request([])], knowing: [known], into: &batch, as: .sure)
+        #expect(batch.taken.count == some.count + 1)
         try await jobs.compare(&batch)
         let more = try jobs.exceeding(before, in: batch, (given: { $0.nodes }, allowed: { $0.nodes }))
         #expect(!more.isEmpty, "no job of \(jobs.cluster) got more nodes than it would without MinNodes")
