@@ -13,9 +13,8 @@ extension TLSConfiguration {
         tls.minimumTLSVersion = .tlsv12
         guard let authorities else { return tls }
         do {
-            let certificates = try NIOSSLCertificate.fromPEMFile(authorities)
-            guard !certificates.isEmpty else { throw NIOSSLError.failedToLoadCertificate }
-            tls.trustRoots = .certificates(certificates)
+            // Throws for a file that has none.
+            tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authorities))
         } catch {
             throw SallyError(
                 .misconfigured, "the file of certificate authorities \(quoted(authorities)) cannot be used",

@@ -32,9 +32,9 @@ package struct SlurmConnections: Sendable {
         configuration.httpVersion = .http1Only
         readingLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         reading = HTTPClient(eventLoopGroup: readingLoop, configuration: configuration)
-        // `Connection: close` alone would send a change on a connection that a read has left behind, and that the daemon may be
-        // closing at this moment. The second setting is for one that was made for a request that gave up before it was there.
-        configuration.maximumUsesPerConnection = 1
+        // Its own client: the daemon may be closing at this moment what a read has left behind. `Connection: close`, which each
+        // change says, ends a connection that one was sent on, and this one that was made for a request that gave up before it
+        // was there.
         configuration.connectionPool.idleTimeout = .zero
         changing = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         self.logger = logger

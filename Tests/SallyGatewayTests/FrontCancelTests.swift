@@ -254,6 +254,17 @@ import Testing
         }
     }
 
+    /// However many requests somebody may make.
+    @Test(arguments: [#"{"user_name": "alice"}"#, #"{"job_state": ["RUNNING"]}"#])
+    func whatIsFoundIsBounded(body: String) async throws {
+        let settings = Self.world((1...1001).map { Self.running(makeJob(UInt32($0), Self.alice)) })
+        try await withWorld(settings) { world, client in
+            let answer = try await client.call(.delete, "\(Self.slurm)/jobs", world.alice, body: body)
+            #expect(answer.status == .contentTooLarge && answer.text.contains("more than 1000 jobs"), "\(answer.text)")
+            #expect(world.queue.now.cancelled.isEmpty)
+        }
+    }
+
     /// What a list ends at the same time counts among what a person has under way.
     @Test func aListTakesThePlacesOfRequests() async throws {
         var settings = Self.world((1...6).map { makeJob(UInt32($0), Self.alice) })

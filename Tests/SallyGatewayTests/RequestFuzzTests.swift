@@ -52,6 +52,34 @@ import Testing
         }
     }
 
+    @Test func cursorsOfAnotherVersionAreRefused() throws {
+        let order = try JobOrder("job")
+        func cursor(_ version: String) throws -> JobCursor {
+            try JobCursor(Base64.url.encode(Array("\(version) job 0 7 7 ".utf8)), order)
+        }
+        let known = try cursor("1")
+        #expect(known.key == JobOrder.Key(number: 0, text: "", job: try JobID("7"), displayID: "7"))
+        for version in ["2", "0", "", "01", "11"] {
+            let error = #expect(throws: SallyError.self, "\(version)") { try cursor(version) }
+            #expect(error?.code == .invalidRequest)
+        }
+    }
+
+    /// Both could be read: the longer one is refused for its length alone.
+    @Test func cursorsHave1024BytesAtMost() throws {
+        let order = try JobOrder("name")
+        func text(bytes: Int) -> String {
+            let start = "1 name 0 7 7 "
+            let name = String(repeating: "x", count: bytes / 4 * 3 - start.utf8.count)
+            return Base64.url.encode(Array((start + name).utf8))
+        }
+        let (longest, longer) = (text(bytes: 1024), text(bytes: 1028))
+        try #require(longest.utf8.count == 1024 && longer.utf8.count == 1028)
+        #expect(try JobCursor(longest, order).key.displayID == "7")
+        let error = #expect(throws: SallyError.self) { try JobCursor(longer, order) }
+        #expect(error?.code == .invalidRequest)
+    }
+
     @Test func cursorsAreReadOrRefused() throws {
         let inner = ["1 job 0 7 7 ", "1 -submitted 1700000000 7 7_[0-9%2] ", "1 name 0 4294967292 8 a b"]
         let codes = inner.map { Base64.url.encode(Array($0.utf8)) }

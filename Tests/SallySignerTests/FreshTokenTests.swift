@@ -35,6 +35,38 @@ import Testing
         }
     }
 
+    /// Who is let in again has a token that was signed since.
+    @Test func noTokenFromBeforeADenialIsHandedOut() async throws {
+        try await SignerTests.with { signer, fixture in
+            let first = try await signer.mint(try mint("alice", 20001))
+            try await signer.deny(try UserName("alice"))
+            try await signer.allow(try UserName("alice"))
+            fixture.clock.advance(.seconds(1))
+            #expect(try await signer.mint(try mint("alice", 20001)) != first)
+        }
+    }
+
+    @Test func noTokenFromBeforeAWithdrawalIsHandedOut() async throws {
+        try await SignerTests.with { signer, fixture in
+            let first = try await signer.mint(try mint("alice", 20001))
+            #expect(try await signer.withdraw(try UserName("alice"), on: try ClusterName("dev")))
+            try await signer.register(try account("alice", 20001, gids: [20500]))
+            fixture.clock.advance(.seconds(1))
+            #expect(try await signer.mint(try mint("alice", 20001)) != first)
+        }
+    }
+
+    /// Groups are taken away at once.
+    @Test func anAccountThatChangesHasAnotherToken() async throws {
+        try await SignerTests.with { signer, _ in
+            let first = try await ReadClaims.read(try await signer.mint(try mint("alice", 20001)))
+            #expect(first.id?.gids == [20001, 20500])
+            try await signer.register(try account("alice", 20001))
+            let second = try await ReadClaims.read(try await signer.mint(try mint("alice", 20001)))
+            #expect(second.id?.gids == [20001])
+        }
+    }
+
     @Test func theRateIsLimitedAllTheSame() async throws {
         try await SignerTests.with(perMinute: 2) { signer, _ in
             for _ in 1...2 { _ = try await signer.mint(try mint("alice", 20001)) }

@@ -52,6 +52,35 @@ import Testing
         }
     }
 
+    /// Whatever the signer's own file says: what DESIGN.md promises of a token.
+    @Test func noTokenLivesLongerThanIsPromised() async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            var settings = try fixture.settings()
+            settings.clusters[0].submitLife = .seconds(3600)
+            settings.clusters[0].otherLife = .seconds(3600)
+            let signer = try await Signer(settings, clock: fixture.clock)
+            try await signer.register(try account("alice", 20001))
+            let promised: [(MintPurpose, Int64)] = [(.submit, 15), (.update, 15), (.cancel, 120), (.read, 120)]
+            try #require(promised.count == MintPurpose.allCases.count)
+            for (purpose, seconds) in promised {
+                let token = try await signer.mint(try mint("alice", 20001, purpose))
+                let claims = try await ReadClaims.read(token)
+                #expect(claims.exp - claims.iat == seconds, "\(purpose)")
+                #expect(token.expires.rawValue == claims.exp && claims.iat == fixture.clock.now.rawValue)
+            }
+            for purpose in ServicePurpose.allCases {
+                let reads = [.readQueue, .readAccounting].contains(purpose)
+                let token = try await signer.mintService(
+                    MintServiceRequest(
+                        cluster: try ClusterName("dev"), purpose: purpose, position: reads ? nil : position(3)))
+                let claims = try await ReadClaims.read(token)
+                #expect(claims.exp - claims.iat == 120, "\(purpose)")
+                #expect(token.expires.rawValue == claims.exp)
+            }
+        }
+    }
+
     @Test func mintsForNobodyItDoesNotManage() async throws {
         try await Self.with { signer, _ in
             try await Self.refuses(.denied) { _ = try await signer.mint(try mint("bob", 20002)) }
@@ -142,11 +171,35 @@ import Testing
                 try account("bob", 20002, home: "/home//bob"), try account("bob", 20002, home: "/bob"),
                 try account("bob", 20002, home: "/var/lib/bob"), try account("bob", 20002, shell: "bash"),
                 try account("bob", 20002, shell: ""), try account("bob", 20002, shell: "/bin/../bin/sh"),
+                // Each would be two fields of a line of passwd(5).
+                try account("bob", 20002, home: "/home/b:ob"), try account("bob", 20002, shell: "/bin/sh:x"),
             ]
             for account in bad {
                 try await Self.refuses(.denied) { try await signer.register(account) }
             }
             try await Self.refuses(.notFound) { try await signer.register(try account("bob", 20002, cluster: "other")) }
+        }
+    }
+
+    @Test func refusesAccountsThatAreTooLong() async throws {
+        func text(_ start: String, bytes: Int) -> String {
+            start + String(repeating: "x", count: bytes - start.utf8.count)
+        }
+        let groups = Array((20500...20564) as ClosedRange<UInt32>)
+        try await Self.with { signer, _ in
+            let bad: [ManagedAccount] = [
+                try account("bob", 20002, gecos: text("B", bytes: 129)),
+                try account("bob", 20002, home: text("/home/", bytes: 257)),
+                try account("bob", 20002, shell: text("/bin/", bytes: 257)),
+                try account("bob", 20002, gids: groups),
+            ]
+            for account in bad {
+                try await Self.refuses(.denied) { try await signer.register(account) }
+            }
+            try await signer.register(
+                try account(
+                    "bob", 20002, gids: Array(groups.dropLast()), gecos: text("B", bytes: 128),
+                    home: text("/home/", bytes: 256), shell: text("/bin/", bytes: 256)))
         }
     }
 
@@ -483,6 +536,22 @@ import Testing
             let header = String(
                 decoding: try #require(Base64.url.decode(token.token.prefix { $0 != "." })), as: UTF8.self)
             #expect(header.contains(#""kid":"k1""#) && header.contains(#""alg":"RS256""#))
+        }
+    }
+
+    @Test(arguments: [(0, false), (1, true), (128, true), (129, false)])
+    func aKeyIDHas128BytesAtMost(bytes: Int, isTaken: Bool) async throws {
+        try await withScratchFolder { folder in
+            let fixture = try SignerFixture(folder)
+            try writeFile(folder + "/rsa", rsaKey)
+            var settings = try fixture.settings()
+            settings.clusters[0].key = .rs256(path: folder + "/rsa", kid: String(repeating: "k", count: bytes))
+            let wanted = settings
+            if isTaken {
+                _ = try await Signer(wanted, clock: fixture.clock)
+            } else {
+                try await Self.refuses(.misconfigured) { _ = try await Signer(wanted, clock: fixture.clock) }
+            }
         }
     }
 

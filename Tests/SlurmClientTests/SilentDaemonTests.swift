@@ -168,6 +168,20 @@ import Testing
         }
     }
 
+    /// More at once than there are connections: those that wait are not sent on what another leaves.
+    @Test func changesThatWaitHaveAConnectionOfTheirOwn() async throws {
+        try await FakeSlurmrestd.with({ _, _ in .reply(200, ok) }) { server in
+            try await withClient(server.path) { client in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<20 { group.addTask { _ = try await client.submit(submission(), token: token) } }
+                    try await group.waitForAll()
+                }
+            }
+            #expect(server.requests.count == 20)
+            #expect(server.requests.allSatisfy { $0.before == 0 }, "a change went out on a kept connection")
+        }
+    }
+
     /// It takes a second request on a connection and ends it, as a daemon does whose keep-alive has run out.
     @Test func aDaemonThatEndsKeptConnectionsLosesNoChange() async throws {
         try await FakeSlurmrestd.with({ request, _ in
