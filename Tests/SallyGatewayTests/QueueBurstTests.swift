@@ -76,9 +76,10 @@ func withListedReader(
     /// One lost answer costs its job, until the next look, and no other: none before it, and none after it but where the next would be
     /// waited for as long, or three were lost.
     @Test(arguments: [
-        ([5: QueueBurstTests.late], 5, 5), ([1: QueueBurstTests.cut], 20, 20),
+        ([1: QueueBurstTests.late], 1, 1), ([5: QueueBurstTests.late], 5, 5), ([1: QueueBurstTests.cut], 20, 20),
         ([1: QueueBurstTests.cut, 7: QueueBurstTests.cut], 20, 19),
         ([1: QueueBurstTests.cut, 2: QueueBurstTests.cut, 7: QueueBurstTests.cut], 7, 5),
+        ([1: QueueBurstTests.cut, 2: QueueBurstTests.cut, 3: QueueBurstTests.cut], 3, 1),
     ])
     func whatCameBesideALostAnswerCounts(_ failures: [Int: SallyError], reads: Int, known: Int) async throws {
         try await withListedReader(1, listed: .seconds(10)) { queue, reader, memory in
@@ -93,16 +94,12 @@ func withListedReader(
         }
     }
 
-    /// Where nothing comes Slurm does not answer; and that it is asked too often is never passed over.
-    @Test(arguments: [
-        [1: QueueBurstTests.late], [1: QueueBurstTests.cut, 2: QueueBurstTests.cut, 3: QueueBurstTests.cut],
-        [11: SallyError(.unavailable, "too often", slurm: SlurmRefusal(number: 1804, text: "Rate limit exceeded"))],
-    ])
-    func whatIsNoLostAnswerIsThrown(_ failures: [Int: SallyError]) async throws {
+    @Test func thatItIsAskedTooOftenIsNeverPassedOver() async throws {
         try await withListedReader(1, listed: .seconds(10)) { queue, reader, memory in
             queue.change { state in
                 state.jobs += (2...21).map { makeJob($0, Self.alice) }
-                state.jobFailures = failures
+                state.jobFailures[11] = SallyError(
+                    .unavailable, "too often", slurm: SlurmRefusal(number: 1804, text: "Rate limit exceeded"))
             }
             await #expect(throws: SallyError.self) { try await reader.read(after: memory, .usual) }
         }

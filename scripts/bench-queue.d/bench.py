@@ -420,7 +420,7 @@ def stand_in(count, people):
     say(f"    {count} recorded jobs are there after {took:.0f} s")
     load = wrk(URL + PATH + "?limit=20", READERS, min(SECONDS, 20), WORK / "sessions")
     # Old and new are in memory together when the next ones are put in place.
-    until("the stand-in's third list", 900, lambda: lists() >= 3)
+    until("the stand-in's next list", 600, lambda: lists() >= 2)
     time.sleep(5)
     peak = memory(serve_pid())
     end(process)

@@ -37,13 +37,17 @@ def state(number, at):
     return '["%s"]' % ("SUSPENDED", "RUNNING")[at % 2] if number <= CHANGING else RECORDED[number % len(RECORDED)][1]
 
 
+def job(number, at):
+    user = users[number // len(RECORDED) % len(users)]
+    text = RECORDED[number % len(RECORDED)][0].replace("@STATE@", state(number, at))
+    return text.replace("@ID@", str(number)).replace("@USER@", user).replace("@NAME@", f"job {number}")
+
+
 def whole():
     global delivered, lists, ended
     at = present()
     for number in range(1, count + 1):
-        user = users[number // len(RECORDED) % len(users)]
-        text = RECORDED[number % len(RECORDED)][0].replace("@STATE@", state(number, at))
-        yield text.replace("@ID@", str(number)).replace("@USER@", user).replace("@NAME@", f"job {number}")
+        yield job(number, at)
     delivered, lists, ended = at, lists + 1, time.monotonic()
     with open(listen + ".lists", "w") as file:
         file.write(str(lists))
@@ -85,6 +89,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.listing([])
         elif path.endswith("/jobs"):
             self.listing(whole())
+        elif "/job/" in path:
+            number = path.rsplit("/", 1)[1]
+            self.listing([job(int(number), present())] if number.isdigit() and 0 < int(number) <= count else [])
         else:
             body = dict(HEAD, partitions=[], nodes=[], pings=[{"hostname": "stand-in", "pinged": "UP"}])
             data = json.dumps(body).encode()

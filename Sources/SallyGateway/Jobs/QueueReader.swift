@@ -107,22 +107,23 @@ struct QueueReader: Sendable {
     }
 
     /// The records of some jobs, read one by one, and the numbers that were answered for. What does not come is asked for again at
-    /// the next look: one lost answer in fifty costs one job, and one that can never be read holds up no other.
+    /// the next look: one lost answer in fifty costs one job, and one that can never be read holds up no other, nor the states, which
+    /// have come.
     ///
-    /// - Throws: what was in the way, where nothing came, and where slurmctld is asked too often.
+    /// - Throws: where slurmctld is asked too often.
     private func singly(
         _ wanted: some Sequence<JobID>, _ read: Authorized<SystemAction>, _ token: Secret<String>
     ) async throws -> (found: [QueuedJob], answered: Set<JobID>) {
         var found: [QueuedJob] = []
         var answered: Set<JobID> = []
-        var problems: [SallyError] = []
+        var problems = 0
         for job in wanted where !answered.contains(job) {
             let told: [QueuedJob]
             do {
                 told = try await queue.job(job, read, token: token)
             } catch let problem as SallyError where problem.slurm?.number != QueuePace.tooOften {
-                problems.append(problem)
-                if problem.code == .timeout || problems.count == QueueReader.mostProblems { break }
+                problems += 1
+                if problem.code == .timeout || problems == QueueReader.mostProblems { break }
                 continue
             }
             // An array's number brings all of its tasks, that of a heterogeneous job its components. An answer about
@@ -135,7 +136,6 @@ struct QueueReader: Sendable {
             answered.formUnion(records.map(\.id))
             answered.insert(job)
         }
-        if let problem = problems.first, answered.isEmpty { throw problem }
         return (found, answered)
     }
 
