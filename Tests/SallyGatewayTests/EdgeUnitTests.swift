@@ -21,6 +21,13 @@ import Testing
         #expect(!limiter.admits(.unknown, now: .seconds(1)))
     }
 
+    @Test func aBucketHoldsNoMoreThanItsBurst() {
+        let limiter = RateLimiter(burst: 2, perSecond: 1, capacity: 10)
+        let admitted = (0..<5).map { _ in limiter.admits(.unknown, now: .seconds(3600)) }
+        let later = (0..<5).map { _ in limiter.admits(.unknown, now: .seconds(7200)) }
+        #expect(admitted == [true, true, false, false, false] && later == admitted)
+    }
+
     @Test func aFloodOfAddressesCostsBoundedMemory() {
         let limiter = RateLimiter(burst: 2, perSecond: 0.001, capacity: 10)
         var admitted = 0

@@ -177,6 +177,9 @@ import Testing
         #expect(own.cpus == 2 && own.memory == 6000 << 20)
         #expect(try bounds(nil, "DefCpuPerGPU=1", Self.two).cpus == 2)
         #expect(try bounds(nil, "DefCpuPerGPU=1", Self.two).memory == 100_000 << 20)
+        // Beside 500 MiB for each of eight CPUs.
+        #expect(try bounds(Self.both, "DefMemPerGPU=100", Self.two).memory == 4000 << 20)
+        #expect(try bounds(Self.both, "DefMemPerGPU=9000", Self.two).memory == 18_000 << 20)
         // Of those that Slurm may choose, the largest.
         let either: [(String, JSONValue)] = [("partition", "debug,gpu"), ("gpus", "1"), ("nodes", "1")]
         #expect(try bounds("DefCpuPerGPU=3", "DefCpuPerGPU=7", either).cpus == 7)

@@ -20,7 +20,7 @@ struct JobEnding: Sendable {
     let finder: JobFinder
 
     /// How long a cancelled job may take until the queue says so.
-    private static let confirmation = Duration.seconds(15)
+    var confirmation = Duration.seconds(15)
 
     struct Order: Sendable {
         var which: JobTarget
@@ -122,7 +122,7 @@ struct JobEnding: Sendable {
     ///
     /// - Returns: what Slurm says of the job that `which` is or belongs to, now that it is ending.
     private func confirm(_ which: JobTarget) async throws -> [QueuedJob] {
-        let end = ContinuousClock.now + JobEnding.confirmation
+        let end = ContinuousClock.now + confirmation
         while ContinuousClock.now < end {
             let told = try await records(which)
             let left = told.filter { !$0.isEnding && $0.isNamed(by: which) }
