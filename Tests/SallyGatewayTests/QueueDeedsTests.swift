@@ -102,19 +102,4 @@ import Testing
             #expect(own.asKnown(task).view.states == [shown])
         }
     }
-
-    @Test func ofAnArrayTheTaskAloneIsEnded() throws {
-        let tasks = [
-            makeTask(6, of: 5, "5_1", Self.alice), makeTask(8, of: 5, "5_0", Self.alice),
-            makeTask(7, of: 5, "5_11", Self.alice), makeTask(5, of: 5, "5_[2-4]", Self.alice),
-        ]
-        // Whether Slurm told of them afterwards or not.
-        for told in [tasks, []] {
-            var deeds = QueueDeeds()
-            deeds.end(JobTarget(job: Self.id(5), part: .task(1)), of: Self.alice, told: told, at: .now)
-            let own = try #require(deeds.of(Self.alice))
-            let states = tasks.map { own.asKnown($0).view.states }
-            #expect(states == [["CANCELLED"], ["PENDING"], ["PENDING"], ["PENDING"]])
-        }
-    }
 }
