@@ -54,6 +54,8 @@ final class FakeQueue: SlurmQueue {
         var failure: SallyError?
         /// What reads of single jobs get in place of an answer, by their number, counted from 1.
         var jobFailures: [Int: SallyError] = [:]
+        /// What reads of single jobs get in place of their records.
+        var jobAnswers: [JobID: [QueuedJob]] = [:]
         /// Of the whole list alone.
         var listFailure: SallyError?
         var answer: SubmitResult?
@@ -162,6 +164,7 @@ final class FakeQueue: SlurmQueue {
             state.jobReads.append(job)
             if let failure = state.failure { throw failure }
             if let failure = state.jobFailures[state.jobReads.count] { throw failure }
+            if let said = state.jobAnswers[job] { return said }
             return state.jobs.filter { $0.isListed(under: job) && !state.hidden.contains(job) }
         }
     }
@@ -263,41 +266,4 @@ extension FakeQueue: SlurmLister {
         return ListedRecords(
             (records ?? []).compactMap(make), passedOver: state.passedOver, lacksSteps: state.lacksSteps)
     }
-}
-
-/// - Parameters:
-///   - owner: nil for somebody whom Slurm cannot name.
-///   - isRequeued: whether it began again, which makes the time of its submission anew.
-func makeJob(
-    _ id: UInt32, _ owner: UserName?, comment: String? = nil, state: String = "PENDING",
-    cluster: ClusterName = ClusterName(unchecked: "demo"), submitted: Timestamp? = nil, isRequeued: Bool = false
-) -> QueuedJob {
-    let split = SubmissionMarker.split(comment)
-    var view = JobView(
-        job: JobID(rawValue: id)!,  // a small number
-        displayID: "\(id)", cluster: cluster, name: "job", user: owner?.rawValue ?? "",
-        account: "lab", partition: "debug", states: [state])
-    view.submitted = submitted
-    return QueuedJob(
-        view: view, owner: owner, array: nil, marker: split.marker, isCommented: comment?.isEmpty == false,
-        isRequeued: isRequeued)
-}
-
-/// One task of an array, or its waiting rest.
-func makeTask(_ id: UInt32, of array: UInt32, _ displayID: String, _ owner: UserName) -> QueuedJob {
-    var job = makeJob(id, owner)
-    job.array = JobID(rawValue: array)
-    job.view.displayID = displayID
-    return job
-}
-
-/// A component of the heterogeneous job `first`, as slurmrestd numbers it.
-func makeComponent(_ offset: UInt32, of first: UInt32, _ owner: UserName, state: String = "PENDING") -> QueuedJob {
-    let job = makeJob(first + offset, owner, state: state)
-    var record = SlurmRecord(.job, version: APIVersion(rawValue: 42))
-    record["job_id"] = .integer(Int64(first + offset))
-    record["job_state"] = .words([state])
-    record["het_job_id"] = .integer(Int64(first))
-    record["het_job_offset"] = .integer(Int64(offset))
-    return QueuedJob(view: job.view, owner: owner, array: nil, marker: nil, record: record.packed)
 }

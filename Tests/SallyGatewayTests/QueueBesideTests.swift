@@ -87,6 +87,32 @@ import Testing
         }
     }
 
+    /// A state that a look showed meanwhile is not of the list: what shows in no record's own states, such as that fewer tasks wait,
+    /// would never be asked for again.
+    @Test func statesAreAsOldAsTheList() async throws {
+        try await withListedReader(1, listed: .seconds(10)) { queue, reader, memory in
+            queue.change { $0.jobs.append(makeTask(10, of: 10, "10_[2-3]", Self.alice)) }
+            var memory = try await reader.read(after: memory, .usual)
+            memory.wholeAt = ContinuousClock.now - .seconds(400)
+            memory = try await reader.read(after: memory, .usual, isServed: true)
+            let order = try #require(memory.order)
+            queue.change { $0.lists = [$0.jobs] }
+            let delivery = try await reader.deliver(order)
+            // Since, one task has started, and nothing but the states came.
+            queue.change { state in
+                state.jobs[1] = makeTask(10, of: 10, "10_3", Self.alice)
+                state.jobs.append(makeTask(11, of: 10, "10_2", Self.alice))
+                state.hidden = Set(state.jobs.map(\.id))
+            }
+            memory = try await reader.read(after: memory, .usual, isServed: true)
+            memory.receive(delivery)
+            #expect(memory.jobs.map(\.view.displayID).sorted() == ["1", "10_[2-3]"])
+            queue.change { $0.hidden = [] }
+            memory = try await reader.read(after: memory, .usual, isServed: true)
+            #expect(memory.jobs.map(\.view.displayID).sorted() == ["1", "10_2", "10_3"] && memory.isComplete)
+        }
+    }
+
     /// What was said of an array, or of a heterogeneous job, was said of all of its records: one that was not among them is gone.
     @Test(arguments: [
         [makeTask(10, of: 10, "10_1", alice), makeTask(11, of: 10, "10_0", alice)],
@@ -157,6 +183,18 @@ import Testing
             #expect(memory.wholeTook == .seconds(60))
             memory = try await reader.read(after: memory, .usual, isServed: true)
             #expect(memory.order == nil && memory.isComplete)
+        }
+    }
+
+    /// The next one will take at least as long, whatever became of this one.
+    @Test func aListThatFailedCountsForWhatItTook() {
+        var memory = QueueReader.Memory()
+        memory.wholeTook = .seconds(60)
+        for (took, longest) in [(90, 90), (5, 90)] {
+            memory.placeOrder([:], since: nil)
+            memory.receive(.failed(SallyError(.timeout, "no list"), took: .seconds(took)))
+            #expect(memory.wholeTook == .seconds(longest))
+            #expect(memory.order == nil && memory.listProblem?.message == "no list")
         }
     }
 

@@ -149,6 +149,23 @@ import Testing
         }
     }
 
+    /// Neither of the job that was asked for, nor of the one that it names.
+    @Test func anAnswerAboutAnotherJobSaysNothing() async throws {
+        try await withListedReader(3, listed: .seconds(10)) { queue, reader, memory in
+            let nine = JobID(rawValue: 9)!  // a small number
+            queue.change { state in
+                state.jobs.append(makeJob(9, Self.alice))
+                state.jobAnswers = [nine: [makeJob(1, Self.alice, state: "RUNNING"), makeJob(7, Self.alice)]]
+            }
+            let next = try await reader.read(after: memory, .usual)
+            #expect(queue.now.jobReads == [nine])
+            #expect(next.jobs == memory.jobs && !next.isComplete)
+            queue.change { $0.jobAnswers = [:] }
+            let last = try await reader.read(after: next, .usual)
+            #expect(last.jobs.map(\.id.rawValue) == [1, 2, 3, 9] && last.isComplete)
+        }
+    }
+
     /// Before, a task was looked for under its array's number alone, and no snapshot was new while one was listed.
     @Test func anArrayThatRunsIsReadLikeAnyJob() async throws {
         try await withWorld(Self.settings(1)) { world, _ in

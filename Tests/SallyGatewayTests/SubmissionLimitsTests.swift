@@ -52,6 +52,15 @@ import Testing
 
     private static let normal = qos("normal", [])
 
+    /// Alice's, with account lab.
+    private static func job() throws -> ResolvedJob {
+        try JobRequest(json: try JSONValue(parsing: goodJob)).resolved(
+            with: ClusterDefaults(
+                partitions: testPartitions, nodes: testNodes, account: AccountName(unchecked: "lab"),
+                home: "/home/alice"),
+            user: UserName(unchecked: "alice"))
+    }
+
     @Test func ownLimitsAndThoseOfTheAccountsAboveAreNamed() {
         let known = [
             Self.association(
@@ -147,11 +156,7 @@ import Testing
                 slurmName: "demo", hasAccounting: true, listings: world.cluster.listings, keeper: world.cluster.keeper)
             #expect(finder.patience == .seconds(3))
             finder.patience = .milliseconds(1)
-            let job = try JobRequest(json: try JSONValue(parsing: goodJob)).resolved(
-                with: ClusterDefaults(
-                    partitions: testPartitions, nodes: testNodes, account: AccountName(unchecked: "lab"),
-                    home: "/home/alice"),
-                user: UserName(unchecked: "alice"))
+            let job = try Self.job()
             try await withThrowingTaskGroup(of: Void.self) { [hasty = finder] group in
                 defer { latch.open() }
                 group.addTask { _ = try await world.cluster.listings.read(.associations) }
@@ -170,6 +175,30 @@ import Testing
             // Another refusal is nothing that limits explain.
             let other = SlurmRefusal(number: 2051, text: "no")
             #expect(await finder.explained(other, of: job) == other)
+        }
+    }
+
+    /// One slurmdbd serves several clusters: the same person and account have other limits on another one.
+    @Test func limitsOfAnotherClusterAreNotNamed() async throws {
+        try await withWorld { world, _ in
+            let there = [
+                Self.association("alice", "lab", [("max.jobs.total", .integer(1))]),
+                Self.association("", "lab", [("max.jobs.per.submitted", .integer(3))]),
+            ].map { record -> SlurmRecord in
+                var record = record
+                record["cluster"] = .text("far")
+                return record
+            }
+            let here = Self.association("alice", "lab", [("max.jobs.total", .integer(7))])
+            world.queue.change { $0.records = [.associations: there + [here], .qos: [Self.normal]] }
+            let finder = LimitFinder(
+                slurmName: "demo", hasAccounting: true, listings: world.cluster.listings, keeper: world.cluster.keeper,
+                patience: .seconds(240))
+            let job = try Self.job()
+            let told = await finder.explained(SlurmRefusal(number: 2050, text: "no"), of: job)
+            let advice = try #require(told.advice)
+            #expect(advice.contains("MaxSubmitJobs=7 of your association with account lab: wait"), "\(advice)")
+            #expect(!advice.contains("MaxSubmitJobs=1 ") && !advice.contains("GrpSubmitJobs"), "\(advice)")
         }
     }
 }

@@ -97,8 +97,14 @@ import Testing
     /// What is no element of the list is refused as before, and all of it together as well.
     @Test func nothingElseIsPassedOver() {
         let long = String(repeating: "a", count: 300)
-        for text in [#"{"jobs":[],"other":"\#(long)"}"#, #"{"\#(long)":1}"#, #"{"other":["\#(long)"],"jobs":[]}"#] {
-            #expect(throws: JSONError.self, "\(text)") { try passing(text, total: 10000) }
+        let texts = [
+            #"{"jobs":[],"other":"\#(long)"}"#, #"{"\#(long)":1}"#, #"{"other":["\#(long)"],"jobs":[]}"#,
+            // Were the member taken for an element, its list would end here.
+            #"{"other":"\#(long)"]}"#,
+        ]
+        for text in texts {
+            let error = #expect(throws: JSONError.self, "\(text)") { try passing(text, total: 10000) }
+            #expect(error?.reason == .tooLong(maximumBytes: 200), "\(text)")
         }
         #expect(throws: JSONError(.tooLong(maximumBytes: 200))) { try passing(#"{"jobs":["\#(long)"]}"#, total: 200) }
         #expect(throws: JSONError.self) { try passing(#"{"jobs":["\#(long)"#, total: 10000) }
