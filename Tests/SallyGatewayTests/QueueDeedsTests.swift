@@ -2,6 +2,7 @@
 
 import SallyModel
 import SallyTestSupport
+import SallyWire
 import SlurmModel
 import Testing
 
