@@ -121,11 +121,11 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "two words", String(repeating: "k", count: 201)])
-    func refusesBadKeys(key: String) async throws {
+    @Test(arguments: [[""], ["two words"], [String(repeating: "k", count: 201)], ["one", "two"], ["one", "one"]])
+    func refusesBadKeys(keys: [String]) async throws {
         try await withWorld { world, client in
             let answer = try await client.call(
-                .post, Self.path, world.alice, body: goodJob, headers: [("Idempotency-Key", key)])
+                .post, Self.path, world.alice, body: goodJob, headers: keys.map { ("Idempotency-Key", $0) })
             #expect(answer.status == .badRequest)
             #expect(world.queue.now.submits.isEmpty)
         }
