@@ -155,8 +155,9 @@ import Testing
         let usualCPUs = request.cpusPerTask == nil ? usual.cpusPerGPU ?? 0 : 0
         given.cpus = max(
             1, tasks * slurm.cpusPerTask, slurm.cpusPerNode, (request.cpusPerGPU ?? usualCPUs) * given.gpus)
-        if random.chance(30) { given.cpus = max(given.cpus, tasks * slurm.whole(slurm.cpusPerTask, on: node, &random)) }
+        // Tasks may share a core or socket, or each has its own; what was filled up so is not filled up again.
         given.cpus = slurm.whole(given.cpus, on: node, &random)
+        if random.chance(30) { given.cpus = max(given.cpus, tasks * slurm.whole(slurm.cpusPerTask, on: node, &random)) }
         if isWhole { given.cpus = max(given.cpus, node.cpus) }
         // Slurm sets memory by GPUs on all nodes of a job or on none: a node without GPUs gets none of what the partition gives
         // otherwise, and of whole nodes every GPU counts (cons_tres, `gres_select_util_job_mem_set`).
