@@ -79,14 +79,17 @@ let tier0: [Target] = [
     // Made-up cases for tests, each of which can be tried again by its number.
     .target(name: "SallyFuzz", path: "Tests/SallyFuzz"),
     // What tests hold against slurmrestd's own description of its JSON.
-    .target(name: "SlurmTestSupport", dependencies: ["StrictJSON"], path: "Tests/SlurmTestSupport"),
+    .target(
+        name: "SlurmTestSupport", dependencies: ["SlurmModel", "SallyModel", "StrictJSON"],
+        path: "Tests/SlurmTestSupport"),
     .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "SallyFuzz"]),
     .testTarget(name: "SallyModelTests", dependencies: ["SallyModel"]),
     .testTarget(
         name: "SlurmModelTests",
         dependencies: ["SlurmModel", "SallyModel", "StrictJSON", "SallyFuzz", "SlurmTestSupport"],
         exclude: ["Fixtures"]),
-    .testTarget(name: "SallyPolicyTests", dependencies: ["SallyPolicy", "SallyModel", "SlurmModel"]),
+    .testTarget(
+        name: "SallyPolicyTests", dependencies: ["SallyPolicy", "SallyModel", "SlurmModel", "SlurmTestSupport"]),
     .testTarget(name: "SallyWireTests", dependencies: ["SallyWire", "SallyModel", "SlurmModel", "StrictJSON"]),
     .testTarget(name: "SallyKeepProtocolTests", dependencies: ["SallyKeepProtocol", "SallyModel", "StrictJSON"]),
     .testTarget(name: "ArchitectureTests"),

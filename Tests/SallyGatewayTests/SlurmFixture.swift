@@ -2,6 +2,7 @@
 
 import SallyModel
 import SlurmModel
+import SlurmTestSupport
 
 /// What the cluster of the tests has.
 let testPartitions: [Partition] = [
@@ -10,15 +11,7 @@ let testPartitions: [Partition] = [
 ]
 
 /// Each with all that its partition has, and GPUs that nobody can read: nothing is known of one node.
-let testNodes: [Node] = testPartitions.flatMap { partition in
-    (1...partition.totalNodes).map { number in
-        var node = Node(
-            name: "\(partition.name)\(number)", states: ["IDLE"], cpus: partition.totalCPUs,
-            memory: partition.totalMemory ?? Memory(mebibytes: 0), partitions: [partition.name])
-        node.gres = "gpu:some"
-        return node
-    }
-}
+let testNodes: [Node] = Node.samples(of: testPartitions)
 
 /// A job that policy allows.
 let goodJob = ##"{"job_name": "hello", "partition": "debug", "script": "#!/bin/sh\necho hello\n"}"##

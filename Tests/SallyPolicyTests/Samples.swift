@@ -64,16 +64,3 @@ func job(
         reservations: reservations.map(ReservationName.init(unchecked:)), nodes: nodes, cpus: cpus, memory: memory,
         gpusByType: gpus, untypedGPUs: untyped, time: time, arrayTasks: tasks)
 }
-
-extension Node {
-    /// As many as each partition has, each with all that it has: of one node nothing is known but its cores.
-    static func samples(of partitions: [Partition]) -> [Node] {
-        partitions.flatMap { partition in
-            (1...partition.totalNodes).map { number in
-                Node(
-                    name: "\(partition.name)\(number)", states: ["IDLE"], cpus: partition.totalCPUs,
-                    memory: partition.totalMemory ?? Memory(mebibytes: 0), partitions: [partition.name])
-            }
-        }
-    }
-}

@@ -3,6 +3,7 @@
 import SallyModel
 import SallyPolicy
 import SlurmModel
+import SlurmTestSupport
 import Testing
 
 @Suite struct SubmitGateTests {

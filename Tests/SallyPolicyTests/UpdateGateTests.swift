@@ -3,6 +3,7 @@
 import SallyModel
 import SallyPolicy
 import SlurmModel
+import SlurmTestSupport
 import StrictJSON
 import Testing
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyModel
+import SlurmTestSupport
 import StrictJSON
 import Testing
 

@@ -2,6 +2,7 @@
 
 import SallyModel
 import SlurmModel
+import SlurmTestSupport
 import StrictJSON
 import Testing
 

@@ -2,6 +2,7 @@
 
 import SallyFuzz
 import SallyModel
+import SlurmTestSupport
 import StrictJSON
 import Testing
 

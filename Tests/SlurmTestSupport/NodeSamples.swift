@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import SlurmModel
+import SallyModel
+package import SlurmModel
 
 extension Node {
     /// As many as each partition has, each with all that it has and GPUs that nobody can read: of one node nothing is known but
     /// its cores.
-    static func samples(of partitions: [Partition]) -> [Node] {
+    package static func samples(of partitions: [Partition]) -> [Node] {
         partitions.flatMap { partition in
             (1...partition.totalNodes).map { number in
                 var node = Node(
