@@ -66,7 +66,7 @@ struct AuditTamperTests {
                 try writeFile("\(folder)/signer.yaml", signer, mode: 0o644)
                 try await stack.running(
                     "\(name)-signer", "signer", "\(folder)/signer.yaml",
-                    answers: { exists("\(socket)-serve.sock") }
+                    answers: { accepts("\(socket)-serve.sock") }
                 ) {
                     try await verify(tampering, evidence, name, stack)
                 }

@@ -285,7 +285,7 @@ struct BrokenSlurmTests {
         let other =
             own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
             + "/\(socket)"
-        try await eventually("the other daemon listens") { exists(other) }
+        try await eventually("the other daemon listens") { accepts(other) }
         try await stack.withBrokenReplica("broken-upgrade", "it13") { _ in
         } body: { replica, proxy in
             for (round, upstream) in [other, own].enumerated() {

@@ -56,7 +56,7 @@ extension Stack {
         }
         do {
             let socket = try await socketFolder(cluster) + "/\(name)"
-            try await eventually("it listens at \(socket)") { exists(socket) }
+            try await eventually("it listens at \(socket)") { accepts(socket) }
             try await body(socket) {
                 let told = try await onNode(
                     cluster, "master", ["sh", "-c", "touch \(folder)/limited && wc -l <\(folder)/killed"])

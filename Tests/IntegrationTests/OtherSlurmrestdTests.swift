@@ -54,7 +54,7 @@ struct OtherSlurmrestdTests {
         try await stack.withSlurmrestd(
             cluster, at: "unix:/run/slurmrestd/\(name)", plugins: "-s v0.0.37,dbv0.0.37"
         ) {
-            try await eventually("it listens at \(old)") { exists(old) }
+            try await eventually("it listens at \(old)") { accepts(old) }
             try await stack.withBrokenReplica(name, cluster, waitsForReady: false) { proxy in
                 proxy.replace(upstream: old)
             } body: { replica, proxy in

@@ -235,12 +235,3 @@ final class StewardBench: Sendable {
         }
     }
 }
-
-private func readFile(_ path: String) throws -> [UInt8] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw SallyError(.misconfigured, "cannot read \(quoted(path))") }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: 1 << 20)
-    let count = bytes.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-    return Array(bytes.prefix(max(0, count)))
-}

@@ -100,7 +100,7 @@ private func withSSHSteward(
                     "stack", ["start", stack.state, "ssh-\(role)", role, "\(folder)/\(role).yaml"])
                 #expect(started.status == 0, "\(started)")
                 try await eventually("the \(role) listens") {
-                    try await runProgram("/usr/bin/test", ["-S", "\(folder)/\(role)/admin.sock"]).status == 0
+                    accepts("\(folder)/\(role)/admin.sock")
                 }
             }
             let client = StewardClient(path: "\(folder)/steward/admin.sock", keeperUser: nil, deadline: .seconds(240))

@@ -194,7 +194,7 @@ extension Stack {
         do {
             let own = try await socket(cluster).split(separator: "/", omittingEmptySubsequences: false)
             let socket = (own.dropLast() + [Substring(name)]).joined(separator: "/")
-            try await eventually("the other daemon listens") { exists(socket) }
+            try await eventually("the other daemon listens") { accepts(socket) }
             try await body(socket)
         } catch {
             try await end()

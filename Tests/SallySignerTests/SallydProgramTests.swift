@@ -48,9 +48,9 @@ struct SallydProgramTests {
                 group.addTask { try await signer.run() }
                 group.addTask { try await steward.run() }
                 for path in ["/admin", "/serve", "/steward", "/steward-admin"] {
-                    try await eventually("\(path) is there") { exists(folder + path) }
+                    try await eventually("\(path) is there") { listens(folder + path) }
                 }
-                let admin = SignerClient(path: folder + "/admin", keeperUser: ownUserID())
+                let admin = SignerClient(path: folder + "/admin", keeperUser: ownUserID(), deadline: .seconds(240))
                 try await body(folder, asked, admin)
                 await admin.close()
                 group.cancelAll()

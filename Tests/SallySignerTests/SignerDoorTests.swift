@@ -40,7 +40,7 @@ import Testing
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await server.run() }
                 for path in ["/serve", "/steward", "/admin"] {
-                    try await eventually("\(path) is there") { exists(folder + path) }
+                    try await eventually("\(path) is there") { listens(folder + path) }
                 }
                 let serve = SignerClient(path: folder + "/serve", keeperUser: ownUserID(), deadline: .seconds(240))
                 let steward = SignerClient(path: folder + "/steward", keeperUser: ownUserID(), deadline: .seconds(240))
@@ -102,8 +102,8 @@ import Testing
             let services = ServiceGroup(services: [server], logger: Logger(label: "test"))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await services.run() }
-                try await eventually("the signer listens") { exists(folder + "/admin") }
-                let client = SignerClient(path: folder + "/serve", keeperUser: nil)
+                try await eventually("the signer listens") { listens(folder + "/serve") }
+                let client = SignerClient(path: folder + "/serve", keeperUser: nil, deadline: .seconds(240))
                 _ = try await client.health()
                 await services.triggerGracefulShutdown()
                 try await group.waitForAll()

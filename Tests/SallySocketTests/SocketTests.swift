@@ -24,7 +24,7 @@ import Testing
         let server = Server(path: path, access: access, limits: limits, logger: Logger(label: "test"), handle: handle)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
-            try await eventually("the socket is there") { exists(path) }
+            try await eventually("the server listens") { listens(path) }
             try await body(path)
             group.cancelAll()
             while (try? await group.next()) != nil {}  // ends with the cancellation
@@ -348,22 +348,4 @@ func connect(_ path: String, as user: uid_t) throws -> Int32 {
     guard call(setresuid, -1, Int(user), -1) == 0 else { throw SallyError(.internal, "cannot be \(user)") }
     defer { _ = call(setresuid, -1, 0, -1) }
     return try connectPlainly(path)
-}
-
-/// A connection without our client.
-func connectPlainly(_ path: String, _ flags: Int32 = 0) throws -> Int32 {
-    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | flags, 0)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-    let outcome = withUnsafePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-        }
-    }
-    guard outcome == 0 else {
-        close(descriptor)
-        throw SallyError(.internal, "no connection")
-    }
-    return descriptor
 }

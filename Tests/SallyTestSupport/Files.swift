@@ -22,6 +22,23 @@ package func writeFile(_ path: String, _ text: String, mode: mode_t = 0o600) thr
     guard fchmod(descriptor, mode) == 0 else { throw ScratchFolderError(number: errno) }
 }
 
+/// What is in the file at `path`, whole; those of proc(5) too, which have no size.
+///
+/// - Throws: `ScratchFolderError` when it cannot be read.
+package func readFile(_ path: String) throws -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw ScratchFolderError(number: errno) }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+        let count = piece.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+        guard count >= 0 else { throw ScratchFolderError(number: errno) }
+        guard count > 0 else { return bytes }
+        bytes += piece.prefix(count)
+    }
+}
+
 /// Whether something is at `path`, without following a link there.
 package func exists(_ path: String) -> Bool {
     var status = stat()
