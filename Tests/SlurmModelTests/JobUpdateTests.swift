@@ -359,6 +359,20 @@ import Testing
         _ = try outcomes(changes, job, from: 40)
     }
 
+    /// Slurm gives nodes first and tasks after them. Where it stops between the two, a job has half the tasks for each GPU, and the
+    /// next update would be judged by these.
+    @Test func moreTasksWithMoreNodesAreNoWayRound() throws {
+        let job = try job([
+            ("job_state", "PENDING"), ("tres_per_node", "gres:gpu:a100:2"), ("tres_req_str", "cpu=8,node=1"),
+        ])
+        _ = try outcomes([("tasks", 8)], job, from: 38)
+        for changes in [[("minimum_nodes", 2)], [("minimum_nodes", 2), ("tasks", 8)]] as [[(String, JSONValue)]] {
+            let error = #expect(throws: SallyError.self) { try outcomes(changes, job, from: 38) }
+            #expect(error?.code == .unsupported)
+            _ = try outcomes(changes, job, from: 40)
+        }
+    }
+
     @Test func ofAJobWithoutGPUsNobodyKnowsHowManyTasksTheyBring() throws {
         #expect(throws: SallyError.self) { try outcomes([("tres_per_job", "gres/gpu:1")], from: 38) }
         #expect(throws: SallyError.self) { try outcomes([("tres_per_node", "gres/gpu:1")], from: 38) }
