@@ -9,7 +9,7 @@ import Testing
 @testable import SlurmModel
 
 /// What Slurm adds, tried: CPUs of whole cores where a core has two, and those that go with more memory than MaxMemPerCPU; nodes
-/// up to a partition's MinNodes. On clusters of the test's own, because most are settings of a whole cluster.
+/// up to a partition's MinNodes; whole nodes. On clusters of the test's own, because most are settings of a whole cluster.
 @Suite(.enabled(if: Stack.current != nil, Stack.skipped), .serialized)
 struct BoundsWithThreadsTests {
     private static let person = "linus"
@@ -34,9 +34,7 @@ struct BoundsWithThreadsTests {
     @Test(arguments: [("smt12", "debian12"), ("smt13", "debian13")])
     func whatSlurmReportsIsWithinTheBounds(_ name: String, _ release: String) async throws {
         try await withScratchFolder { folder in
-            try writeFile("\(folder)/clusters.yaml", Self.settings.replacing("RELEASE", with: release))
-            try await OwnCluster.with(name, "smt", in: folder) { cluster in
-                _ = try await cluster.done(["runplugin", "createusers", cluster.name])
+            try await started(name, release, in: folder) { cluster in
                 let shown = try await cluster.on("master", "scontrol show config | tr -d ' '")
                 for setting in Self.limits.split(separator: ",") { #expect(shown.contains(setting), "\(shown)") }
                 try await cluster.stack.withSlurm(cluster.name) { client, key, _ in
@@ -46,6 +44,57 @@ struct BoundsWithThreadsTests {
                     try await compareWithMinimum(jobs, before: told, cluster)
                 }
             }
+        }
+    }
+
+    /// slurm.conf(5) SelectType=select/linear: every job gets whole nodes, with the memory of each CPU for all of them. Nothing
+    /// reports it, `whole_nodes` says it.
+    @Test(arguments: [("linear12", "debian12"), ("linear13", "debian13")])
+    func wholeNodesOfSelectLinearAreWithinTheBounds(_ name: String, _ release: String) async throws {
+        try await withScratchFolder { folder in
+            try await started(name, release, in: folder) { cluster in
+                try await selectLinear(cluster)
+                try await cluster.stack.withSlurm(cluster.name) { client, key, _ in
+                    let jobs = MadeUpJobs(client: client, cluster: cluster.name, key: key, person: Self.person)
+                    let untold = try await told(jobs)
+                    var told = untold
+                    told.wholeNodes = true
+                    var batch = try await jobs.submit(
+                        seed: release == "debian12" ? 212 : 213, on: .threads, knowing: [told])
+                    try await jobs.compare(&batch)
+                    let cpus = try jobs.exceeding(untold, in: batch, (given: { $0.cpus }, allowed: { $0.cpus }))
+                    #expect(!cpus.isEmpty, "no job of \(jobs.cluster) got more CPUs than it would of select/cons_tres")
+                    let memory = try jobs.exceeding(
+                        untold, in: batch,
+                        (given: { $0.memory.map { Int($0.bytes) } }, allowed: { $0.memory.map { Int($0) } }))
+                    #expect(!memory.isEmpty, "no job of \(jobs.cluster) got more memory than it would there")
+                }
+            }
+        }
+    }
+
+    private func started(
+        _ name: String, _ release: String, in folder: String, _ body: (OwnCluster) async throws -> Void
+    ) async throws {
+        try writeFile("\(folder)/clusters.yaml", Self.settings.replacing("RELEASE", with: release))
+        try await OwnCluster.with(name, "smt", in: folder) { cluster in
+            _ = try await cluster.done(["runplugin", "createusers", cluster.name])
+            try await body(cluster)
+        }
+    }
+
+    /// Before the first job: slurmctld keeps jobs of another SelectType no further (slurm.conf(5)).
+    private func selectLinear(_ cluster: OwnCluster) async throws {
+        let change = """
+            sed -i 's|^SelectType=.*|SelectType=select/linear|; s|^SelectTypeParameters=.*|SelectTypeParameters=CR_Memory|' \
+            /etc/slurm/slurm.conf && pkill -f '^[^ ]*slurm(ctld|d) '
+            """
+        for machine in try await cluster.machines { _ = try await cluster.on(machine, change) }
+        try await eventually("\(cluster.name) has select/linear, and both nodes are idle") {
+            let shown = try await cluster.cluster([
+                "sshnode", cluster.name, "master", "scontrol show config | tr -d ' '; sinfo -h -o '%D%T'",
+            ])
+            return shown.output.contains("SelectType=select/linear") && shown.output.contains("2idle\n")
         }
     }
 
