@@ -54,6 +54,10 @@ package struct AuditEvent: Sendable, Equatable, Codable {
     package struct Detail: Sendable, Equatable, Codable {
         package var name: String
         package var value: String
+
+        /// Bytes of a value that is recorded: twice what a path may have.
+        package static let longest = 8192
+
         package init(_ name: String, _ value: String) {
             self.name = name
             self.value = value

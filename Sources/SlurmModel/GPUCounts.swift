@@ -7,6 +7,9 @@ package struct GPUCounts: Sendable, Hashable, CustomStringConvertible {
     package var byType: [String: Int] = [:]
     package var untyped = 0
 
+    /// The most types in one request. Each is told in events and messages, and multiplied there by its number.
+    static let mostTypes = 64
+
     package init() {}
 
     package init(byType: [String: Int], untyped: Int) {
@@ -124,14 +127,16 @@ package struct GPUCounts: Sendable, Hashable, CustomStringConvertible {
             untyped = count
             return
         }
-        guard untyped == 0, byType[type] == nil, isGPUType(type) else { throw GPUCounts.refused(text) }
+        guard untyped == 0, byType.count < GPUCounts.mostTypes, byType[type] == nil, isGPUType(type) else {
+            throw GPUCounts.refused(text)
+        }
         byType[type] = count
     }
 
     private static func refused(_ text: String) -> SallyError {
         SallyError(
             .invalidRequest, "GPUs \(quoted(text)) are not valid",
-            hint: "a number, or TYPE:NUMBER for each type, such as 2 or a100:2")
+            hint: "a number, or TYPE:NUMBER for each type, such as 2 or a100:2; at most \(mostTypes) types")
     }
 }
 

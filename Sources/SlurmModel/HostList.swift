@@ -18,6 +18,9 @@ package enum HostList {
     /// The most brackets in one name: Slurm knows no systems of more dimensions (slurm.h, HIGHEST_DIMENSIONS).
     private static let dimensions = 5
 
+    /// Bytes of a name: no host's is longer (RFC 1035 section 2.3.4). Every number copies what stands before it.
+    private static let longest = 255
+
     /// At commas outside brackets.
     private static func split(_ text: String) throws -> [String] {
         guard !text.isEmpty else { return [] }
@@ -46,16 +49,17 @@ package enum HostList {
         prefix: String, _ rest: Substring, into names: inout [String], limit: Int, whole: String
     ) throws {
         guard let open = rest.firstIndex(of: "["), let close = rest[open...].firstIndex(of: "]") else {
+            guard prefix.utf8.count + rest.utf8.count <= longest, names.count < limit else { throw refused(whole) }
             names.append(prefix + rest)
-            guard names.count <= limit else { throw refused(whole) }
             return
         }
+        guard prefix.utf8.count + rest[..<open].utf8.count <= longest else { throw refused(whole) }
         let start = prefix + rest[..<open]
         let tail = rest[rest.index(after: close)...]
         for range in rest[rest.index(after: open)..<close].split(separator: ",", omittingEmptySubsequences: false) {
             let ends = range.split(separator: "-", omittingEmptySubsequences: false)
             guard (1...2).contains(ends.count), let first = decimal(ends[0]), let last = decimal(ends[ends.count - 1]),
-                first <= last, last - first < limit
+                first <= last, last - first < limit, ends[0].utf8.count <= longest
             else { throw refused(whole) }
             for number in first...last {
                 let digits = "\(number)"

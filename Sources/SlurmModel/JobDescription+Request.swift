@@ -14,7 +14,8 @@ extension JobDescription {
             throw SallyError(.invalidRequest, "expected an object with the job, found \(body.kind)")
         }
         var problems: [SallyError] = []
-        for member in object where !["script", "job", "jobs"].contains(member.key) {
+        for member in object
+        where problems.count < mostProblems && !["script", "job", "jobs"].contains(member.key) {
             problems.append(unknown(member.key, version))
         }
         var outer: String?
@@ -67,7 +68,7 @@ extension JobDescription {
     static func read(_ job: JSONObject, _ version: APIVersion, _ problems: inout [SallyError]) throws -> JobDraft {
         let table = DescriptionTable.of(version)
         var draft = JobDraft(version: version)
-        for (name, value) in job {
+        for (name, value) in job where problems.count < mostProblems {
             guard let named = table[name] else {
                 if !value.isNull { problems.append(unknown(name, version)) }
                 continue
@@ -130,11 +131,15 @@ extension JobDescription {
         }
     }
 
+    /// What is told at once; after so many nothing more of a request is read.
+    static let mostProblems = 20
+
     /// All of them in one error.
     static func report(_ problems: [SallyError]) throws {
         guard let first = problems.first else { return }
         throw SallyError(
             problems.allSatisfy { $0.code == .unsupported } ? .unsupported : .invalidRequest,
-            problems.prefix(20).map(\.message).joined(separator: "; "), hint: problems.count == 1 ? first.hint : nil)
+            problems.prefix(mostProblems).map(\.message).joined(separator: "; "),
+            hint: problems.count == 1 ? first.hint : nil)
     }
 }

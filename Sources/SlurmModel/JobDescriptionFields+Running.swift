@@ -18,7 +18,7 @@ let runningFields: [DescriptionField] = [
     .init(
         .environment, "environment", .allowed, .nothing, .never,
         [.init("environment", 36...38, .map), .init("environment", 40...45, .assignments)],
-        "as object or as list, in every version; SLURM_JWT and SPANK_ names are refused; USER, LOGNAME and HOME are set"
+        "as object or as list, in every version; SLURM_JWT, SLURM_GET_USER_ENV, SPANK_ and _SLURM_SPANK_OPTION_ names are refused; USER, LOGNAME and HOME are set"
     ),
     .init(
         .workingDirectory, "chdir", .allowed, .nothing, .never,

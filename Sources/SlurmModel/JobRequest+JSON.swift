@@ -16,7 +16,8 @@ extension JobRequest: Codable {
         }
         self.init(script: "")
         var problems: [SallyError] = []
-        for member in object {
+        // Told is what is wrong first; the rest is not even looked at.
+        for member in object where problems.count < JobDescription.mostProblems {
             do {
                 try read(member.key, member.value)
             } catch let problem as SallyError {
@@ -24,14 +25,12 @@ extension JobRequest: Codable {
             }
         }
         do {
-            if !problems.contains(where: { $0.message.hasPrefix(JobRequest.script) }) { try check() }
+            let isWhole = problems.count < JobDescription.mostProblems
+            if isWhole, !problems.contains(where: { $0.message.hasPrefix(JobRequest.script) }) { try check() }
         } catch let problem as SallyError {
             problems.append(problem)
         }
-        guard let first = problems.first else { return }
-        throw SallyError(
-            problems.allSatisfy { $0.code == .unsupported } ? .unsupported : .invalidRequest,
-            problems.prefix(20).map(\.message).joined(separator: "; "), hint: problems.count == 1 ? first.hint : nil)
+        try JobDescription.report(problems)
     }
 
     package init(from decoder: any Decoder) throws { try self.init(json: JSONValue(from: decoder)) }

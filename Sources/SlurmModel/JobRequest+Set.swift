@@ -6,6 +6,11 @@ extension JobRequest {
     /// Sets a field from its notation, as it stands after an option or in JSON.
     /// - Throws: `SallyError(.invalidRequest)` that names the notation.
     package mutating func set(_ field: JobField, to text: String) throws {
+        guard text.utf8.count <= JobRequest.longestNotation else {
+            throw SallyError(
+                .invalidRequest, "\(field.rawValue) is longer than \(JobRequest.longestNotation) bytes",
+                hint: "as an option of sbatch it could not be longer either")
+        }
         switch field {
         case .account: account = try AccountName(text)
         case .array: array = try ArraySpec(text)
@@ -87,6 +92,9 @@ extension JobRequest {
     package static let largestShort = 65533
 
     static let largestTasks = 10_000_000
+
+    /// Bytes of any notation: no argument of a program is longer (execve(2), MAX_ARG_STRLEN).
+    static let longestNotation = 128 << 10
 
     private mutating func setGPUsPerNode(_ counts: GPUCounts) throws {
         guard gpusPerNode == nil || gpusPerNode == counts else {

@@ -111,6 +111,9 @@ extension JobRequest {
         }
         if script.utf8.contains(0) { problems.append("script contains a NUL byte") }
         if script.utf8.contains(0x0d) { problems.append("script contains DOS line breaks") }
+        if asksForBurstBuffers {
+            problems.append("script asks for burst buffers (#BB or #DW), which no rule can limit")
+        }
         if arguments.contains(where: { $0.utf8.contains(0) }) { problems.append("arguments contain a NUL byte") }
         if arguments.count > 1000 || arguments.reduce(0, { $0 + $1.utf8.count }) > 128 << 10 {
             problems.append("arguments are more than 1000 or longer than 128 KiB")
@@ -120,6 +123,18 @@ extension JobRequest {
             problems.append("time_min is more than time")
         }
         return problems + environmentProblems
+    }
+
+    /// slurmctld's burst buffer plugins read `#BB`, `#BB_LUA` and `#DW` at the head of a script, up to the first line that is neither
+    /// empty nor begins with `#` (Slurm's burst_buffer_datawarp.c, `_xlate_batch`); --bb is only another way to write them.
+    private var asksForBurstBuffers: Bool {
+        var rest = script.utf8[...]
+        while true {
+            rest = rest.drop { $0 == 0x0a }
+            guard rest.first == 0x23 else { return false }
+            if rest.starts(with: "#BB".utf8) || rest.starts(with: "#DW".utf8) { return true }
+            rest = rest.drop { $0 != 0x0a }
+        }
     }
 
     private var resourceProblems: [String] {
@@ -162,7 +177,7 @@ extension JobRequest {
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) {
             if !isVariableName(name) {
                 problems.append("environment: \(quoted(name)) is not a variable's name")
-            } else if name == "SLURM_JWT" || name.hasPrefix("SPANK_") {
+            } else if !isPermitted(name) {
                 problems.append("environment: \(name) is not permitted")
             }
             if value.utf8.contains(0) { problems.append("environment: \(quoted(name)) contains a NUL byte") }
@@ -173,6 +188,14 @@ extension JobRequest {
         }
         return problems
     }
+}
+
+/// Whether a job may have a variable of this name: not what tells Slurm or its plugins something that is not offered as an option.
+/// SLURM_GET_USER_ENV is --get-user-env, for which slurmd runs a login shell of the user's; `_SLURM_SPANK_OPTION_` carries the options
+/// of plugins (spank(7)).
+private func isPermitted(_ name: String) -> Bool {
+    !["SLURM_JWT", "SLURM_GET_USER_ENV"].contains(name) && !name.hasPrefix("SPANK_")
+        && !name.hasPrefix("_SLURM_SPANK_OPTION_")
 }
 
 /// Letters, digits and `_`, no digit first (POSIX.1-2017, XBD 8.1).

@@ -39,7 +39,7 @@ package struct JobUpdate: Sendable, Equatable {
         var rest = JSONObject()
         var cleared: Set<JobField> = []
         var throttle: Int?
-        for (name, value) in object {
+        for (name, value) in object where problems.count < JobDescription.mostProblems {
             let field = table[name]?.field
             if let field, field.part != nil, field.update == .never, !value.isNull {
                 problems.append(

@@ -53,6 +53,21 @@ import Testing
     /// Takes the triggers away, as somebody with the file can.
     private static let unguard = ["audit_events_DELETE", "audit_events_UPDATE"].map { "DROP TRIGGER \($0);" }.joined()
 
+    /// What a request is filled with neither hides its event nor breaks the chain.
+    @Test func aLongDetailIsCut() async throws {
+        try await withDatabase { database, _, _ in
+            let store = AuditStore(database: database)
+            var long = draft(1)
+            long.details = [AuditEvent.Detail("bounds", String(repeating: "gpu:ä=1 ", count: 4 << 20))]
+            let position = try await store.append(long)
+            let page = try await store.page(AuditQuery())
+            let value = try #require(page.events.first?.details.first?.value)
+            #expect(value.utf8.count < AuditEvent.Detail.longest + 100 && value.hasSuffix("(37748736 bytes)"))
+            let report = try await store.verifyChain(evidence(try sign(position)))
+            #expect(report.problems == [])
+        }
+    }
+
     @Test func aGoodChainIsGood() async throws {
         try await withChain { store, positions, _ in
             let mints = try positions.filter { $0.sequence != 5 }.map { try mint($0) }

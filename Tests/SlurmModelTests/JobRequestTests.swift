@@ -176,12 +176,47 @@ import Testing
         #expect(says)
     }
 
-    @Test(arguments: ["SLURM_JWT", "SPANK_X", "1A", "A B", "BASH_FUNC_x%%", "", "A=B", "Ä"]) func refusesVariables(
+    @Test(arguments: [
+        "SLURM_JWT", "SLURM_GET_USER_ENV", "SPANK_X", "_SLURM_SPANK_OPTION_pyxis_container_image", "1A", "A B",
+        "BASH_FUNC_x%%", "", "A=B", "Ä",
+    ]) func refusesVariables(
         name: String
     ) {
         #expect(
             refusal([("environment", .object(JSONObject([(name, .string("x"))])))])?.message.hasPrefix("environment")
                 == true)
+    }
+
+    /// Of a script's head slurmctld's plugins take them for options.
+    @Test(arguments: ["#BB create_persistent name=x", "#DW jobdw capacity=500TB", "#BB_LUA pool=x"])
+    func refusesBurstBuffers(line: String) throws {
+        for head in ["", "#SBATCH -n1\n\n"] {
+            let problem = refusal([], script: "#!/bin/sh\n\(head)\(line)\ntrue\n")
+            #expect(problem?.message.contains("burst buffers") == true)
+        }
+        // A remark of another form, and what stands behind the first command.
+        _ = try JobRequest(json: ["script": .string("#!/bin/sh\n#\(line)\n # \(line)\ntrue\n\(line)\n")])
+    }
+
+    /// Each would be copied once for every number, or told in every event.
+    @Test func boundsWhatGrows() throws {
+        let long = String(repeating: "a", count: JobRequest.longestNotation)
+        for (key, text) in [
+            ("nodelist", "\(String(repeating: "a", count: 100_000))[0-4095]"), ("nodelist", long + "a"),
+            ("dependency", "afterok" + String(repeating: ":1", count: 1 << 20)),
+            ("gpus", (0..<65).map { "a\($0):1" }.joined(separator: ",")),
+        ] {
+            #expect(refusal([(key, .string(text))])?.code == .invalidRequest, "\(key)")
+        }
+        let most = (0..<64).map { "a\($0):1" }.joined(separator: ",")
+        _ = try JobRequest(json: ["script": "#!/bin/sh\n", "gpus": .string(most)])
+    }
+
+    /// Of many mistakes the first are told.
+    @Test func readsNoFurtherThanItTells() throws {
+        let fields = (0..<1000).map { ("x\($0)", JSONValue.null) }
+        let refusal = try #require(refusal(fields))
+        #expect(refusal.message.split(separator: ";").count == 20, "\(refusal)")
     }
 
     @Test func refusesWhatContradictsItself() {

@@ -27,7 +27,8 @@ import Testing
         arguments: [
             (["1_[1-3]"], true), (["1_[1-4]"], false), (["1_[1-2]", "2_[1-2]"], false), (["1_[1-2]", "1_[2-3]"], true),
             (["1", "2", "3", "3"], true), (["1", "2", "3", "4"], false), (["1", "x", "y", "z"], false),
-            (["1_[0-4000000]"], false),
+            (["1_[0-4000000]"], false), (Array(repeating: "1_[0-2]", count: 4), true),
+            (Array(repeating: "1_[0-2]", count: 5), false),
         ] as [([String], Bool)])
     func theBoundIsOfAllTogether(texts: [String], fits: Bool) {
         #expect((Self.names(texts, limit: 3) != nil) == fits)

@@ -149,7 +149,10 @@ import Testing
 
     @Test(arguments: [
         "a[", "a]", "a[1-", "a[[1]]", "a[3-1]", "a,,b", ",a", "a[x]", "a[0-999999999]", "a[1-999]b[1-999]",
-        "a[1][1][1][1][1][1]", "a" + String(repeating: "[1]", count: 100_000),
+        "a[1][1][1][1][1][1]", String(repeating: "a", count: 255) + "[0-1]",
+        "[0-1]" + String(repeating: "a", count: 255),
+        "a[" + String(repeating: "0", count: 256) + "-1]", String(repeating: "a", count: 256),
+        "a" + String(repeating: "[1]", count: 100_000),
     ])
     func refusesHostLists(text: String) {
         #expect(throws: SallyError.self) { try HostList.expand(text) }

@@ -23,7 +23,9 @@ extension FrontService {
         let body = try await request.bytes(limit: 1 << 20)
         let update: JobUpdate
         do {
-            update = try JobUpdate(from: try JSONValue(parsing: body), version: call.version)
+            update = try await JobReader.parsed(body) { [version = call.version] in
+                try JobUpdate(from: try JSONValue(parsing: body), version: version)
+            }
         } catch let error as JSONError {
             throw SallyError(.invalidRequest, "\(error)")
         }

@@ -40,7 +40,7 @@ struct JobReader: Sendable {
     /// - Throws: `.invalidRequest` for what is no strict JSON; what `parse` throws.
     func beside(_ body: [UInt8], _ parse: @Sendable () throws -> Asked) async throws -> Asked {
         do {
-            return body.count > JobReader.long ? try await besideLoops(parse) : try parse()
+            return try await JobReader.parsed(body, parse)
         } catch let error as JSONError {
             throw SallyError(.invalidRequest, "\(error)", hint: "see /v1/openapi.json or /openapi")
         }
@@ -48,6 +48,13 @@ struct JobReader: Sendable {
 
     /// A body of more bytes is not read on an event loop.
     private static let long = 64 << 10
+
+    /// What `parse` makes of a body, whatever it is a request for.
+    static func parsed<Value: Sendable>(
+        _ body: [UInt8], _ parse: @Sendable () throws -> Value
+    ) async rethrows -> Value {
+        body.count > long ? try await besideLoops(parse) : try parse()
+    }
 
     /// Of the canonical form: neither the order of members nor white space counts.
     static func fingerprint(_ json: JSONValue) -> String {

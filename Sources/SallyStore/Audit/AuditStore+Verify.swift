@@ -14,7 +14,7 @@ extension AuditStore {
             var last = Int64.min
             while true {
                 let rows = try transaction.rows(
-                    "SELECT \(StoreTransaction.auditColumns) FROM audit_events WHERE sequence > ? ORDER BY sequence LIMIT 1000",
+                    "SELECT \(StoreTransaction.auditColumns) FROM audit_events WHERE sequence > ? ORDER BY sequence LIMIT 250",
                     [.integer(last)])
                 for row in rows {
                     last = try row.integer("sequence")

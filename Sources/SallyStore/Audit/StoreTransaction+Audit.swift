@@ -7,13 +7,14 @@ extension StoreTransaction {
     static let auditColumns =
         "sequence, time, actor, action, cluster, target, outcome, rule, request, details, previous, hash"
 
-    /// Appends to the chain. The last row is read inside the transaction, so that two processes cannot fork the chain.
+    /// Appends to the chain, with details no longer than can be read back and shown. The last row is read inside the transaction, so that two processes cannot fork the chain.
     func append(_ draft: AuditDraft) throws -> AuditPosition {
         let last = try auditHead()
         var event = AuditEvent(
             sequence: (last?.sequence ?? 0) + 1, time: now, actor: draft.actor, action: draft.action,
             cluster: draft.cluster?.rawValue, target: draft.target, outcome: draft.outcome, rule: draft.rule,
-            request: draft.request, details: draft.details, previous: last?.hash ?? AuditEvent.genesis, hash: "")
+            request: draft.request, details: draft.details.map(bounded), previous: last?.hash ?? AuditEvent.genesis,
+            hash: "")
         event.hash = AuditChain.hash(event)
         try execute(
             "INSERT INTO audit_events (\(Self.auditColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -24,6 +25,13 @@ extension StoreTransaction {
                 .text(event.hash),
             ])
         return AuditPosition(sequence: event.sequence, hash: event.hash)
+    }
+
+    /// Whoever fills a request with text must not fill the disk, nor keep an event from being read.
+    private func bounded(_ detail: AuditEvent.Detail) -> AuditEvent.Detail {
+        guard detail.value.utf8.count > AuditEvent.Detail.longest else { return detail }
+        let kept = String(decoding: detail.value.utf8.prefix(AuditEvent.Detail.longest), as: UTF8.self)
+        return AuditEvent.Detail(detail.name, "\(kept)… (\(detail.value.utf8.count) bytes)")
     }
 
     func auditHead() throws -> AuditPosition? {
