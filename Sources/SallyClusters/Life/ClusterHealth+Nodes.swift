@@ -84,11 +84,18 @@ extension ClusterHealth {
         try await rereadFiles()
     }
 
-    /// Asks again where scontrol(1) gave up: slurmctld of 24.11 first waits up to ten seconds for calls to nodes that are
-    /// down, which is as long as scontrol waits for it (MessageTimeout).
+    /// slurmctld of 24.11 first waits up to ten seconds for calls to nodes that are down, and does all of it before it answers. That
+    /// is as long as scontrol(1) waits for it (slurm.conf(5), MessageTimeout), which therefore reads a file of its own that says more.
+    private static let rereading = """
+        patient=$(mktemp) && trap 'rm -f "$patient"' EXIT &&
+            { grep -vi '^MessageTimeout=' /etc/slurm/slurm.conf; echo MessageTimeout=90; } >"$patient" &&
+            SLURM_CONF=$patient scontrol reconfigure
+        """
+
+    /// Asks again where scontrol(1) gave up.
     func rereadFiles() async throws {
         for attempt in 1...3 {
-            let done = try await script("scontrol reconfigure", deadline: .seconds(60))
+            let done = try await script(ClusterHealth.rereading, deadline: .seconds(120))
             guard done.succeeded || attempt < 3 else {
                 throw SallyError(
                     .unavailable, "scontrol reconfigure failed: \(SlurmNodes.line(done.errorOutput))",
