@@ -80,6 +80,9 @@ package struct StarterConfig: Sendable {
             profiles:
               - groups: [company:hpc-users]
                 profile: researcher
+            # The partition of jobs that name none. slurmrestd says which is slurm.conf's Default=YES in v0.0.38 and from
+            # v0.0.45 on alone: with v0.0.40 to v0.0.44 (Slurm 23.11 to 25.11) jobs that name none are refused without this.
+            # default_partition: debug
 
         """
     }

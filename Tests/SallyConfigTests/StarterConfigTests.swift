@@ -30,6 +30,18 @@ import Testing
         #expect(gateway.providers[0].clientSecret == .file(path: starter.keys[2]))
     }
 
+    /// Most versions of slurmrestd do not say which partition is the default, and only the administrator knows.
+    @Test func theDefaultPartitionIsALineToUncomment() throws {
+        let starter = try text("sallyd.yaml")
+        let silent = try GatewayConfig.parse(starter, file: "f")
+        #expect(silent.clusters[0].defaultPartition == nil)
+        let said = try GatewayConfig.parse(
+            starter.replacing("# default_partition:", with: "default_partition:"), file: "f")
+        #expect(said.clusters[0].defaultPartition?.rawValue == "debug")
+        let policy = try text("policy.yaml")
+        #expect(policy.contains("partitions: [debug]"))
+    }
+
     @Test func whatIsShownReadsAsTheSame() throws {
         let shown = try GatewayConfig.show(Full.gateway, file: "f")
         #expect(try GatewayConfig.parse(shown, file: "shown") == GatewayConfig.parse(Full.gateway, file: "f"))
