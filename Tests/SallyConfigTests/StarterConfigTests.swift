@@ -24,6 +24,7 @@ import Testing
         #expect(signer.serve.path == gateway.signerSocket)
         #expect(steward.serve.path == gateway.stewardSocket)
         #expect(steward.signerSocket == signer.steward.path)
+        #expect(steward.clusters[0].transport == .local && signer.steward.peer == .name("root"))
         #expect(steward.clusters[0].profiles[gateway.clusters[0].profiles[0].profile] != nil)
         #expect(starter.keys.contains(gateway.sessionKey))
         #expect(starter.keys.contains(signer.clusters[0].key))
