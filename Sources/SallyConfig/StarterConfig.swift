@@ -80,6 +80,9 @@ package struct StarterConfig: Sendable {
             profiles:
               - groups: [company:hpc-users]
                 profile: researcher
+            # The partition of jobs that name none. slurmrestd says which is slurm.conf's Default=YES in v0.0.38 and from
+            # v0.0.45 on alone: with v0.0.40 to v0.0.44 (Slurm 23.11 to 25.11) jobs that name none are refused without this.
+            # default_partition: debug
 
         """
     }
@@ -112,7 +115,8 @@ package struct StarterConfig: Sendable {
         # sallyd signer: holds the cluster's key and mints tokens. Runs as an OS user of its own.
         sockets:
           serve: {path: \(run)/signer/serve.sock, peer: sallyd}
-          steward: {path: \(run)/signer/steward.sock, peer: sallysteward}
+          # The OS user of `sallyd steward`: root for `transport: local`.
+          steward: {path: \(run)/signer/steward.sock, peer: root}
           admin: \(run)/signer/admin.sock
         state_folder: \(state)/signer
         clusters:
@@ -128,7 +132,8 @@ package struct StarterConfig: Sendable {
 
     private var steward: String {
         """
-        # sallyd steward: holds the way onto the nodes and makes accounts. Runs as an OS user of its own.
+        # sallyd steward: holds the way onto the nodes and makes accounts. Runs as root for `transport: local`, over OpenSSH as an
+        # OS user of its own, which signer.yaml names as a peer.
         sockets:
           serve: {path: \(run)/steward/serve.sock, peer: sallyd}
           admin: \(run)/steward/admin.sock
@@ -137,7 +142,7 @@ package struct StarterConfig: Sendable {
         clusters:
           - name: \(cluster)
             mode: everywhere
-            # This host is the cluster. Containers: {podman: {controller: NAME, nodes: {node001: NAME}}}
+            # This host is the whole cluster. Machines over OpenSSH, and containers: transport in docs/config.md.
             transport: local
             uid_range: 20000-29999
             homes: /home

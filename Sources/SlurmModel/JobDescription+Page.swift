@@ -59,9 +59,9 @@ extension JobDescription {
 
         The first column is the field's name in the gateway's own API (`POST /v1/clusters/NAME/jobs`), which is sbatch's long option
         with `_` for `-`; where sbatch has none, Slurm's own name. The others are read from bodies in Slurm's shape: those of v0.0.40
-        to v0.0.44 from clients of slurmrestd's (`POST /slurm/v0.0.NN/job/submit` and `POST /slurm/v0.0.NN/job/ID`, docs/api.md), all of
-        them are what is sent. Nothing passes through: a body is read into one request, judged, and written anew in the version that
-        the cluster's slurmrestd speaks.
+        to v0.0.44 from clients of slurmrestd's (`POST /slurm/v0.0.NN/job/submit` and `POST /slurm/v0.0.NN/job/ID`, docs/api.md), those
+        that are spoken (below) are what is sent. Nothing passes through: a body is read into one request, judged, and written anew in the
+        version that the cluster's slurmrestd speaks.
 
         | policy | means |
         |---|---|
@@ -73,8 +73,8 @@ extension JobDescription {
 
         *Counts* is what of the job's upper bounds the field moves. *Update* is whether `POST /slurm/v0.0.NN/job/ID` may change it.
         The names of v0.0.36 to v0.0.38 were read from Slurm 22.05.8, those of v0.0.40 to v0.0.42 from 24.11.5, and tests compare them.
-        v0.0.43 to v0.0.45 are from Slurm's published sources and were not tried on a daemon: what begins there is marked †. v0.0.39 changed
-        within a release and is not spoken.
+        v0.0.43 to v0.0.45 are from Slurm's published sources and were not tried on a daemon: what begins there is marked †. Spoken are v0.0.38
+        and v0.0.40 to v0.0.45: v0.0.36 and v0.0.37 stand here because 22.05 has them as well, and v0.0.39 changed within a release.
 
         ## How values are read
 

@@ -24,10 +24,23 @@ import Testing
         #expect(signer.serve.path == gateway.signerSocket)
         #expect(steward.serve.path == gateway.stewardSocket)
         #expect(steward.signerSocket == signer.steward.path)
+        #expect(steward.clusters[0].transport == .local && signer.steward.peer == .name("root"))
         #expect(steward.clusters[0].profiles[gateway.clusters[0].profiles[0].profile] != nil)
         #expect(starter.keys.contains(gateway.sessionKey))
         #expect(starter.keys.contains(signer.clusters[0].key))
         #expect(gateway.providers[0].clientSecret == .file(path: starter.keys[2]))
+    }
+
+    /// Most versions of slurmrestd do not say which partition is the default, and only the administrator knows.
+    @Test func theDefaultPartitionIsALineToUncomment() throws {
+        let starter = try text("sallyd.yaml")
+        let silent = try GatewayConfig.parse(starter, file: "f")
+        #expect(silent.clusters[0].defaultPartition == nil)
+        let said = try GatewayConfig.parse(
+            starter.replacing("# default_partition:", with: "default_partition:"), file: "f")
+        #expect(said.clusters[0].defaultPartition?.rawValue == "debug")
+        let policy = try text("policy.yaml")
+        #expect(policy.contains("partitions: [debug]"))
     }
 
     @Test func whatIsShownReadsAsTheSame() throws {
