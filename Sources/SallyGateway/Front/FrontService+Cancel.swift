@@ -18,8 +18,8 @@ extension FrontService {
 
     /// `KILL_JOBS_MSG`: named jobs, or those of one's own that pass every filter. As in slurmrestd the answer lists
     /// what failed, job by job. Each counts as a request of its own.
-    func cancelList(_ call: FrontCall, _ request: Request) async throws -> FrontReply {
-        let order = try FrontKill(try await request.bytes(limit: 1 << 20), by: call.principal.account)
+    func cancelList(_ call: FrontCall, _ request: Request, _ context: GatewayContext) async throws -> FrontReply {
+        let order = try FrontKill(try await request.bytes(limit: 1 << 20, context), by: call.principal.account)
         let wanted = try await wanted(order, call)
         guard wanted.count <= FrontKill.limit else { throw FrontKill.tooMany }
         try call.limits.charge(wanted.count, "jobs", to: call.principal, call.notes)

@@ -28,7 +28,7 @@ struct JobRoutes: Sendable {
     @Sendable private func submit(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let cluster = try clusters.named(context)
         let key = try IdempotencyKey(request.headers)
-        let body = try await request.bytes(limit: GatewayServer.bodyLimit)
+        let body = try await request.bytes(limit: GatewayServer.bodyLimit, context)
         let answer = try await cluster.submissions.submit(
             body, key: key, for: try context.principal, request: context.requestID)
         var response: Response
