@@ -58,7 +58,9 @@ package struct GatewayServer: Sendable {
                 limits: limits))
         session.add(to: signedIn)
         MeRoutes(service: MeService(clusters: parts.clusters)).add(to: signedIn)
-        JobRoutes(clusters: parts.clusters, seats: WatchSeats(), sessions: parts.reader).add(to: signedIn)
+        JobRoutes(
+            clusters: parts.clusters, seats: WatchSeats(), outputSeats: OutputSeats(), sessions: parts.reader
+        ).add(to: signedIn)
         CanIRoutes(clusters: parts.clusters).add(to: signedIn)
         PartitionRoutes(clusters: parts.clusters).add(to: signedIn)
         NodeRoutes(clusters: parts.clusters).add(to: signedIn)
