@@ -116,6 +116,8 @@ final class FakeSteward: AccountKeeper {
         var meanwhile: (@Sendable () -> Void)?
         var locked: [UserName] = []
         var read: [ReadOutputRequest] = []
+        /// The first so many readings wait for it.
+        var holdsOutput: (first: Int, latch: Latch)?
         var failure: SallyError?
     }
     private let state = Mutex(State())
@@ -144,7 +146,11 @@ final class FakeSteward: AccountKeeper {
     }
 
     func readOutput(_ request: ReadOutputRequest) async throws -> OutputPiece {
-        state.withLock { $0.read.append(request) }
+        let latch = state.withLock { state -> Latch? in
+            state.read.append(request)
+            return state.holdsOutput.flatMap { state.read.count <= $0.first ? $0.latch : nil }
+        }
+        await latch?.wait()
         return OutputPiece(data: Base64.standard.encode(Array("hello\n".utf8)), size: 6, final: true)
     }
 

@@ -5,6 +5,7 @@ import HummingbirdTesting
 import SallyKeepProtocol
 import SallyModel
 import SallyStore
+import SallyTestSupport
 import SallyWire
 import SlurmModel
 import StrictJSON
@@ -202,6 +203,33 @@ import Testing
             try await client.expect(.notImplemented, .get, "\(Self.path)/1/output", world.alice)
             #expect(world.steward.now.read.isEmpty)
         }
+    }
+
+    /// Files that hang keep the steward from nobody else.
+    @Test func fourReadingsOfOutputAreUnderWayAtMost() async throws {
+        try await withWorld(Self.settings) { world, client in
+            let latch = Latch()
+            world.steward.change { $0.holdsOutput = (first: 4, latch: latch) }
+            defer { latch.open() }
+            let path = "\(Self.path)/1/output"
+            try await withThrowingTaskGroup(of: HTTPResponse.Status.self) { group in
+                for _ in 0..<4 { group.addTask { try await client.call(.get, path, world.alice).status } }
+                try await eventually("four are under way") { world.steward.now.read.count == 4 }
+                let fifth = try await client.call(.get, path, world.alice)
+                #expect(fifth.status == .tooManyRequests && fifth.headers[.retryAfter] != nil)
+                let problem = try fifth.problem
+                #expect(problem.code == .rateLimited && problem.hint != nil)
+                try await client.expect(.ok, .get, "\(Self.path)/2/output", world.bob)
+                try await client.expect(.ok, .get, "/v1/me", world.alice)
+                latch.open()
+                for try await status in group { #expect(status == .ok) }
+            }
+            try await client.expect(.ok, .get, path, world.alice)
+        }
+        let seats = OutputSeats(each: 2, all: 3)
+        let held = try [1, 2, 3].map { try seats.take(PersonID(rawValue: $0)) }
+        let error = #expect(throws: SallyError.self) { _ = try seats.take(PersonID(rawValue: 4)) }
+        #expect(error?.code == .rateLimited && held.count == 3)
     }
 
     @Test func partitionsSayWhereOneMaySubmit() async throws {

@@ -113,7 +113,9 @@ import Testing
 
     private static func request(_ path: String, _ body: [UInt8] = []) -> Request {
         Request(
-            head: HTTPRequest(method: .get, scheme: "http", authority: "localhost", path: path),
+            head: HTTPRequest(
+                method: .get, scheme: "http", authority: "localhost", path: path,
+                headerFields: [.contentLength: "\(body.count)"]),
             body: RequestBody(buffer: ByteBuffer(bytes: body)))
     }
 
@@ -144,13 +146,15 @@ import Testing
         let path = "/slurm/v0.0.42/jobs"
         let lines = FrontLine.all.filter { if case .offered = $0.answer { true } else { false } }
         let letters = Self.letters + Array("{}[]:\"".utf8)
+        let context = makeContext()
         try await Fuzz("queries of the front", quick: 1_000).run(accepting: 20) { random in
             let line = random.one(of: lines)
             let isBody = random.chance(50)
             let text = random.text(like: isBody ? Self.frontBodies : Self.frontQueries, of: letters)
             do {
                 let query = try await FrontQuery(
-                    isBody ? Self.request(path, Array(text.utf8)) : Self.request("\(path)?\(text)"), line)
+                    isBody ? Self.request(path, Array(text.utf8)) : Self.request("\(path)?\(text)"), line,
+                    context)
                 for name in ["flags", "users", "job_id"] { _ = try query.list(name) }
                 for name in ["update_time", "start_time"] { _ = try query.moment(name) }
                 return .accepted

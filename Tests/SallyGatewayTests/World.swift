@@ -83,6 +83,8 @@ struct WorldSettings: Sendable {
     var output = true
     var rates = GatewayConfig.RateLimits(
         signInsPerMinute: 10_000, failuresPerMinute: 10_000, requestsPerMinute: 100_000, concurrentRequests: 10_000)
+    /// Bytes that may be under way.
+    var bodies = BodyAllowance.seats()
     var proxies = TrustedProxies(ranges: [], unixSocket: false)
     var leavers = LeaverJobs.cancel
     var accounting = true
@@ -151,7 +153,7 @@ func withWorld<Result: Sendable>(
                 sessionStore: store, identities: identities, signIn: FakeFlow(sessions: sessions, person: bobs),
                 audit: audit, signer: signer, steward: steward, administrators: administrators,
                 proxies: settings.proxies, rates: settings.rates, publicURL: "https://gateway.example",
-                singleUser: false, metrics: metrics, log: log))
+                singleUser: false, metrics: metrics, log: log), bodies: settings.bodies)
         let world = World(
             clock: clock, queue: queue, signer: signer, steward: steward, identities: identities, sessions: sessions,
             submissions: submissions, audit: audit, gate: gate, ledger: DecisionWriter(database: database),

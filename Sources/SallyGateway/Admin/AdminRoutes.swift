@@ -21,14 +21,14 @@ struct AdminRoutes: Sendable {
                     try context.named("user"), for: try context.requester, request: context.requestID))
         }
         routes.post("/v1/admin/identities/:user/role") { request, context in
-            let message = try await request.decode(RoleRequest.self)
+            let message = try await request.decode(RoleRequest.self, context)
             return try Response.json(
                 try await admin.setRole(
                     message.role, of: try context.named("user"), for: try context.requester, request: context.requestID)
             )
         }
         routes.post("/v1/admin/identities/:user/offboard") { request, context in
-            let message = try await request.decode(OffboardRequest.self)
+            let message = try await request.decode(OffboardRequest.self, context)
             return try Response.json(
                 try await offboarding.offboard(
                     try context.named("user"), pendingJobs: message.pendingJobs, for: try context.requester,

@@ -22,7 +22,7 @@ struct Authentication: RouterMiddleware {
     let sessions: any SessionReader
     /// Failures by address; valid sessions behind the same address are not held up.
     let failures: RateLimiter
-    /// Requests by person, in a time and at the same time.
+    /// Requests by person, in a time and at the same time, and their bodies.
     let limits: PersonLimits
 
     func handle(
@@ -63,8 +63,10 @@ struct Authentication: RouterMiddleware {
                 .denied, "X-SLURM-USER-NAME is not the caller's user name, \(principal.account.name)",
                 hint: "leave the header away: the session says who you are")
         }
+        let body = BodyAllowance(limits, principal, context.notes)
+        defer { body.leave() }
         var context = context
-        context.signIn(principal)
+        context.signIn(principal, body)
         context.logger[metadataKey: "user"] = "\(principal.account.name)"
         return try await next(request, context)
     }

@@ -18,6 +18,8 @@ struct GatewayContext: RequestContext {
     let notes = RequestNotes()
     /// Set by the authentication of a session.
     private(set) var signedIn: Principal?
+    /// What the caller's body may take; nil for who is not signed in, whose bodies are short.
+    private(set) var bodyAllowance: BodyAllowance?
     /// Set by the administration socket.
     private(set) var localUser: UInt32?
 
@@ -33,8 +35,9 @@ struct GatewayContext: RequestContext {
     }
 
     /// - Precondition: the session was verified and its row read.
-    mutating func signIn(_ principal: Principal) {
+    mutating func signIn(_ principal: Principal, _ bodyAllowance: BodyAllowance) {
         signedIn = principal
+        self.bodyAllowance = bodyAllowance
     }
 
     /// - Precondition: `uid` is what the kernel says of the connection.

@@ -6,6 +6,8 @@ import SallyModel
 struct PersonLimits: Sendable {
     let requests: RateLimiter
     let concurrent: ConcurrencyLimiter
+    /// Bytes of bodies.
+    let bodies: ConcurrencyLimiter
     /// What the limiter's moments are told from.
     let since: ContinuousClock.Instant
 
@@ -19,27 +21,22 @@ struct PersonLimits: Sendable {
                 .tooLarge, "\(count) \(noun) count as \(count) requests, and \(requests.quota.units) may come at once",
                 hint: "send several lists")
         }
-        let verdict = requests.admit(.person(principal.person), count: count - 1, now: since.duration(to: .now))
-        guard verdict.isAdmitted else {
-            notes.retry(after: verdict.nextIn)
+        guard charge(count - 1, to: principal, notes) else {
             throw SallyError(
                 .rateLimited, "\(count) \(noun) count as \(count) requests: too many of \(principal.account.name)",
                 hint: "ask less often, or send shorter lists")
         }
     }
 
+    /// Counts so many requests more than the request itself; false, and nothing counted, for more than may come now.
+    func charge(_ more: Int, to principal: Principal, _ notes: RequestNotes) -> Bool {
+        let verdict = requests.admit(.person(principal.person), count: more, now: since.duration(to: .now))
+        notes.tell(requests, verdict)
+        if !verdict.isAdmitted { notes.retry(after: verdict.nextIn) }
+        return verdict.isAdmitted
+    }
+
     /// A place among those that a person may have under way; given back when nobody holds it any more. Nil when all are
     /// taken.
-    func seat(_ person: PersonID) -> PersonSeat? {
-        guard concurrent.enter(person) != nil else { return nil }
-        return PersonSeat { [concurrent] in concurrent.leave(person) }
-    }
-}
-
-final class PersonSeat: Sendable {
-    private let leave: @Sendable () -> Void
-
-    fileprivate init(_ leave: @Sendable @escaping () -> Void) { self.leave = leave }
-
-    deinit { leave() }
+    func seat(_ person: PersonID) -> PersonSeat? { concurrent.seat(person) }
 }

@@ -89,7 +89,7 @@ struct RequestRules: RouterMiddleware {
     }
 
     private func checkBody(_ request: Request, _ endpoint: Endpoint) throws {
-        let length = try declaredLength(request)
+        let length = try request.declaredLength()
         let chunked = request.headers[.transferEncoding] != nil
         switch endpoint.body {
         case .unread: break
@@ -104,15 +104,6 @@ struct RequestRules: RouterMiddleware {
             }
             try checkMediaType(request)
         }
-    }
-
-    private func declaredLength(_ request: Request) throws -> Int? {
-        let values = request.headers[values: .contentLength]
-        guard let first = values.first else { return nil }
-        guard values.count == 1, first.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let length = Int(first) else {
-            throw SallyError(.invalidRequest, "Content-Length is not valid")
-        }
-        return length
     }
 
     private func checkMediaType(_ request: Request) throws {

@@ -14,12 +14,12 @@ struct FrontQuery: Sendable {
     /// - Precondition: `RequestRules` saw the request.
     /// - Throws: `.invalidRequest` for both at once, for what is unknown and for what is no text or number; `.unsupported`
     ///   for what slurmrestd knows here and the front does not offer.
-    init(_ request: Request, _ line: FrontLine) async throws {
+    init(_ request: Request, _ line: FrontLine, _ context: GatewayContext) async throws {
         var values: [String: String] = [:]
         for parameter in request.uri.queryParameters { values[String(parameter.key)] = String(parameter.value) }
         let body: [UInt8]
         switch line.body {
-        case .query: body = try await request.bytes(limit: FrontQuery.bodyLimit)
+        case .query: body = try await request.bytes(limit: FrontQuery.bodyLimit, context)
         case .none, .json, .unread: body = []
         }
         if !body.isEmpty {

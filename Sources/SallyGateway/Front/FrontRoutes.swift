@@ -38,7 +38,7 @@ struct FrontRoutes: Sendable {
         let cluster = try cluster(place, context)
         let call = FrontCall(
             version: version, principal: try context.principal, request: context.requestID,
-            source: "\(context.client)", query: try await FrontQuery(request, line), limits: limits,
+            source: "\(context.client)", query: try await FrontQuery(request, line, context), limits: limits,
             notes: context.notes, metrics: metrics, logger: context.logger)
         let service = FrontService(cluster: cluster)
         let reply = try await service.reply(to: operation, call, request, context)

@@ -18,8 +18,8 @@ extension FrontService {
 
     /// `KILL_JOBS_MSG`: named jobs, or those of one's own that pass every filter. As in slurmrestd the answer lists
     /// what failed, job by job. Each counts as a request of its own.
-    func cancelList(_ call: FrontCall, _ request: Request) async throws -> FrontReply {
-        let body = try await request.bytes(limit: 1 << 20)
+    func cancelList(_ call: FrontCall, _ request: Request, _ context: GatewayContext) async throws -> FrontReply {
+        let body = try await request.bytes(limit: 1 << 20, context)
         let order = try await JobReader.parsed(body) { [account = call.principal.account] in
             try FrontKill(body, by: account)
         }

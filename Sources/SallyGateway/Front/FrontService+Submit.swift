@@ -10,10 +10,10 @@ import StrictJSON
 extension FrontService {
     /// A job in slurmrestd's own words, whichever version the daemon behind speaks. Clients of slurmrestd know no
     /// `Idempotency-Key`: without one every request is a submission of its own.
-    func submit(_ call: FrontCall, _ request: Request) async throws -> FrontReply {
+    func submit(_ call: FrontCall, _ request: Request, _ context: GatewayContext) async throws -> FrontReply {
         let key = try IdempotencyKey(request.headers)
         let asked = try await cluster.submissions.reader.read(
-            try await request.bytes(limit: GatewayServer.bodyLimit), as: call.version)
+            try await request.bytes(limit: GatewayServer.bodyLimit, context), as: call.version)
         let answer = try await cluster.submissions.submit(
             asked, operation: .slurmSubmit, key: key, for: call.principal, request: call.request)
         switch answer {

@@ -14,13 +14,15 @@ import StrictJSON
 extension FrontService {
     /// Changes one of the person's jobs, if policy would let the person submit the job that it becomes. Of an array each
     /// record is judged: those of its tasks may differ.
-    func update(_ wanted: FrontJob, _ call: FrontCall, _ request: Request) async throws -> FrontReply {
+    func update(
+        _ wanted: FrontJob, _ call: FrontCall, _ request: Request, _ context: GatewayContext
+    ) async throws -> FrontReply {
         guard wanted.task == nil else {
             throw SallyError(
                 .unsupported, "a task of an array is not changed by itself", hint: "name the whole array: \(wanted.job)"
             )
         }
-        let body = try await request.bytes(limit: 1 << 20)
+        let body = try await request.bytes(limit: 1 << 20, context)
         let update: JobUpdate
         do {
             update = try await JobReader.parsed(body) { [version = call.version] in

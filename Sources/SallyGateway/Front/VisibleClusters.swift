@@ -4,7 +4,10 @@ import SallyConfig
 import SallyModel
 import SallyPolicy
 
-/// The clusters of the front, and which of them somebody may hear of.
+/// The clusters of the front, and which of them somebody is pointed to.
+///
+/// That a cluster exists is no secret: `GET /v1/me` tells everybody of all. Those that no rule lets the caller use are left out
+/// because they are of no use to the caller, and what is asked of one by its name policy refuses, as it would any other.
 struct VisibleClusters: Sendable {
     let clusters: ClusterTable
     let gate: Gate

@@ -10,6 +10,7 @@ import SlurmModel
 struct JobRoutes: Sendable {
     let clusters: ClusterTable
     let seats: WatchSeats
+    let outputSeats: OutputSeats
     let sessions: any SessionReader
 
     func add(to routes: some RouterMethods<GatewayContext>) {
@@ -28,7 +29,7 @@ struct JobRoutes: Sendable {
     @Sendable private func submit(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let cluster = try clusters.named(context)
         let key = try IdempotencyKey(request.headers)
-        let body = try await request.bytes(limit: GatewayServer.bodyLimit)
+        let body = try await request.bytes(limit: GatewayServer.bodyLimit, context)
         let answer = try await cluster.submissions.submit(
             body, key: key, for: try context.principal, request: context.requestID)
         var response: Response
@@ -80,6 +81,8 @@ struct JobRoutes: Sendable {
     }
 
     @Sendable private func output(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let seat = try outputSeats.take(try context.principal.person)
+        defer { withExtendedLifetime(seat) {} }
         let word = request.query("stream") ?? OutputStream.standardOutput.rawValue
         guard let stream = OutputStream(rawValue: word) else {
             throw SallyError(.invalidRequest, "stream \(quoted(word)) is not valid", hint: "stdout or stderr")

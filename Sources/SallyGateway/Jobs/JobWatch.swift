@@ -6,7 +6,6 @@ import SallyPolicy
 import SallyWire
 import ServiceLifecycle
 import StrictJSON
-import Synchronization
 
 /// Tells one person, for as long as the connection lasts, what changes among the own jobs: server-sent events (WHATWG HTML,
 /// section 9.2). It is cut out of the snapshot, like every answer: however many watch, Slurm is asked no more.
@@ -180,45 +179,21 @@ struct JobWatch: Sendable {
 }
 
 /// How many may watch at once, each person and all together.
-final class WatchSeats: Sendable {
-    private let each: Int
-    private let all: Int
-    private let taken = Mutex<[PersonID: Int]>([:])
+struct WatchSeats: Sendable {
+    private let limiter: ConcurrencyLimiter
 
     init(each: Int = 10, all: Int = 2000) {
-        self.each = each
-        self.all = all
+        limiter = ConcurrencyLimiter(limit: each, all: all)
     }
 
-    /// A seat, given back when nobody holds it any more.
-    ///
-    /// - Throws: `.rateLimited` when there is none.
-    func take(_ person: PersonID) throws -> WatchSeat {
-        let isFree = taken.withLock { taken in
-            guard taken[person, default: 0] < each, taken.values.reduce(0, +) < all else { return false }
-            taken[person, default: 0] += 1
-            return true
-        }
-        guard isFree else {
-            throw SallyError(
-                .rateLimited, "too many watch already: \(each) connections each, \(all) in all",
-                hint: "end another `sally jobs --watch`, or ask for the list")
-        }
-        return WatchSeat { [self] in
-            taken.withLock { taken in
-                let left = taken[person, default: 1] - 1
-                taken[person] = left > 0 ? left : nil
-            }
-        }
+    /// - Throws: `.rateLimited` when there is no seat.
+    func take(_ person: PersonID) throws -> PersonSeat {
+        try limiter.seat(
+            person,
+            or: SallyError(
+                .rateLimited, "too many watch already: \(limiter.limit) connections each, \(limiter.all) in all",
+                hint: "end another `sally jobs --watch`, or ask for the list"))
     }
 
-    var count: Int { taken.withLock { $0.values.reduce(0, +) } }
-}
-
-final class WatchSeat: Sendable {
-    private let leave: @Sendable () -> Void
-
-    init(_ leave: @Sendable @escaping () -> Void) { self.leave = leave }
-
-    deinit { leave() }
+    var count: Int { limiter.count }
 }

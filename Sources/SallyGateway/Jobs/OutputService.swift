@@ -6,6 +6,28 @@ import SallyModel
 import SallyPolicy
 import SallyWire
 
+/// How many readings of output may be under way, each person's and all together.
+///
+/// The steward answers 64 requests of the gateway side by side (`SocketLimits.atOnce`), and a file system that hangs keeps one of
+/// them for three quarters of a minute: half are left to what makes accounts.
+struct OutputSeats: Sendable {
+    private let limiter: ConcurrencyLimiter
+
+    init(each: Int = 4, all: Int = 32) {
+        limiter = ConcurrencyLimiter(limit: each, all: all)
+    }
+
+    /// - Throws: `.rateLimited` when there is no seat.
+    func take(_ person: PersonID) throws -> PersonSeat {
+        try limiter.seat(
+            person,
+            or: SallyError(
+                .rateLimited,
+                "too much output is being read: \(limiter.limit) files at once each, \(limiter.all) in all",
+                hint: "try again in a moment, and follow fewer jobs at once"))
+    }
+}
+
 /// What a person's own job wrote, read by the steward as that person. Owner and path are the steward's to find out.
 struct OutputService: Sendable {
     let config: ClusterConfig

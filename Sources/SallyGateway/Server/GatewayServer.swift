@@ -7,6 +7,8 @@ import SallyModel
 /// The routes of the API, put together once: one router for everybody, one for the administration socket.
 package struct GatewayServer: Sendable {
     let dependencies: GatewayDependencies
+    /// Bytes of bodies that are under way.
+    private let bodies: ConcurrencyLimiter
 
     /// Bytes: a script of 4 MiB (slurm.conf's max_script_size) with what JSON adds to it.
     static let bodyLimit = 8 * 1024 * 1024
@@ -16,7 +18,12 @@ package struct GatewayServer: Sendable {
     private static let addresses = 20_000
 
     package init(_ dependencies: GatewayDependencies) {
+        self.init(dependencies, bodies: BodyAllowance.seats())
+    }
+
+    init(_ dependencies: GatewayDependencies, bodies: ConcurrencyLimiter) {
         self.dependencies = dependencies
+        self.bodies = bodies
     }
 
     /// For everybody.
@@ -43,7 +50,7 @@ package struct GatewayServer: Sendable {
 
         let limits = PersonLimits(
             requests: RateLimiter(perMinute: parts.rates.requestsPerMinute, capacity: GatewayServer.addresses),
-            concurrent: ConcurrencyLimiter(limit: parts.rates.concurrentRequests), since: start)
+            concurrent: ConcurrencyLimiter(limit: parts.rates.concurrentRequests), bodies: bodies, since: start)
         let signedIn = router.group().add(
             middleware: Authentication(
                 sessions: parts.reader,
@@ -51,7 +58,9 @@ package struct GatewayServer: Sendable {
                 limits: limits))
         session.add(to: signedIn)
         MeRoutes(service: MeService(clusters: parts.clusters)).add(to: signedIn)
-        JobRoutes(clusters: parts.clusters, seats: WatchSeats(), sessions: parts.reader).add(to: signedIn)
+        JobRoutes(
+            clusters: parts.clusters, seats: WatchSeats(), outputSeats: OutputSeats(), sessions: parts.reader
+        ).add(to: signedIn)
         CanIRoutes(clusters: parts.clusters).add(to: signedIn)
         PartitionRoutes(clusters: parts.clusters).add(to: signedIn)
         NodeRoutes(clusters: parts.clusters).add(to: signedIn)

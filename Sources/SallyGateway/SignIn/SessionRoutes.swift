@@ -28,7 +28,7 @@ struct SessionRoutes: Sendable {
     }
 
     @Sendable private func begin(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let message = try await request.decode(SignInOpening.self)
+        let message = try await request.decode(SignInOpening.self, context)
         let opened = try await required().begin(
             SignInRequest(
                 provider: message.provider, challenge: message.challenge, loopback: message.redirect,
@@ -38,12 +38,12 @@ struct SessionRoutes: Sendable {
     }
 
     @Sendable private func token(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let message = try await request.decode(TokenRequest.self)
+        let message = try await request.decode(TokenRequest.self, context)
         return try .json(TokenGrant(try await required().redeem(code: message.code, verifier: message.codeVerifier)))
     }
 
     @Sendable private func refresh(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let message = try await request.decode(RefreshTokenRequest.self)
+        let message = try await request.decode(RefreshTokenRequest.self, context)
         return try .json(TokenGrant(try await sessions.refresh(message.refreshToken, count: metrics.refreshed)))
     }
 
