@@ -6,11 +6,7 @@ extension SlurmError {
     /// What a person sees. Slurm's number and text are always carried along.
     package func error(cluster: ClusterName) -> SallyError {
         switch self {
-        case .refused(let refusal):
-            let code = refusal.code
-            return SallyError(
-                code, "Slurm on \(cluster) refused: \(refusal.text) (\(refusal.number))", hint: refusal.hint,
-                slurm: refusal)
+        case .refused(let refusal): return refusal.error(cluster: cluster, refusal.code)
         case .notOffered(let message, let hint):
             return SallyError(.unsupported, message, hint: hint)
         case .unreachable(let reason):
@@ -40,6 +36,19 @@ extension SlurmError {
 }
 
 extension SlurmRefusal {
+    /// Slurm's word on a submission that certainly left no job behind: then it is a refusal, whatever else it could have meant.
+    package func settled(on cluster: ClusterName) -> SallyError {
+        error(cluster: cluster, leavesOutcomeOpen ? .slurmRefused : code)
+    }
+
+    /// Slurm's own -1: no number of an error, but what a plugin says that refuses without a reason. An answer of slurmctld's that
+    /// slurmrestd did not believe is told by the same.
+    package var isUnexplained: Bool { number == -1 }
+
+    fileprivate func error(cluster: ClusterName, _ code: SallyError.Code) -> SallyError {
+        SallyError(code, "Slurm on \(cluster) refused: \(text) (\(number))", hint: hint, slurm: self)
+    }
+
     /// Not a refusal: slurmrestd handed the request on, or may have, and understood no answer, as when slurmctld is too busy to
     /// answer within MessageTimeout. Slurm may have carried it out (slurm/slurm_errno.h: SLURM_COMMUNICATIONS_* and
     /// SLURMCTLD_COMMUNICATIONS_* but for those that say that no connection was made, SLURM_PROTOCOL_SOCKET_*; below them numbers
@@ -69,6 +78,7 @@ extension SlurmRefusal {
     var hint: String? {
         if let advice { return advice }
         return switch number {
+        case -1: "a job_submit plugin of the cluster may refuse such jobs: its administrators see why in slurmctld's log"
         case 1001, 1800: "its slurmctld does not answer: try again in a minute; running jobs run on"
         case 1804: "too many requests reached slurmctld: try again in a moment"
         case 2015: "no node of that partition can satisfy the request as it is configured now: see `sally partitions`"

@@ -16,7 +16,7 @@ extension JobRequest {
         case .array: array = try ArraySpec(text)
         case .begin: begin = try BeginTime(text)
         case .chdir: workingDirectory = try absolutePath(text, "chdir")
-        case .comment: comment = try line(text, "comment", limit: 1024)
+        case .comment: comment = try line(text, "comment", limit: JobRequest.longestComment)
         case .constraint: constraint = try Constraint(text)
         case .contiguous: contiguous = try flag(text, "contiguous")
         case .cpusPerGPU: cpusPerGPU = try count(text, "cpus_per_gpu", JobRequest.largestShort)
@@ -92,6 +92,9 @@ extension JobRequest {
     package static let largestShort = 65533
 
     static let largestTasks = 10_000_000
+
+    /// Bytes: slurmctld takes 1024 (job_mgr.c, `_test_strlen`), of which the gateway keeps the end for its marker.
+    package static let longestComment = 960
 
     /// Bytes of any notation: no argument of a program is longer (execve(2), MAX_ARG_STRLEN).
     static let longestNotation = 128 << 10

@@ -49,6 +49,24 @@ import Testing
         }
     }
 
+    /// As a job_submit plugin that returns slurm.ERROR is heard (22.05.8, 24.11.5): it may be a refusal, and is one when there is no job.
+    @Test func anUnexplainedWordIsARefusalOnceThereIsNoJob() async throws {
+        try await withWorld { world, client in
+            let word = SlurmRefusal(number: -1, text: "Unspecified error")
+            world.queue.change { $0.answer = .unknown(SallyError(.unavailable, "Unspecified error"), word) }
+            try await ask(world, client, .accepted)
+            try await ask(world, client, .accepted)
+            world.clock.advance(Self.certain + 1)
+            for _ in 0..<2 {
+                let told = try await client.call(.post, Self.path, world.alice, body: goodJob, headers: Self.key)
+                let problem = try told.decode(Problem.self)
+                #expect(told.status == .unprocessableContent && problem.slurm == word)
+                #expect(problem.hint?.contains("job_submit plugin") == true)
+            }
+            #expect(world.queue.now.submits.count == 1)
+        }
+    }
+
     @Test func nothingIsSentAgainWhileTheOutcomeIsUnknown() async throws {
         try await withWorld { world, client in
             world.queue.change { $0.answer = Self.lost }

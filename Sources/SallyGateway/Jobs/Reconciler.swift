@@ -20,6 +20,7 @@ package final class Reconciler: Service {
     private let keeper: QueueKeeper
     private let evidence: OutcomeEvidence
     private let runner: SubmissionRunner
+    private let words: LastWords
     private let records: Settlement.Records
     private let metrics: Metrics
     private let clock: any WallClock
@@ -66,13 +67,14 @@ package final class Reconciler: Service {
 
     package init(
         cluster: ClusterName, book: some SubmissionBook, queue: some SlurmQueue, keeper: QueueKeeper,
-        access: ServiceAccess, signer: some TokenMinter, runner: SubmissionRunner, markers: SubmissionMarker.Maker,
-        records: Settlement.Records, metrics: Metrics, clock: some WallClock, interval: Duration, log: Logger
+        access: ServiceAccess, signer: some TokenMinter, runner: SubmissionRunner, words: LastWords,
+        markers: SubmissionMarker.Maker, records: Settlement.Records, metrics: Metrics, clock: some WallClock, interval: Duration, log: Logger
     ) {
         self.cluster = cluster
         self.book = book
         self.keeper = keeper
         self.runner = runner
+        self.words = words
         evidence = OutcomeEvidence(
             cluster: cluster, book: book, queue: queue, access: access, signer: signer, markers: markers,
             slurmClock: SlurmClock(cluster: cluster, queue: queue, access: access, metrics: metrics, clock: clock),
@@ -219,7 +221,10 @@ package final class Reconciler: Service {
 
     private func act(on verdict: Settlement.Verdict, _ submission: Submission) async {
         switch verdict {
-        case .none: await record(.failed("no job carries the submission's marker"), submission)
+        case .none:
+            let word = words.take(submission.id)
+            await record(
+                word.map { .refused($0) } ?? .failed("no job carries the submission's marker"), submission)
         case .waiting(let until):
             state.withLock { $0.standings[submission.id] = Standing(until: until) }
         case .askAccounting: break

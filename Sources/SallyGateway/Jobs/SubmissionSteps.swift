@@ -15,6 +15,7 @@ package struct SubmissionSteps: Sendable {
     let queue: any SlurmQueue
     let keeper: QueueKeeper
     let limits: LimitFinder
+    let words: LastWords
     let book: any SubmissionBook
     let metrics: Metrics
     let clock: any WallClock
@@ -27,7 +28,7 @@ package struct SubmissionSteps: Sendable {
 
     init(
         cluster: ClusterName, accounts: AccountDoor, signer: some TokenMinter, queue: some SlurmQueue,
-        keeper: QueueKeeper, limits: LimitFinder, book: some SubmissionBook, metrics: Metrics, clock: some WallClock,
+        keeper: QueueKeeper, limits: LimitFinder, words: LastWords, book: some SubmissionBook, metrics: Metrics, clock: some WallClock,
         log: Logger
     ) {
         self.cluster = cluster
@@ -36,6 +37,7 @@ package struct SubmissionSteps: Sendable {
         self.queue = queue
         self.keeper = keeper
         self.limits = limits
+        self.words = words
         self.book = book
         self.metrics = metrics
         self.clock = clock
@@ -76,7 +78,8 @@ package struct SubmissionSteps: Sendable {
         case .notSent(let problem):
             await record(.failed(problem.message), order)
             answer(.failure(problem))
-        case .unknown(let problem):
+        case .unknown(let problem, let word):
+            if let word { words.keep(word, of: order.reservation) }
             log.warning(
                 "a submission's outcome is not known",
                 metadata: [

@@ -63,7 +63,7 @@ struct SubmitService: Sendable {
                 case .unknown: return pending(reservation)
                 }
             case .answered(let job): return accepted(job, [], judged.job)
-            case .refused(let refusal): throw SlurmError.refused(refusal).error(cluster: cluster)
+            case .refused(let refusal): throw refusal.settled(on: cluster)
             case .outcomeUnknown(let reservation):
                 // What this process is working on has nothing to be looked up yet.
                 guard !runner.isUnderWay(reservation) else { return pending(reservation) }

@@ -68,6 +68,6 @@ package enum SubmitResult: Sendable {
     case refused(SlurmRefusal)
     /// It certainly never reached slurmctld.
     case notSent(SallyError)
-    /// It was sent and no answer came that can be believed.
-    case unknown(SallyError)
+    /// It was sent and no answer came that can be believed. Where one came, it stands beside: a refusal, if there is no job.
+    case unknown(SallyError, SlurmRefusal? = nil)
 }

@@ -28,6 +28,7 @@ package struct SlurmQueueClient: SlurmQueue {
             return .accepted(job.id, messages: job.messages)
         } catch {
             let problem = error.error(cluster: client.cluster)
+            if case .refused(let word) = error, word.isUnexplained { return .unknown(problem, word) }
             guard !error.outcomeIsUnknown else { return .unknown(problem) }
             switch error {
             // What passes by itself must not be the answer to this key for a day.

@@ -41,15 +41,16 @@ package final class ClusterGateway: Sendable {
             cluster: name, queue: queue, access: access, metrics: metrics, pause: .seconds(1), log: log)
         let accounts = AccountDoor(config: config, keeper: steward, clock: clock)
         let listings = FrontListings(cluster: name, lister: queue, access: access, clock: clock)
+        let words = LastWords()
         let steps = SubmissionSteps(
             cluster: name, accounts: accounts, signer: signer, queue: queue, keeper: keeper,
             limits: LimitFinder(
                 slurmName: config.slurmName, hasAccounting: config.accounting, listings: listings, keeper: keeper),
-            book: submissions, metrics: metrics, clock: clock, log: log)
+            words: words, book: submissions, metrics: metrics, clock: clock, log: log)
         let runner = SubmissionRunner(cluster: name, steps: steps, log: log)
         let reconciler = Reconciler(
             cluster: name, book: submissions, queue: queue, keeper: keeper, access: access, signer: signer,
-            runner: runner, markers: markers,
+            runner: runner, words: words, markers: markers,
             records: Settlement.Records(accounting: config.accounting, queueKeeps: config.minJobAge), metrics: metrics,
             clock: clock, interval: .seconds(10), log: log)
         let finder = JobFinder(
