@@ -78,7 +78,8 @@ extension SlurmRefusal {
     var hint: String? {
         if let advice { return advice }
         return switch number {
-        case -1: "a job_submit plugin of the cluster may refuse such jobs: its administrators see why in slurmctld's log"
+        case -1:
+            "a job_submit plugin of the cluster may refuse such jobs: its administrators see why in slurmctld's log"
         case 1001, 1800: "its slurmctld does not answer: try again in a minute; running jobs run on"
         case 1804: "too many requests reached slurmctld: try again in a moment"
         case 2015: "no node of that partition can satisfy the request as it is configured now: see `sally partitions`"

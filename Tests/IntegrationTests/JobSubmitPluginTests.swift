@@ -71,7 +71,9 @@ struct JobSubmitPluginTests {
             """
         _ = try await cluster.cluster(["sshnode", cluster.name, "master", line])
         try await eventually("\(cluster.name) has the plugin") {
-            let shown = try await cluster.cluster(["sshnode", cluster.name, "master", "scontrol show config | tr -d ' '"])
+            let shown = try await cluster.cluster([
+                "sshnode", cluster.name, "master", "scontrol show config | tr -d ' '",
+            ])
             return shown.output.contains("JobSubmitPlugins=lua")
         }
     }

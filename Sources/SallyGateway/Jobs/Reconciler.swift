@@ -68,7 +68,8 @@ package final class Reconciler: Service {
     package init(
         cluster: ClusterName, book: some SubmissionBook, queue: some SlurmQueue, keeper: QueueKeeper,
         access: ServiceAccess, signer: some TokenMinter, runner: SubmissionRunner, words: LastWords,
-        markers: SubmissionMarker.Maker, records: Settlement.Records, metrics: Metrics, clock: some WallClock, interval: Duration, log: Logger
+        markers: SubmissionMarker.Maker, records: Settlement.Records, metrics: Metrics, clock: some WallClock,
+        interval: Duration, log: Logger
     ) {
         self.cluster = cluster
         self.book = book

@@ -28,7 +28,8 @@ package struct SubmissionSteps: Sendable {
 
     init(
         cluster: ClusterName, accounts: AccountDoor, signer: some TokenMinter, queue: some SlurmQueue,
-        keeper: QueueKeeper, limits: LimitFinder, words: LastWords, book: some SubmissionBook, metrics: Metrics, clock: some WallClock,
+        keeper: QueueKeeper, limits: LimitFinder, words: LastWords, book: some SubmissionBook, metrics: Metrics,
+        clock: some WallClock,
         log: Logger
     ) {
         self.cluster = cluster
