@@ -23,17 +23,21 @@ extension FrontService {
         let snapshot = try read()
         let records = try await records(wanted, snapshot, call)
         var reply = listed(records, snapshot, call)
-        if wanted.task != nil, records.contains(where: \.isWaitingRest) {
+        if wanted.task != nil, let rest = records.first(where: \.isWaitingRest) {
+            let isCut = rest.waitingTasks == nil
             reply.warnings.append(
                 SlurmWarningEntry(
-                    description: "the task has no record of its own yet: its array is listed", source: "sallyport"))
+                    description: isCut
+                        ? "Slurm cuts the list of the tasks that wait short: whether this one is among them is not known"
+                        : "the task has no record of its own yet: its array is listed",
+                    source: "sallyport"))
         }
         return reply
     }
 
     /// The person's own records of a job.
     ///
-    /// - Throws: `.notFound` for somebody else's, exactly as for none.
+    /// - Throws: `.notFound` for somebody else's, exactly as for none, and for a part that the job does not have, or no more.
     private func records(
         _ wanted: FrontJob, _ snapshot: QueueSnapshot, _ call: FrontCall
     ) async throws -> [QueuedJob] {
@@ -42,13 +46,18 @@ extension FrontService {
             let whole = (try? await cluster.keeper.whole(wanted.job)) ?? records  // what is known will do
             if !whole.isEmpty { records = whole.filter { $0.owner == call.user } }
         }
+        let isOwn = !records.isEmpty
         if wanted.component != nil {
             records = component(wanted, snapshot, call)
-        } else if let task = wanted.task {
-            let own = records.filter { $0.view.displayID == "\(wanted.job)_\(task)" }
-            records = own.isEmpty ? records.filter(\.isWaitingRest) : own
+        } else if wanted.task != nil {
+            let named = records.filter { $0.isNamed(by: wanted.target) }
+            let own = named.filter { !$0.isWaitingRest }
+            records = own.isEmpty ? named : own
         }
-        guard !records.isEmpty else { throw missing(wanted.job) }
+        guard !records.isEmpty else {
+            guard isOwn else { throw missing(wanted.job) }
+            throw cluster.jobs.ending.missing(wanted.target).saying(.invalidJob, for: .notFound)
+        }
         return records
     }
 

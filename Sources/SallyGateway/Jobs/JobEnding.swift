@@ -136,7 +136,7 @@ struct JobEnding: Sendable {
     }
 
     /// Of a job of one's own that has other parts, or none.
-    private func missing(_ which: JobTarget) -> SallyError {
+    func missing(_ which: JobTarget) -> SallyError {
         guard let part = which.part else { return finder.missing(which.job) }
         let name =
             switch part {

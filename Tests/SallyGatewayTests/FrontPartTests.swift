@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import HummingbirdTesting
+import SallyModel
+import StrictJSON
+import Testing
+
+@testable import SallyGateway
+
+/// Tasks of arrays, found by their names in the queue.
+@Suite struct FrontPartTests {
+    private static let alice = UserName(unchecked: "alice")
+    private static let bob = UserName(unchecked: "bob")
+    private static let slurm = "/slurm/v0.0.42"
+
+    private static func world(_ jobs: [QueuedJob]) -> WorldSettings {
+        var settings = WorldSettings()
+        settings.before = { queue in queue.change { $0.jobs = jobs } }
+        return settings
+    }
+
+    private static func ids(_ answer: TestResponse) throws -> [Int] {
+        (try answer.json["jobs"]?.array ?? []).compactMap { $0["job_id"]?.integer() }
+    }
+
+    /// Of the array task 0 has ended and is forgotten, 1 to 3 wait, and there never were others.
+    private static let array = [makeTask(5, of: 5, "5_[1-3%2]", alice), makeJob(6, alice), makeJob(7, bob)]
+
+    @Test(arguments: frontVersions)
+    func aTaskThatEndedOrNeverWasIsMissing(version: String) async throws {
+        try await withWorld(Self.world(Self.array)) { world, client in
+            for (task, index) in [("5_0", 0), ("5_99", 99), ("5_4", 4), ("6_1", 1)] {
+                let answer = try await client.call(.get, "/slurm/\(version)/job/\(task)", world.alice)
+                #expect(answer.status == .notFound, "\(task): \(answer.text)")
+                #expect(try answer.slurmError == 2017)
+                #expect(answer.text.contains("has no task \(index) in the queue"), "\(answer.text)")
+            }
+            for task in ["5_1", "5_2", "5_3"] {
+                let answer = try await client.call(.get, "/slurm/\(version)/job/\(task)", world.alice)
+                #expect(try Self.ids(answer) == [5], "\(task): \(answer.text)")
+                #expect(try answer.json["warnings"]?.array?.count == 1)
+            }
+        }
+    }
+
+    /// Somebody else hears of no task, whether there is one or not.
+    @Test func anothersTaskIsLikeAMissingJob() async throws {
+        try await withWorld(Self.world(Self.array)) { world, client in
+            let none = try await client.call(.get, "\(Self.slurm)/job/9_1", world.bob)
+            #expect(none.status == .notFound)
+            for task in ["5_1", "5_99"] {
+                let answer = try await client.call(.get, "\(Self.slurm)/job/\(task)", world.bob)
+                #expect(answer.status == .notFound)
+                #expect(answer.text.replacing("job 5", with: "job N") == none.text.replacing("job 9", with: "job N"))
+            }
+        }
+    }
+
+    /// Slurm's list of what waits may be cut short: the task may be one of them, and that it is nobody says.
+    @Test func whereTheListIsCutShortTheAnswerSaysSo() async throws {
+        let jobs = [makeTask(5, of: 5, "5_[1,3,5,...]", Self.alice)]
+        try await withWorld(Self.world(jobs)) { world, client in
+            let answer = try await client.call(.get, "\(Self.slurm)/job/5_99", world.alice)
+            #expect(try Self.ids(answer) == [5])
+            let warnings = (try answer.json["warnings"]?.array ?? []).compactMap { $0["description"]?.string }
+            #expect(warnings.count == 1 && warnings[0].contains("is not known"), "\(warnings)")
+        }
+    }
+}
