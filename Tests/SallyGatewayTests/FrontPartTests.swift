@@ -8,7 +8,7 @@ import Testing
 
 @testable import SallyGateway
 
-/// Tasks of arrays, found by their names in the queue.
+/// Tasks of arrays and components of heterogeneous jobs, found by their names in the queue.
 @Suite struct FrontPartTests {
     private static let alice = UserName(unchecked: "alice")
     private static let bob = UserName(unchecked: "bob")
@@ -65,6 +65,69 @@ import Testing
             #expect(try Self.ids(answer) == [5])
             let warnings = (try answer.json["warnings"]?.array ?? []).compactMap { $0["description"]?.string }
             #expect(warnings.count == 1 && warnings[0].contains("is not known"), "\(warnings)")
+        }
+    }
+
+    /// Component 0 has the job's own number; 23 follows the last one and is none.
+    private static let components = (0..<3).map { makeComponent($0, of: 20, alice) } + [makeJob(23, alice)]
+
+    @Test(arguments: frontVersions)
+    func aHeterogeneousJobIsAllItsComponents(version: String) async throws {
+        try await withWorld(Self.world(Self.components)) { world, client in
+            for (job, wanted) in [("20", [20, 21, 22]), ("20+0", [20]), ("20+2", [22]), ("21", [21]), ("23", [23])] {
+                let answer = try await client.call(.get, "/slurm/\(version)/job/\(job)", world.alice)
+                #expect(try Self.ids(answer) == wanted, "\(job): \(answer.text)")
+            }
+            let missing = try await client.call(.get, "/slurm/\(version)/job/20+3", world.alice)
+            #expect(missing.status == .notFound && missing.text.contains("has no component 3 in the queue"))
+            #expect(try missing.slurmError == 2017)
+            let other = try await client.call(.get, "/slurm/\(version)/job/20", world.bob)
+            #expect(other.status == .notFound && other.text.contains("you have no job 20"))
+        }
+    }
+
+    /// Each once, under however many names.
+    @Test(arguments: [
+        ("20", ["20", "21", "22"]), ("20,20+1,21", ["20", "21", "22"]), ("20+1,20", ["21", "20", "22"]),
+        ("20+1,21", ["21"]), ("23,20+2", ["23", "22"]),
+    ])
+    func statesOfComponentsAreListedOnce(asked: String, wanted: [String]) async throws {
+        try await withWorld(Self.world(Self.components)) { world, client in
+            let answer = try await client.call(
+                .get, "\(Self.slurm)/jobs/state", world.alice, body: #"{"job_id": "\#(asked)"}"#)
+            #expect(try answer.json["jobs"]?.array?.compactMap { $0["job_id"]?.string } == wanted, "\(answer.text)")
+        }
+    }
+
+    /// What we ended ourselves and no read has seen yet shows with the rest of the job.
+    @Test func aComponentThatWasEndedStaysOfItsJob() async throws {
+        try await withWorld(Self.world(Self.components)) { world, client in
+            let latch = Latch()
+            world.queue.change { $0.blocksReads = latch }
+            defer {
+                world.queue.change { $0.blocksReads = nil }
+                latch.open()
+            }
+            try await client.expect(.ok, .delete, "\(Self.slurm)/job/20+1", world.alice)
+            let answer = try await client.call(.get, "\(Self.slurm)/job/20", world.alice)
+            let states = (try answer.json["jobs"]?.array ?? []).compactMap { $0["job_state"]?.array?.first?.string }
+            #expect(states == ["PENDING", "CANCELLED", "PENDING"], "\(answer.text)")
+        }
+    }
+
+    /// A list with a filter looks at every component, and at one by its name.
+    @Test(arguments: [
+        (["20"], ["20+0", "20+1", "20+2"]), (["20+1"], ["20+1"]), (["23", "20+2"], ["20+2", "23"]),
+    ])
+    func aFilteredListEndsComponents(jobs: [String], ended: [String]) async throws {
+        try await withWorld(Self.world(Self.components)) { world, client in
+            let names = jobs.map { "\"\($0)\"" }.joined(separator: ",")
+            let answer = try await client.call(
+                .delete, "\(Self.slurm)/jobs", world.alice, body: #"{"jobs": [\#(names)], "partition": "debug"}"#)
+            #expect(answer.status == .ok)
+            #expect(try answer.json["status"]?.array?.isEmpty == true, "\(answer.text)")
+            let cancels = world.queue.now.cancels.map { String($0.prefix { $0 != " " }) }
+            #expect(cancels.sorted() == ended)
         }
     }
 }

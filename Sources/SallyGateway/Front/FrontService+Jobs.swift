@@ -15,8 +15,8 @@ extension FrontService {
         return listed(snapshot.jobs(of: call.user), snapshot, call)
     }
 
-    /// One of the person's own; an array's number brings every record of it. What slurmctld has forgotten is found in
-    /// accounting, under /slurmdb.
+    /// One of the person's own; the number of an array or of a heterogeneous job brings every record of it. What slurmctld has
+    /// forgotten is found in accounting, under /slurmdb.
     func job(_ wanted: FrontJob, _ call: FrontCall) async throws -> FrontReply {
         try checkFlags(call)
         try await lookAtOwnJobs(call)
@@ -112,16 +112,21 @@ extension FrontService {
     /// Each record once, however often and under however many names it is asked for.
     private func states(_ wanted: [FrontJob], _ snapshot: QueueSnapshot, _ call: FrontCall) -> [StatesOf] {
         var parts: [JobID: Set<JobTarget>] = [:]
-        for job in wanted { parts[job.job, default: []].insert(job.target) }
+        for job in wanted where job.component == nil { parts[job.job, default: []].insert(job.target) }
         var found: [StatesOf] = []
+        var listed: Set<JobID> = []
+        func add(_ states: [StatesOf]) {
+            found += states.filter { $0.only != nil || listed.insert($0.job.id).inserted }
+        }
         for job in wanted {
             if job.component != nil {
-                found += component(job, snapshot, call).map { StatesOf(job: $0, only: nil) }
+                add(component(job, snapshot, call).map { StatesOf(job: $0, only: nil) })
             } else if let targets = parts.removeValue(forKey: job.job) {
                 let isWhole = targets.contains { $0.part == nil }
                 let only: Set<String>? = isWhole ? nil : Set(targets.map(\.description))
-                found += snapshot.records(job.job).filter { $0.owner == call.user }
-                    .map { StatesOf(job: $0, only: only) }
+                add(
+                    snapshot.records(job.job).filter { $0.owner == call.user }
+                        .map { StatesOf(job: $0, only: only) })
             }
         }
         return found
