@@ -63,8 +63,10 @@ extension FrontLine {
         .init(name: "account", schema: "Text", text: "Names with commas between"),
         .init(name: "partition", schema: "Text", text: "Names with commas between"),
         .init(name: "job_name", schema: "Text", text: "Names with commas between"),
-        .init(name: "state", schema: "Text", text: "States with commas between"),
-        .init(name: "step", schema: "Text", text: "Job numbers with commas between"),
+        .init(name: "state", schema: "Text", text: "States with commas between, in full or short: FAILED or F"),
+        .init(
+            name: "step", schema: "Text",
+            text: "Jobs, tasks, components or steps with commas between: 123, 123_4, 123+1, 123.0"),
         .init(name: "skip_steps", schema: "Text", text: "true: without their steps"),
     ]
 

@@ -17,8 +17,7 @@ extension FrontService {
         let now = cluster.jobs.clock.now
         let wanted = try query.moment("start_time") ?? now - .seconds(86400)
         let since = max(wanted, now - JobFinder.reach)
-        let filter = try Filter(query, since: since, cluster: cluster.config.slurmName)
-        let skipsSteps = try query.flag("skip_steps")
+        let filter = try FinishedFilter(query, since: since, cluster: cluster.config.slurmName)
         try await lookAtOwnJobs(call)
         let kept = try await cluster.listings.read(
             .jobs(of: call.user, since: FrontService.asked(since: since, now: now)))
@@ -28,9 +27,8 @@ extension FrontService {
         }
         var reply = FrontReply(
             FrontList("jobs", count: places.count) { [version = call.version] place, output in
-                guard var record = kept.record(places[place])?.withoutMarker("comment.job") else { return }
-                if skipsSteps { record["steps"] = .unset }
-                output += record.json(version).bytes()
+                guard let record = kept.record(places[place])?.withoutMarker("comment.job") else { return }
+                output += filter.json(record, version).bytes()
             })
         reply.warnings = kept.warnings
         if since > wanted {
@@ -121,35 +119,6 @@ extension FrontService {
     func ownAssociations(_ call: FrontCall) async throws -> [SlurmRecord] {
         try await cluster.listings.read(.associations).records(named: call.user.rawValue)
             .filter { $0.isOf(cluster.config.slurmName) }
-    }
-
-    /// What a job has to be: of this cluster, of the time, and in each field one of the names that are given for it.
-    private struct Filter: Sendable {
-        private let cluster: String
-        private let since: Timestamp
-        private let end: Timestamp?
-        private let fields: [(key: String, names: Set<String>)]
-        private let states: Set<String>
-        private let jobs: Set<Int64>
-
-        init(_ query: FrontQuery, since: Timestamp, cluster: String) throws {
-            self.cluster = cluster
-            self.since = since
-            end = try query.moment("end_time")
-            fields = try [("account", "account"), ("partition", "partition"), ("name", "job_name")]
-                .map { (key: $0.0, names: Set(try query.list($0.1))) }
-            states = Set(try query.list("state").map { $0.uppercased() })
-            jobs = Set(try query.list("step").map { Int64(try FrontJob($0).job.rawValue) })
-        }
-
-        func admits(_ record: SlurmRecord) -> Bool {
-            guard record.isOf(cluster) else { return false }
-            if let ended = record.number("time.end"), ended != 0, ended < since.rawValue { return false }
-            if let end, record.number("time.submission") ?? 0 > end.rawValue { return false }
-            if !jobs.isEmpty, !jobs.contains(record.number("job_id") ?? 0) { return false }
-            return fields.allSatisfy { $0.names.isEmpty || $0.names.contains(record.text($0.key) ?? "") }
-                && (states.isEmpty || !states.isDisjoint(with: record.words("state.current")))
-        }
     }
 }
 
