@@ -83,14 +83,14 @@ extension FrontLine {
             ]),
         get("job/{job}", .finishedJob, "One of my jobs in accounting", db: true),
         get(
-            "users", .users, "Myself", db: true,
+            "users", .users, "Myself", [withAssociations], db: true,
             refusing: [
-                "admin_level", "default_account", "default_wckey", "with_assocs", "with_coords", "with_deleted",
-                "with_wckeys", "without_defaults",
+                "admin_level", "default_account", "default_wckey", "with_coords", "with_deleted", "with_wckeys",
+                "without_defaults",
             ]),
         get(
-            "user/{name}", .user, "Myself", db: true,
-            refusing: ["with_deleted", "with_assocs", "with_coords", "with_wckeys"]),
+            "user/{name}", .user, "Myself", [withAssociations], db: true,
+            refusing: ["with_deleted", "with_coords", "with_wckeys"]),
         get("associations", .associations, "My associations", db: true, refusing: associationFilters),
         get("association", .association, "The first of them", db: true, refusing: associationFilters),
         get(
@@ -103,6 +103,8 @@ extension FrontLine {
         get("qos/{name}", .qos, "One of them", db: true, refusing: qosFilters),
     ]
 
+    private static let withAssociations = Endpoint.Query(
+        name: "with_assocs", schema: "Text", text: "false: without my associations; absent: with them")
     private static let associationFilters = [
         "account", "cluster", "default_qos", "parent_account", "partition", "user", "qos", "id",
         "format", "only_defaults", "usage_start", "usage_end", "with_deleted", "with_usage", "with_raw_qos",

@@ -72,11 +72,16 @@ extension FrontService {
 
     /// The person alone. Somebody else is not found, exactly like nobody.
     func users(_ name: String?, _ call: FrontCall) async throws -> FrontReply {
+        let listsAssociations = try call.query.flag("with_assocs", absent: true)
         try await look(call)
         let own = try await cluster.listings.read(.users).records(named: call.user.rawValue)
         if let name, name != call.user.rawValue || own.isEmpty { throw missing(.user, name, nil) }
-        let shown = own.map { $0.onlyOf(cluster.config.slurmName, call.user) }
-        return FrontReply(("users", .array(shown.map { $0.json(call.version) })))
+        let shown = own.map { record -> JSONValue in
+            var user = record.onlyOf(cluster.config.slurmName, call.user)
+            if !listsAssociations { user["associations"] = .unset }
+            return user.json(call.version)
+        }
+        return FrontReply(("users", .array(shown)))
     }
 
     func associations(_ call: FrontCall) async throws -> FrontReply {
@@ -136,6 +141,11 @@ extension SlurmRecord {
         var record = self
         record.keep("associations", where: ["cluster": slurmName, "user": user.rawValue])
         record.keep("wckeys", where: ["cluster": slurmName])
+        // slurmdbd says the first default that it finds, whichever cluster it is on.
+        var inDefault = record
+        inDefault.keep("associations", where: ["account": record.text("default.account") ?? ""])
+        if case .records = inDefault["associations"] { return record }
+        record["default.account"] = .unset
         return record
     }
 
