@@ -52,7 +52,9 @@ extension FrontLine {
         get("partition/{name}", .partition, "One partition", [updateTime, flags]),
         get("nodes", .nodes, "Nodes", [updateTime, flags]),
         get("node/{name}", .node, "One node", [updateTime, flags]),
-        get("reservations", .reservations, "Reservations that are open to me", [updateTime]),
+        get(
+            "reservations", .reservations, "Reservations that name me or one of my accounts, and those for maintenance",
+            [updateTime]),
         get("reservation/{name}", .reservation, "One of them", [updateTime]),
     ]
 

@@ -57,7 +57,8 @@ extension FrontService {
         guard !records.isEmpty else {
             guard !kept.isPartial else {
                 throw SallyError(
-                    .tooLarge, "what accounting says of job \(wanted.job) is too large to be read",
+                    .tooLarge, "what accounting says of job \(wanted.job) on cluster \(name) is too large to be read",
+                    hint: "sacct(1) on the cluster shows it",
                     slurm: SlurmRefusal(number: 7006, text: "Query result exceeds size limit"))
             }
             throw missing(wanted.job)

@@ -149,7 +149,7 @@ struct JobEnding: Sendable {
             hint: "`sally jobs -M \(cluster)` lists what of it is in the queue")
     }
 
-    private func finished(_ which: JobTarget) -> SallyError {
+    func finished(_ which: JobTarget) -> SallyError {
         SallyError(
             .conflict, "job \(which) has already finished", hint: "`sally job \(which.job)` shows how it ended")
     }
