@@ -39,8 +39,7 @@ package enum SlurmListing: Sendable, Hashable {
         case .nodes: "/slurm/\(version)/nodes"
         case .reservations: "/slurm/\(version)/reservations"
         // From v0.0.40 on associations come when they are asked for, and the default account with them alone
-        // (src/plugins/accounting_storage/mysql/as_mysql_user.c, `as_mysql_get_users`); v0.0.38 always asks for them, and refuses
-        // the parameter.
+        // (src/plugins/accounting_storage/mysql/as_mysql_user.c, `as_mysql_get_users`); v0.0.38 tells them always.
         case .users: "/slurmdb/\(version)/users\(version.takesOptions ? "" : "?with_assocs=true")"
         case .associations: "/slurmdb/\(version)/associations"
         case .accounts: "/slurmdb/\(version)/accounts"
