@@ -8,6 +8,17 @@ extension JobState {
         self = state
     }
 
+    /// A base state, by its number (slurm/slurm.h, `enum job_states`).
+    package init?(number: Int) {
+        guard JobState.numbered.indices.contains(number) else { return nil }
+        self = JobState.numbered[number]
+    }
+
+    private static let numbered: [JobState] = [
+        .pending, .running, .suspended, .completed, .cancelled, .failed, .timeout, .nodeFail, .preempted, .bootFail,
+        .deadline, .outOfMemory,
+    ]
+
     private static let shortWords: [String: JobState] = [
         "PD": .pending, "R": .running, "S": .suspended, "CD": .completed, "CA": .cancelled, "F": .failed,
         "TO": .timeout, "NF": .nodeFail, "PR": .preempted, "BF": .bootFail, "DL": .deadline, "OOM": .outOfMemory,

@@ -106,11 +106,11 @@ import Testing
         }
     }
 
-    /// In full and as squeue(1) shortens them.
+    /// In full, as squeue(1) shortens them, and by number.
     @Test(arguments: [
         ("FAILED", ["failed", "task 0"]), ("f", ["failed", "task 0"]), ("OOM", ["memory"]), ("TO", ["task 1"]),
         ("PD", ["rest"]), ("ca,oom", ["memory", "second"]), ("COMPLETED,TIMEOUT", ["plain", "task 1", "first"]),
-        ("NODE_FAIL", []), ("CG", []),
+        ("NODE_FAIL", []), ("CG", []), ("11,0", ["memory", "rest"]), ("5", ["failed", "task 0"]), ("1", []),
     ])
     func statesAreTakenInFullAndShort(state: String, wanted: [String]) async throws {
         try await withWorld(Self.settings) { world, client in
@@ -121,7 +121,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["RUNNNING", "FAILED,nosuch", "X", "3", "FAILED|TIMEOUT"])
+    @Test(arguments: ["RUNNNING", "FAILED,nosuch", "X", "12", "-1", "+1", "FAILED|TIMEOUT"])
     func whatIsNoStateIsRefused(state: String) async throws {
         try await withWorld(Self.settings) { world, client in
             let answer = try await client.call(.get, Self.path, world.alice, body: #"{"state": "\#(state)"}"#)
@@ -131,7 +131,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [("5.batch", "batch"), ("5.0", "0"), ("5.0+1", "0"), ("20+1.0", "0"), ("5", nil), ("", nil)])
+    @Test(
+        arguments: [("5.batch", "batch"), ("5.0", "0"), ("5.0+1", "0"), ("20+1.0", "0"), ("5", nil), ("", nil)]
+            as [(String, String?)])
     func aStepsIDSaysWhichItIs(id: String, name: String?) {
         #expect(FrontStep.name(inID: id) == name)
     }
@@ -143,5 +145,8 @@ import Testing
             #expect(JobState(state.description) == state && JobState(short: word.lowercased()) == state)
         }
         #expect(JobState(short: "PENDING") == nil && JobState(short: "") == nil)
+        #expect(JobState(number: 12) == nil && JobState(number: -1) == nil)
+        let numbered = (0..<12).compactMap { JobState(number: $0)?.description }
+        #expect(Set(numbered) == JobFilter.baseStates && numbered[3] == "COMPLETED" && numbered[9] == "BOOT_FAIL")
     }
 }

@@ -88,10 +88,12 @@ struct FinishedFilter: Sendable {
         return names
     }
 
-    /// In full or short: slurmrestd's v0.0.40 takes both (src/slurmrestd/plugins/openapi/slurmdbd/jobs.c, `_add_list_job_state`,
-    /// slurm-23-11).
+    /// In full, short or as a number: slurmrestd's v0.0.40 takes them all (src/slurmrestd/plugins/openapi/slurmdbd/jobs.c,
+    /// `_add_list_job_state`, slurm-23-11).
     private static func state(_ text: String) throws -> String {
-        if let state = JobState(short: text) { return state.description }
+        let number = text.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } ? Int(text) : nil
+        let state = JobState(short: text) ?? number.flatMap { JobState(number: $0) }
+        if let state { return state.description }
         return try FrontKill.state(text, named: "state")
     }
 }
