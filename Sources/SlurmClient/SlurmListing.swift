@@ -6,7 +6,7 @@ package import SlurmModel
 /// A list beside the queue that slurmrestd answers whole.
 package enum SlurmListing: Sendable, Hashable {
     case partitions, nodes, reservations
-    /// Of slurmdbd.
+    /// Of slurmdbd, which the service account is asked for: as an operator it sees everybody, whatever PrivateData hides.
     case users, associations, accounts, qos
     /// One person's jobs in accounting.
     case jobs(of: UserName, since: Timestamp)
@@ -38,7 +38,9 @@ package enum SlurmListing: Sendable, Hashable {
         case .partitions: "/slurm/\(version)/partitions"
         case .nodes: "/slurm/\(version)/nodes"
         case .reservations: "/slurm/\(version)/reservations"
-        case .users: "/slurmdb/\(version)/users"
+        // From v0.0.40 on associations come when they are asked for, and the default account with them alone
+        // (src/plugins/accounting_storage/mysql/as_mysql_user.c, `as_mysql_get_users`); v0.0.38 tells them always.
+        case .users: "/slurmdb/\(version)/users\(version.takesOptions ? "" : "?with_assocs=true")"
         case .associations: "/slurmdb/\(version)/associations"
         case .accounts: "/slurmdb/\(version)/accounts"
         case .qos: "/slurmdb/\(version)/qos"

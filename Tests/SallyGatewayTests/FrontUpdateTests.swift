@@ -101,6 +101,7 @@ import Testing
                     .post, "\(Self.path)/\(job)", world.alice, body: #"{"hold": true}"#)
                 #expect(answer.status.code == status, "\(answer.text)")
                 #expect(try answer.slurmError == number)
+                #expect(answer.text.contains("shows how it ended") == (number == 2021))
             }
             #expect(world.queue.now.updates.isEmpty && world.signer.now.minted.isEmpty)
             try await client.expect(.ok, .post, "\(Self.path)/5", world.alice, body: #"{"hold": true}"#)

@@ -92,7 +92,7 @@ struct FrontKill: Sendable, Equatable {
             let found = NamedJob.all(try texts(key, value), limit: FrontKill.limit)
             guard let found else { throw FrontKill.tooMany }
             jobs = found
-        case "job_state": states = Set(try texts(key, value).map(state))
+        case "job_state": states = Set(try texts(key, value).map { try FrontKill.state($0, named: key) })
         case "signal": signal = try checkedSignal(try text(key, value))
         case "account": account = try text(key, value)
         case "partition": partition = try text(key, value)
@@ -109,12 +109,13 @@ struct FrontKill: Sendable, Equatable {
         }
     }
 
-    private func state(_ text: String) throws -> String {
+    /// - Parameter key: what it stands in.
+    /// - Throws: `.invalidRequest` for a word that Slurm has for no state.
+    static func state(_ text: String, named key: String) throws -> String {
         let word = text.uppercased()
         guard case .other = JobState(word) else { return word }
         throw SallyError(
-            .invalidRequest, "job_state \(quoted(text)) is not valid", hint: "as in squeue(1), such as RUNNING, PENDING"
-        )
+            .invalidRequest, "\(key) \(quoted(text)) is not valid", hint: "as in squeue(1), such as RUNNING, PENDING")
     }
 
     private static func isEmpty(_ value: JSONValue) -> Bool {

@@ -52,7 +52,9 @@ extension FrontLine {
         get("partition/{name}", .partition, "One partition", [updateTime, flags]),
         get("nodes", .nodes, "Nodes", [updateTime, flags]),
         get("node/{name}", .node, "One node", [updateTime, flags]),
-        get("reservations", .reservations, "Reservations that are open to me", [updateTime]),
+        get(
+            "reservations", .reservations, "Reservations that name me or one of my accounts, and those for maintenance",
+            [updateTime]),
         get("reservation/{name}", .reservation, "One of them", [updateTime]),
     ]
 
@@ -63,8 +65,10 @@ extension FrontLine {
         .init(name: "account", schema: "Text", text: "Names with commas between"),
         .init(name: "partition", schema: "Text", text: "Names with commas between"),
         .init(name: "job_name", schema: "Text", text: "Names with commas between"),
-        .init(name: "state", schema: "Text", text: "States with commas between"),
-        .init(name: "step", schema: "Text", text: "Job numbers with commas between"),
+        .init(name: "state", schema: "Text", text: "States with commas between, in full or short: FAILED or F"),
+        .init(
+            name: "step", schema: "Text",
+            text: "Jobs, tasks, components or steps with commas between: 123, 123_4, 123+1, 123.0"),
         .init(name: "skip_steps", schema: "Text", text: "true: without their steps"),
     ]
 
@@ -81,14 +85,14 @@ extension FrontLine {
             ]),
         get("job/{job}", .finishedJob, "One of my jobs in accounting", db: true),
         get(
-            "users", .users, "Myself", db: true,
+            "users", .users, "Myself", [withAssociations], db: true,
             refusing: [
-                "admin_level", "default_account", "default_wckey", "with_assocs", "with_coords", "with_deleted",
-                "with_wckeys", "without_defaults",
+                "admin_level", "default_account", "default_wckey", "with_coords", "with_deleted", "with_wckeys",
+                "without_defaults",
             ]),
         get(
-            "user/{name}", .user, "Myself", db: true,
-            refusing: ["with_deleted", "with_assocs", "with_coords", "with_wckeys"]),
+            "user/{name}", .user, "Myself", [withAssociations], db: true,
+            refusing: ["with_deleted", "with_coords", "with_wckeys"]),
         get("associations", .associations, "My associations", db: true, refusing: associationFilters),
         get("association", .association, "The first of them", db: true, refusing: associationFilters),
         get(
@@ -101,6 +105,8 @@ extension FrontLine {
         get("qos/{name}", .qos, "One of them", db: true, refusing: qosFilters),
     ]
 
+    private static let withAssociations = Endpoint.Query(
+        name: "with_assocs", schema: "Text", text: "false: without my associations; absent: with them")
     private static let associationFilters = [
         "account", "cluster", "default_qos", "parent_account", "partition", "user", "qos", "id",
         "format", "only_defaults", "usage_start", "usage_end", "with_deleted", "with_usage", "with_raw_qos",

@@ -57,11 +57,12 @@ struct FrontQuery: Sendable {
         return found
     }
 
-    /// Whether something is asked for; false where nothing is said.
+    /// Whether something is asked for.
     ///
+    /// - Parameter absent: what is meant where nothing is said.
     /// - Throws: `.invalidRequest` for what is neither a yes nor a no.
-    func flag(_ name: String) throws -> Bool {
-        guard let text = values[name] else { return false }
+    func flag(_ name: String, absent: Bool = false) throws -> Bool {
+        guard let text = values[name] else { return absent }
         switch text.lowercased() {
         case "true", "yes", "on", "1": return true
         case "false", "no", "off", "0": return false

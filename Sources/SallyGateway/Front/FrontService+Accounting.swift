@@ -17,8 +17,7 @@ extension FrontService {
         let now = cluster.jobs.clock.now
         let wanted = try query.moment("start_time") ?? now - .seconds(86400)
         let since = max(wanted, now - JobFinder.reach)
-        let filter = try Filter(query, since: since, cluster: cluster.config.slurmName)
-        let skipsSteps = try query.flag("skip_steps")
+        let filter = try FinishedFilter(query, since: since, cluster: cluster.config.slurmName)
         try await lookAtOwnJobs(call)
         let kept = try await cluster.listings.read(
             .jobs(of: call.user, since: FrontService.asked(since: since, now: now)))
@@ -28,9 +27,8 @@ extension FrontService {
         }
         var reply = FrontReply(
             FrontList("jobs", count: places.count) { [version = call.version] place, output in
-                guard var record = kept.record(places[place])?.withoutMarker("comment.job") else { return }
-                if skipsSteps { record["steps"] = .unset }
-                output += record.json(version).bytes()
+                guard let record = kept.record(places[place])?.withoutMarker("comment.job") else { return }
+                output += filter.json(record, version).bytes()
             })
         reply.warnings = kept.warnings
         if since > wanted {
@@ -59,7 +57,8 @@ extension FrontService {
         guard !records.isEmpty else {
             guard !kept.isPartial else {
                 throw SallyError(
-                    .tooLarge, "what accounting says of job \(wanted.job) is too large to be read",
+                    .tooLarge, "what accounting says of job \(wanted.job) on cluster \(name) is too large to be read",
+                    hint: "sacct(1) on the cluster shows it",
                     slurm: SlurmRefusal(number: 7006, text: "Query result exceeds size limit"))
             }
             throw missing(wanted.job)
@@ -74,11 +73,16 @@ extension FrontService {
 
     /// The person alone. Somebody else is not found, exactly like nobody.
     func users(_ name: String?, _ call: FrontCall) async throws -> FrontReply {
+        let listsAssociations = try call.query.flag("with_assocs", absent: true)
         try await look(call)
         let own = try await cluster.listings.read(.users).records(named: call.user.rawValue)
         if let name, name != call.user.rawValue || own.isEmpty { throw missing(.user, name, nil) }
-        let shown = own.map { $0.onlyOf(cluster.config.slurmName, call.user) }
-        return FrontReply(("users", .array(shown.map { $0.json(call.version) })))
+        let shown = own.map { record -> JSONValue in
+            var user = record.onlyOf(cluster.config.slurmName, call.user)
+            if !listsAssociations { user["associations"] = .unset }
+            return user.json(call.version)
+        }
+        return FrontReply(("users", .array(shown)))
     }
 
     func associations(_ call: FrontCall) async throws -> FrontReply {
@@ -122,35 +126,6 @@ extension FrontService {
         try await cluster.listings.read(.associations).records(named: call.user.rawValue)
             .filter { $0.isOf(cluster.config.slurmName) }
     }
-
-    /// What a job has to be: of this cluster, of the time, and in each field one of the names that are given for it.
-    private struct Filter: Sendable {
-        private let cluster: String
-        private let since: Timestamp
-        private let end: Timestamp?
-        private let fields: [(key: String, names: Set<String>)]
-        private let states: Set<String>
-        private let jobs: Set<Int64>
-
-        init(_ query: FrontQuery, since: Timestamp, cluster: String) throws {
-            self.cluster = cluster
-            self.since = since
-            end = try query.moment("end_time")
-            fields = try [("account", "account"), ("partition", "partition"), ("name", "job_name")]
-                .map { (key: $0.0, names: Set(try query.list($0.1))) }
-            states = Set(try query.list("state").map { $0.uppercased() })
-            jobs = Set(try query.list("step").map { Int64(try FrontJob($0).job.rawValue) })
-        }
-
-        func admits(_ record: SlurmRecord) -> Bool {
-            guard record.isOf(cluster) else { return false }
-            if let ended = record.number("time.end"), ended != 0, ended < since.rawValue { return false }
-            if let end, record.number("time.submission") ?? 0 > end.rawValue { return false }
-            if !jobs.isEmpty, !jobs.contains(record.number("job_id") ?? 0) { return false }
-            return fields.allSatisfy { $0.names.isEmpty || $0.names.contains(record.text($0.key) ?? "") }
-                && (states.isEmpty || !states.isDisjoint(with: record.words("state.current")))
-        }
-    }
 }
 
 extension SlurmRecord {
@@ -167,6 +142,11 @@ extension SlurmRecord {
         var record = self
         record.keep("associations", where: ["cluster": slurmName, "user": user.rawValue])
         record.keep("wckeys", where: ["cluster": slurmName])
+        // slurmdbd says the first default that it finds, whichever cluster it is on.
+        var inDefault = record
+        inDefault.keep("associations", where: ["account": record.text("default.account") ?? ""])
+        if case .records = inDefault["associations"] { return record }
+        record["default.account"] = .unset
         return record
     }
 

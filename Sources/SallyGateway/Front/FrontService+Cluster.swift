@@ -50,9 +50,13 @@ extension FrontService {
         return listed(open, .reservation, kept.at, call)
     }
 
+    /// Partitions and nodes are everybody's; of the rest what is somebody else's is like what is not there.
     func missing(_ noun: SlurmNoun, _ name: String, _ refusal: SlurmRefusal?) -> SallyError {
-        SallyError(
-            .notFound, "there is no \(noun) \(quoted(name)) on cluster \(self.name), or it is not yours",
+        let isShared = noun == .partition || noun == .node
+        let place = "there is no \(noun) \(quoted(name)) on cluster \(self.name)"
+        return SallyError(
+            .notFound, isShared ? place : "\(place), or it is not yours",
+            hint: noun.listKey(FrontPath.newest).map { "GET \($0) lists \(isShared ? "all" : "what you may see")" },
             slurm: refusal ?? SlurmRefusal(number: 9003, text: "Nothing found with query"))
     }
 

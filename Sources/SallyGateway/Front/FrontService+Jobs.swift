@@ -15,25 +15,29 @@ extension FrontService {
         return listed(snapshot.jobs(of: call.user), snapshot, call)
     }
 
-    /// One of the person's own; an array's number brings every record of it. What slurmctld has forgotten is found in
-    /// accounting, under /slurmdb.
+    /// One of the person's own; the number of an array or of a heterogeneous job brings every record of it. What slurmctld has
+    /// forgotten is found in accounting, under /slurmdb.
     func job(_ wanted: FrontJob, _ call: FrontCall) async throws -> FrontReply {
         try checkFlags(call)
         try await lookAtOwnJobs(call)
         let snapshot = try read()
         let records = try await records(wanted, snapshot, call)
         var reply = listed(records, snapshot, call)
-        if wanted.task != nil, records.contains(where: \.isWaitingRest) {
+        if wanted.task != nil, let rest = records.first(where: \.isWaitingRest) {
+            let isCut = rest.waitingTasks == nil
             reply.warnings.append(
                 SlurmWarningEntry(
-                    description: "the task has no record of its own yet: its array is listed", source: "sallyport"))
+                    description: isCut
+                        ? "Slurm cuts the list of the tasks that wait short: whether this one is among them is not known"
+                        : "the task has no record of its own yet: its array is listed",
+                    source: "sallyport"))
         }
         return reply
     }
 
     /// The person's own records of a job.
     ///
-    /// - Throws: `.notFound` for somebody else's, exactly as for none.
+    /// - Throws: `.notFound` for somebody else's, exactly as for none, and for a part that the job does not have, or no more.
     private func records(
         _ wanted: FrontJob, _ snapshot: QueueSnapshot, _ call: FrontCall
     ) async throws -> [QueuedJob] {
@@ -42,13 +46,18 @@ extension FrontService {
             let whole = (try? await cluster.keeper.whole(wanted.job)) ?? records  // what is known will do
             if !whole.isEmpty { records = whole.filter { $0.owner == call.user } }
         }
+        let isOwn = !records.isEmpty
         if wanted.component != nil {
             records = component(wanted, snapshot, call)
-        } else if let task = wanted.task {
-            let own = records.filter { $0.view.displayID == "\(wanted.job)_\(task)" }
-            records = own.isEmpty ? records.filter(\.isWaitingRest) : own
+        } else if wanted.task != nil {
+            let named = records.filter { $0.isNamed(by: wanted.target) }
+            let own = named.filter { !$0.isWaitingRest }
+            records = own.isEmpty ? named : own
         }
-        guard !records.isEmpty else { throw missing(wanted.job) }
+        guard !records.isEmpty else {
+            guard isOwn else { throw missing(wanted.job) }
+            throw cluster.jobs.ending.missing(wanted.target).saying(.invalidJob, for: .notFound)
+        }
         return records
     }
 
@@ -103,16 +112,21 @@ extension FrontService {
     /// Each record once, however often and under however many names it is asked for.
     private func states(_ wanted: [FrontJob], _ snapshot: QueueSnapshot, _ call: FrontCall) -> [StatesOf] {
         var parts: [JobID: Set<JobTarget>] = [:]
-        for job in wanted { parts[job.job, default: []].insert(job.target) }
+        for job in wanted where job.component == nil { parts[job.job, default: []].insert(job.target) }
         var found: [StatesOf] = []
+        var listed: Set<JobID> = []
+        func add(_ states: [StatesOf]) {
+            found += states.filter { $0.only != nil || listed.insert($0.job.id).inserted }
+        }
         for job in wanted {
             if job.component != nil {
-                found += component(job, snapshot, call).map { StatesOf(job: $0, only: nil) }
+                add(component(job, snapshot, call).map { StatesOf(job: $0, only: nil) })
             } else if let targets = parts.removeValue(forKey: job.job) {
                 let isWhole = targets.contains { $0.part == nil }
                 let only: Set<String>? = isWhole ? nil : Set(targets.map(\.description))
-                found += snapshot.records(job.job).filter { $0.owner == call.user }
-                    .map { StatesOf(job: $0, only: only) }
+                add(
+                    snapshot.records(job.job).filter { $0.owner == call.user }
+                        .map { StatesOf(job: $0, only: only) })
             }
         }
         return found

@@ -122,8 +122,7 @@ extension FrontService {
         guard !records.isEmpty, records.allSatisfy({ $0.owner == call.user }) else { throw missing(job) }
         let open = records.filter { !$0.isFinished }
         guard !open.isEmpty else {
-            throw SallyError(
-                .conflict, "job \(job) has already finished", slurm: .alreadyDone)
+            throw cluster.jobs.ending.finished(JobTarget(job: job)).saying(.alreadyDone, for: .conflict)
         }
         return open
     }

@@ -136,7 +136,7 @@ struct JobEnding: Sendable {
     }
 
     /// Of a job of one's own that has other parts, or none.
-    private func missing(_ which: JobTarget) -> SallyError {
+    func missing(_ which: JobTarget) -> SallyError {
         guard let part = which.part else { return finder.missing(which.job) }
         let name =
             switch part {
@@ -149,7 +149,7 @@ struct JobEnding: Sendable {
             hint: "`sally jobs -M \(cluster)` lists what of it is in the queue")
     }
 
-    private func finished(_ which: JobTarget) -> SallyError {
+    func finished(_ which: JobTarget) -> SallyError {
         SallyError(
             .conflict, "job \(which) has already finished", hint: "`sally job \(which.job)` shows how it ended")
     }

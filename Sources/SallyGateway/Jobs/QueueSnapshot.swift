@@ -52,8 +52,22 @@ package struct QueueSnapshot: Sendable {
         return put([own], onto: read) { _ in true }
     }
 
-    /// The job, or for an array the records that it consists of.
+    /// The job, or the records that it consists of: an array's, or the components of a heterogeneous job, as slurmctld lists them
+    /// when it is asked for the number (src/slurmctld/job_mgr.c, `pack_one_job`). A component's own number brings that alone.
     func records(_ job: JobID) -> [QueuedJob] {
+        var records = numbered(job)
+        guard records.count == 1, records[0].heterogeneous?.job == job else { return records }
+        // They follow each other.
+        var next = JobID(rawValue: job.rawValue + 1)
+        while let number = next, let component = numbered(number).first(where: { $0.heterogeneous?.job == job }) {
+            records.append(component)
+            next = JobID(rawValue: number.rawValue + 1)
+        }
+        return records
+    }
+
+    /// What has the number, or is of the array that has it.
+    private func numbered(_ job: JobID) -> [QueuedJob] {
         let read = index.records(job)
         guard !deeds.isEmpty else { return read }
         let whose = read.isEmpty ? deeds.all : Set(read.compactMap(\.owner)).compactMap { deeds.of($0) }
