@@ -35,9 +35,12 @@ import Testing
         return settings
     }
 
-    private func listings(_ world: World, _ limits: FrontListings.Limits = .init()) -> FrontListings {
+    private func listings(
+        _ world: World, _ limits: FrontListings.Limits = .init(), turns: ReadTurns = ReadTurns()
+    ) -> FrontListings {
         FrontListings(
-            cluster: World.name, lister: world.queue, access: world.cluster.access, clock: world.clock, limits: limits)
+            cluster: World.name, lister: world.queue, access: world.cluster.access, clock: world.clock, turns: turns,
+            limits: limits)
     }
 
     @Test func whatIsKeptIsFoundByItsName() async throws {
@@ -129,7 +132,7 @@ import Testing
 
     @Test func aFewPeoplesListsAreReadAtOnce() async throws {
         try await withWorld(Self.settings) { world, _ in
-            let listings = listings(world, FrontListings.Limits(readsOfPeople: 2))
+            let listings = listings(world, turns: ReadTurns(most: 2))
             let latch = Latch()
             world.queue.change { $0.blocksLists = latch }
             try await withThrowingTaskGroup(of: Void.self) { group in
