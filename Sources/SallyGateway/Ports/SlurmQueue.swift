@@ -62,6 +62,16 @@ package struct FinishedJobs: Sendable, Hashable {
     }
 }
 
+extension FinishedJobs {
+    /// What accounting is asked for: whole hours, further back whole days, so that who asks for other moments again and again
+    /// asks Slurm the same. Never later than `since`, nor than now.
+    static func asked(since: Timestamp, now: Timestamp) -> Timestamp {
+        let since = min(since, now)
+        let step: Int64 = now - since > .seconds(2 * 86400) ? 86400 : 3600
+        return Timestamp(since.rawValue / step * step)
+    }
+}
+
 /// What became of a job that was sent to Slurm. Only `refused` and `notSent` are certain to have left no job behind.
 package enum SubmitResult: Sendable {
     case accepted(JobID, messages: SubmissionMessages)
