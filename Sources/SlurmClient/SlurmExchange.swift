@@ -88,9 +88,7 @@ struct SlurmExchange: Sendable {
             tell(breaker.ended(.answered, admission))
             return answer
         } catch {
-            let outcome: CircuitBreaker.Outcome =
-                Task.isCancelled ? .abandoned : error.silence.map { .failed(why: $0) } ?? .answered
-            tell(breaker.ended(outcome, admission))
+            tell(breaker.ended(Task.isCancelled ? .abandoned : error.signOfLife, admission))
             throw error
         }
     }
@@ -187,7 +185,8 @@ struct SlurmExchange: Sendable {
 
     private static func translate(_ error: HTTPClientError) -> SlurmError {
         switch error {
-        case .connectTimeout, .getConnectionFromPoolTimeout: .timeout(sent: .neverSent)
+        case .connectTimeout: .timeout(sent: .neverSent)
+        case .getConnectionFromPoolTimeout: .noFreeConnection
         case .deadlineExceeded, .readTimeout, .cancelled: .timeout(sent: .maybeDone)
         case .remoteConnectionClosed: .badReply(status: nil, reason: ended)
         default: .badReply(status: nil, reason: "\(error.shortDescription)")

@@ -32,7 +32,8 @@ package struct SlurmQueueClient: SlurmQueue {
             switch error {
             // What passes by itself must not be the answer to this key for a day.
             case .refused(let refusal) where problem.code != .unavailable: return .refused(refusal)
-            case .refused, .notOffered, .unreachable, .timeout, .badReply, .authentication, .noCommonVersion:
+            case .refused, .notOffered, .unreachable, .noFreeConnection, .timeout, .badReply, .authentication,
+                .noCommonVersion:
                 return .notSent(problem)
             }
         }
