@@ -27,7 +27,9 @@ struct SlurmExchange: Sendable {
     let address: SlurmrestdAddress
     /// Keeps connections.
     let reading: HTTPClient
-    /// Keeps none: `SlurmConnections`.
+    /// Keeps others, which are not for everybody: `SlurmConnections`.
+    let keeping: HTTPClient
+    /// Keeps none.
     let changing: HTTPClient
     /// For `https`; nil trusts the system's authorities.
     let tls: TLSConfiguration?
@@ -35,6 +37,12 @@ struct SlurmExchange: Sendable {
     let logger: Logger
     /// Of lists that are taken apart while they come.
     var bounds = JSONListBounds()
+    var reader = Reader.anybody
+
+    /// On whose connections reads go out.
+    enum Reader: Sendable {
+        case anybody, keeper
+    }
 
     struct Call: Sendable {
         var method: HTTPMethod
@@ -143,8 +151,7 @@ struct SlurmExchange: Sendable {
         _ request: HTTPClientRequest, _ call: Call, _ take: (_ status: Int, ByteBuffer) throws -> Void
     ) async throws -> Int {
         let end = NIODeadline.now() + call.timeLimit
-        let client = call.method == .GET ? reading : changing
-        let response = try await client.execute(request, deadline: end)
+        let response = try await client(for: call).execute(request, deadline: end)
         let status = Int(response.status.code)
         try SlurmExchange.checkStatus(status)
         var count = 0
@@ -156,6 +163,14 @@ struct SlurmExchange: Sendable {
             try take(status, part)
         }
         return status
+    }
+
+    private func client(for call: Call) -> HTTPClient {
+        guard call.method == .GET else { return changing }
+        return switch (reader, call.purpose) {
+        case (.keeper, _), (_, .look): keeping
+        case (.anybody, .work): reading
+        }
     }
 
     /// What goes wrong on the way, as what it means for the request.

@@ -6,6 +6,8 @@ package import SlurmModel
 
 /// One cluster's slurmrestd, as the gateway needs it. It takes only what was authorized. `SlurmQueueClient` is it.
 package protocol SlurmQueue: Sendable {
+    /// The same one for the queue keeper, whose reads wait for nobody else's.
+    var forKeeper: any SlurmQueue { get }
     /// - Precondition: `token` was minted for this decision.
     func submit(_ submit: Authorized<Submit>, token: Secret<String>) async -> SubmitResult
     /// Returns when Slurm confirmed it.

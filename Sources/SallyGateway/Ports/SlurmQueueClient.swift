@@ -19,6 +19,10 @@ package struct SlurmQueueClient: SlurmQueue {
         self.slurmName = slurmName
     }
 
+    package var forKeeper: any SlurmQueue {
+        SlurmQueueClient(client.forKeeper, serviceAccount: serviceAccount, slurmName: slurmName)
+    }
+
     package func submit(_ submit: Authorized<Submit>, token: Secret<String>) async -> SubmitResult {
         guard let account = submit.account else {
             return .notSent(SallyError(.internal, "a submission was authorized without an account"))
