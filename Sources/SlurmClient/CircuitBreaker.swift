@@ -39,7 +39,7 @@ final class CircuitBreaker: Sendable {
     enum Outcome: Sendable, Equatable {
         case answered
         case failed(why: String)
-        /// The caller went away: it says nothing about the daemon.
+        /// The caller went away, or the call never went out for want of a connection: it says nothing about the daemon.
         case abandoned
     }
 

@@ -94,7 +94,8 @@ extension SlurmClient {
             case .badReply(404?, _): return .absent(nil)
             // 22.05 looks for the user's name before it looks at the path, and newer versions are asked without.
             case .authentication: return .absent(error)
-            case .refused, .notOffered, .unreachable, .noCommonVersion, .badReply, .timeout: throw error.unsent
+            case .refused, .notOffered, .unreachable, .noFreeConnection, .noCommonVersion, .badReply, .timeout:
+                throw error.unsent
             }
         }
     }

@@ -13,7 +13,7 @@ import StrictJSON
 /// Nothing that changes something is sent twice. Replies are bounded, every call has a deadline.
 package struct SlurmClient: Sendable {
     package let cluster: ClusterName
-    let exchange: SlurmExchange
+    private(set) var exchange: SlurmExchange
     let version: VersionMemory
     let defaultPartition: PartitionName?
     let exclusivePartitions: Set<PartitionName>
@@ -44,6 +44,13 @@ package struct SlurmClient: Sendable {
         self.exclusivePartitions = exclusivePartitions
         self.deadline = deadline
         self.logger = logger
+    }
+
+    /// The same daemon for the queue keeper: no other read takes a connection from its reads.
+    package var forKeeper: SlurmClient {
+        var client = self
+        client.exchange.reader = .keeper
+        return client
     }
 
     /// Submits one job, once.

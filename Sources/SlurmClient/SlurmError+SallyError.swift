@@ -13,6 +13,10 @@ extension SlurmError {
             return SallyError(
                 .unavailable, "cluster \(cluster) does not answer", hint: "try again in a minute; running jobs run on",
                 cause: "slurmrestd: \(reason)")
+        case .noFreeConnection:
+            return SallyError(
+                .unavailable, "the gateway has too many questions to cluster \(cluster) under way",
+                hint: "this one was not sent: try again")
         case .timeout(let fate):
             return SallyError(
                 .timeout, "cluster \(cluster) did not answer in time",

@@ -11,6 +11,9 @@ package enum SlurmError: Error, Sendable, Equatable {
     case notOffered(message: String, hint: String?)
     /// No connection: nothing was sent.
     case unreachable(reason: String)
+    /// All connections that the gateway may have for this were taken until it gave up: nothing was sent, and nothing is said about
+    /// the daemon.
+    case noFreeConnection
     /// The deadline passed. `sent` tells whether the request may have been carried out.
     case timeout(sent: RequestFate)
     /// The connection ended, or what came was not what slurmrestd answers. The request may have been carried out.
@@ -30,7 +33,7 @@ package enum SlurmError: Error, Sendable, Equatable {
     package var outcomeIsUnknown: Bool {
         switch self {
         case .refused(let refusal): refusal.leavesOutcomeOpen
-        case .notOffered, .unreachable, .authentication, .noCommonVersion: false
+        case .notOffered, .unreachable, .noFreeConnection, .authentication, .noCommonVersion: false
         case .timeout(let fate): fate == .maybeDone
         case .badReply: true
         }
@@ -42,16 +45,17 @@ package enum SlurmError: Error, Sendable, Equatable {
         case .badReply(_, let reason): .unreachable(reason: reason)
         case .timeout: .timeout(sent: .neverSent)
         case .refused(let word) where word.leavesOutcomeOpen: .unreachable(reason: word.text)
-        case .refused, .notOffered, .unreachable, .authentication, .noCommonVersion: self
+        case .refused, .notOffered, .unreachable, .noFreeConnection, .authentication, .noCommonVersion: self
         }
     }
 
-    /// In what way slurmrestd gave no sign of life; nil where it answered, whatever it said.
-    var silence: String? {
+    /// Whether slurmrestd gave a sign of life, which any answer is, whatever it says.
+    var signOfLife: CircuitBreaker.Outcome {
         switch self {
-        case .refused, .notOffered, .authentication, .noCommonVersion, .badReply(_?, _): nil
-        case .unreachable(let reason), .badReply(nil, let reason): reason
-        case .timeout: "no answer in time"
+        case .refused, .notOffered, .authentication, .noCommonVersion, .badReply(_?, _): .answered
+        case .unreachable(let reason), .badReply(nil, let reason): .failed(why: reason)
+        case .timeout: .failed(why: "no answer in time")
+        case .noFreeConnection: .abandoned
         }
     }
 }

@@ -27,7 +27,9 @@ struct SlurmExchange: Sendable {
     let address: SlurmrestdAddress
     /// Keeps connections.
     let reading: HTTPClient
-    /// Keeps none: `SlurmConnections`.
+    /// Keeps others, which are not for everybody: `SlurmConnections`.
+    let keeping: HTTPClient
+    /// Keeps none.
     let changing: HTTPClient
     /// For `https`; nil trusts the system's authorities.
     let tls: TLSConfiguration?
@@ -35,6 +37,12 @@ struct SlurmExchange: Sendable {
     let logger: Logger
     /// Of lists that are taken apart while they come.
     var bounds = JSONListBounds()
+    var reader = Reader.anybody
+
+    /// On whose connections reads go out.
+    enum Reader: Sendable {
+        case anybody, keeper
+    }
 
     struct Call: Sendable {
         var method: HTTPMethod
@@ -88,9 +96,7 @@ struct SlurmExchange: Sendable {
             tell(breaker.ended(.answered, admission))
             return answer
         } catch {
-            let outcome: CircuitBreaker.Outcome =
-                Task.isCancelled ? .abandoned : error.silence.map { .failed(why: $0) } ?? .answered
-            tell(breaker.ended(outcome, admission))
+            tell(breaker.ended(Task.isCancelled ? .abandoned : error.signOfLife, admission))
             throw error
         }
     }
@@ -145,8 +151,7 @@ struct SlurmExchange: Sendable {
         _ request: HTTPClientRequest, _ call: Call, _ take: (_ status: Int, ByteBuffer) throws -> Void
     ) async throws -> Int {
         let end = NIODeadline.now() + call.timeLimit
-        let client = call.method == .GET ? reading : changing
-        let response = try await client.execute(request, deadline: end)
+        let response = try await client(for: call).execute(request, deadline: end)
         let status = Int(response.status.code)
         try SlurmExchange.checkStatus(status)
         var count = 0
@@ -158,6 +163,14 @@ struct SlurmExchange: Sendable {
             try take(status, part)
         }
         return status
+    }
+
+    private func client(for call: Call) -> HTTPClient {
+        guard call.method == .GET else { return changing }
+        return switch (reader, call.purpose) {
+        case (.keeper, _), (_, .look): keeping
+        case (.anybody, .work): reading
+        }
     }
 
     /// What goes wrong on the way, as what it means for the request.
@@ -187,7 +200,8 @@ struct SlurmExchange: Sendable {
 
     private static func translate(_ error: HTTPClientError) -> SlurmError {
         switch error {
-        case .connectTimeout, .getConnectionFromPoolTimeout: .timeout(sent: .neverSent)
+        case .connectTimeout: .timeout(sent: .neverSent)
+        case .getConnectionFromPoolTimeout: .noFreeConnection
         case .deadlineExceeded, .readTimeout, .cancelled: .timeout(sent: .maybeDone)
         case .remoteConnectionClosed: .badReply(status: nil, reason: ended)
         default: .badReply(status: nil, reason: "\(error.shortDescription)")

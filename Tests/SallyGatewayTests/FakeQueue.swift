@@ -34,12 +34,15 @@ final class FakeQueue: SlurmQueue {
         var signals: [String] = []
         var leavers: [SystemAction] = []
         var reads = 0
+        /// Reads of the queue that may have to wait for anybody's.
+        var sharedReads: [String] = []
         /// slurmctld's clock, as far from the gateway's as a test says.
         var clock: TestClock?
         var skew: Int64 = 0
         /// What slurmctld has not told slurmdbd yet.
         var backlog: Int64 = 0
         var accountingReads = 0
+        var asked: [FinishedJobs] = []
         var accountingFailure: SallyError?
         /// How often newer API versions were looked for.
         var versionLooks = 0
@@ -86,12 +89,26 @@ final class FakeQueue: SlurmQueue {
         var blocksLists: Latch?
     }
 
-    private let state = Mutex(State())
-    var now: State { state.withLock { $0 } }
-    func change(_ body: (inout sending State) -> Void) { state.withLock { body(&$0) } }
+    private final class Shared: Sendable { let state = Mutex(State()) }
+    private let shared: Shared
+    private let isKeepers: Bool
+
+    init(keepersOf queue: FakeQueue? = nil) {
+        shared = queue?.shared ?? Shared()
+        isKeepers = queue != nil
+    }
+
+    var forKeeper: any SlurmQueue { FakeQueue(keepersOf: self) }
+
+    var now: State { shared.state.withLock { $0 } }
+    func change(_ body: (inout sending State) -> Void) { shared.state.withLock { body(&$0) } }
+
+    private func noteRead(_ what: String) {
+        if !isKeepers { change { $0.sharedReads.append(what) } }
+    }
 
     func submit(_ submit: Authorized<Submit>, token: Secret<String>) async -> SubmitResult {
-        let latch = state.withLock { state in
+        let latch = shared.state.withLock { state in
             state.submits.append(
                 (
                     submit.account?.name ?? UserName(unchecked: "nobody"), submit.action.job.request.comment,
@@ -102,7 +119,7 @@ final class FakeQueue: SlurmQueue {
             return state.blocksSubmit
         }
         await latch?.wait()
-        return state.withLock { state in
+        return shared.state.withLock { state in
             if let answer = state.answer { return answer }
             let id = JobID(rawValue: state.next)!  // a small number
             state.next += 1
@@ -144,8 +161,9 @@ final class FakeQueue: SlurmQueue {
     func jobs(
         changedSince moment: Timestamp?, _ read: Authorized<SystemAction>, token: Secret<String>
     ) async throws -> QueueListing {
+        noteRead("jobs")
         await now.blocksReads?.wait()
-        return try state.withLock { state in
+        return try shared.state.withLock { state in
             state.reads += 1
             state.changesAsked.append(moment)
             if let failure = state.failure ?? state.listFailure { throw failure }
@@ -160,7 +178,8 @@ final class FakeQueue: SlurmQueue {
     }
 
     func job(_ job: JobID, _ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [QueuedJob] {
-        try state.withLock { state in
+        noteRead("job")
+        return try shared.state.withLock { state in
             state.jobReads.append(job)
             if let failure = state.failure { throw failure }
             if let failure = state.jobFailures[state.jobReads.count] { throw failure }
@@ -170,7 +189,8 @@ final class FakeQueue: SlurmQueue {
     }
 
     func states(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [JobStateEntry]? {
-        try state.withLock { state in
+        noteRead("states")
+        return try shared.state.withLock { state in
             state.stateReads += 1
             if let failure = state.failure { throw failure }
             guard state.servesStates else { return nil }
@@ -186,7 +206,7 @@ final class FakeQueue: SlurmQueue {
     func diagnosis(
         _ read: Authorized<SystemAction>, token: Secret<String>
     ) async throws -> SlurmReply.Diagnosis {
-        try state.withLock { state in
+        try shared.state.withLock { state in
             if let failure = state.failure { throw failure }
             if state.hidesClock { throw SallyError(.unsupported, "no clock") }
             return SlurmReply.Diagnosis(
@@ -196,15 +216,22 @@ final class FakeQueue: SlurmQueue {
     }
 
     func partitions(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Partition] {
-        now.partitions
+        noteRead("partitions")
+        return now.partitions
     }
 
-    func nodes(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Node] { now.nodes }
+    func nodes(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Node] {
+        noteRead("nodes")
+        return now.nodes
+    }
 
     func finished(
         _ wanted: FinishedJobs, _ read: Authorized<SystemAction>, token: Secret<String>
     ) async throws -> FinishedListing {
-        state.withLock { $0.accountingReads += 1 }
+        change {
+            $0.accountingReads += 1
+            $0.asked.append(wanted)
+        }
         await now.blocksFinished?.wait()
         if let failure = now.accountingFailure ?? now.failure { throw failure }
         func isWanted(_ job: QueuedJob) -> Bool {
@@ -218,7 +245,7 @@ final class FakeQueue: SlurmQueue {
     }
 
     func endLeaverJob(_ action: Authorized<SystemAction>, token: Secret<String>) async throws {
-        state.withLock { $0.leavers.append(action.action) }
+        shared.state.withLock { $0.leavers.append(action.action) }
     }
 }
 

@@ -32,6 +32,27 @@ import Testing
         }
     }
 
+    /// Lists, states, partitions, nodes and the jobs that have changed.
+    @Test func noReadOfTheKeepersWaitsForAnybodyElses() async throws {
+        var settings = Self.settings
+        settings.before = { queue in
+            queue.change { state in
+                state.jobs = [makeJob(1, Self.alice)]
+                state.servesStates = true
+            }
+        }
+        try await withWorld(settings) { world, _ in
+            let keeper = world.cluster.keeper
+            _ = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            world.queue.change { $0.jobs.append(makeJob(2, Self.alice)) }
+            let shown = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            #expect(shown.jobs.count == 2 && !shown.partitions.isEmpty)
+            let reads = world.queue.now
+            #expect(reads.reads > 0 && reads.stateReads > 0)
+            #expect(reads.sharedReads == [])
+        }
+    }
+
     @Test func aReadThatFailsLeavesTheSnapshot() async throws {
         try await withWorld(Self.settings) { world, client in
             world.queue.change { $0.failure = SallyError(.unavailable, "cluster demo does not answer") }

@@ -33,11 +33,12 @@ extension ClientBench {
     var job: JobID { get throws { try JobID("7") } }
 
     func withClient<Result>(
-        _ path: String, _ version: Int? = 42, silence: Duration = .seconds(75), deadline: Duration = .seconds(240),
-        partition: PartitionName? = nil,
+        _ path: String, _ version: Int? = 42, silence: Duration = .seconds(75), patience: Duration = .seconds(5),
+        deadline: Duration = .seconds(240), partition: PartitionName? = nil,
         exclusive: Set<PartitionName> = [], _ body: (SlurmClient) async throws -> Result
     ) async throws -> Result {
-        try await withClient(at: .unixSocket(path: path), version, silence: silence) { connections, address, version in
+        try await withClient(at: .unixSocket(path: path), version, silence: silence, patience: patience) {
+            connections, address, version in
             try connections.client(
                 cluster, at: address, pinned: version, defaultPartition: partition, exclusivePartitions: exclusive,
                 deadline: deadline)
@@ -48,10 +49,11 @@ extension ClientBench {
 
     func withClient<Result>(
         at address: SlurmrestdAddress, _ version: Int?, silence: Duration = .seconds(75),
+        patience: Duration = .seconds(5),
         make: (SlurmConnections, SlurmrestdAddress, APIVersion?) throws -> SlurmClient,
         body: (SlurmClient) async throws -> Result
     ) async throws -> Result {
-        let connections = SlurmConnections(logger: Logger(label: "test"), silence: silence)
+        let connections = SlurmConnections(logger: Logger(label: "test"), silence: silence, patience: patience)
         do {
             let result = try await body(
                 make(connections, address, version.map(APIVersion.init(rawValue:))))

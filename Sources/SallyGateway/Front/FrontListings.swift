@@ -11,12 +11,13 @@ import Synchronization
 /// poll cost Slurm is what one costs.
 ///
 /// Bounded in age, in number and in bytes. Who asks for what is being read waits for that. What failed has failed for a
-/// moment, for everybody. Of lists of single people, one at a time is read for each of them, and a few in all.
+/// moment, for everybody. Of lists of single people, one at a time is read for each of them, and a few in all (`ReadTurns`).
 final class FrontListings: Service {
     private let cluster: ClusterName
     private let lister: any SlurmLister
     private let access: ServiceAccess
     private let clock: any WallClock
+    private let turns: ReadTurns
     private let limits: Limits
     private let state = Mutex(State())
 
@@ -34,13 +35,11 @@ final class FrontListings: Service {
         var bytes = 64 << 20
         /// Of one list.
         var largest = 32 << 20
-        /// Lists of single people that are read at the same time.
-        var readsOfPeople = 4
     }
 
     private struct State {
         var entries: [SlurmListing: Entry] = [:]
-        /// Those that wait for a turn, or for what is being read.
+        /// Those that wait for what is being read.
         var waiting: [Doorbell] = []
     }
 
@@ -54,17 +53,18 @@ final class FrontListings: Service {
         case take(FrontKept)
         case fail(any Error)
         case ask
-        case wait(Doorbell)
+        case wait
     }
 
     init(
         cluster: ClusterName, lister: some SlurmLister, access: ServiceAccess, clock: some WallClock,
-        limits: Limits = Limits()
+        turns: ReadTurns = ReadTurns(), limits: Limits = Limits()
     ) {
         self.cluster = cluster
         self.lister = lister
         self.access = access
         self.clock = clock
+        self.turns = turns
         self.limits = limits
     }
 
@@ -82,14 +82,15 @@ final class FrontListings: Service {
     ///   kept; `.unavailable` after 90 seconds.
     func read(_ listing: SlurmListing) async throws -> FrontKept {
         let end = ContinuousClock.now + FrontListings.patience
+        let bell = Doorbell()
+        defer { leave(listing, bell) }
         while true {
-            switch next(listing) {
+            switch next(listing, bell) {
             case .take(let kept): return kept
             case .fail(let error): throw error
             case .ask: return try await ask(listing)
-            case .wait(let bell):
+            case .wait:
                 await bell.wait(upTo: ContinuousClock.now.duration(to: end))
-                leave(bell)
                 try Task.checkCancellation()
                 guard ContinuousClock.now < end else {
                     throw SallyError(
@@ -100,35 +101,27 @@ final class FrontListings: Service {
         }
     }
 
-    private func next(_ listing: SlurmListing) -> Next {
+    private func next(_ listing: SlurmListing, _ bell: Doorbell) -> Next {
         let now = clock.now
         return state.withLock { state in
             switch state.entries[listing] {
             case .known(let kept) where isFresh(kept.at, now, FrontListings.life): return .take(kept)
             case .failed(let error, let at) where isFresh(at, now, FrontListings.failureLife): return .fail(error)
-            case .reading: return wait(&state)
+            case .reading:
+                if !state.waiting.contains(where: { $0 === bell }) { state.waiting.append(bell) }
+                return .wait
             case .known, .failed, nil: break
             }
-            if let owner = listing.owner {
-                let others = state.entries.filter { entry in
-                    if case .reading = entry.value { entry.key.owner != nil } else { false }
-                }
-                guard others.count < limits.readsOfPeople, !others.keys.contains(where: { $0.owner == owner }) else {
-                    return wait(&state)
-                }
-            }
+            if let owner = listing.owner, !turns.take(owner, bell) { return .wait }
             state.entries[listing] = .reading
             return .ask
         }
     }
 
-    private func wait(_ state: inout State) -> Next {
-        let bell = Doorbell()
-        state.waiting.append(bell)
-        return .wait(bell)
+    private func leave(_ listing: SlurmListing, _ bell: Doorbell) {
+        state.withLock { $0.waiting.removeAll { $0 === bell } }
+        if let owner = listing.owner { turns.leave(owner, bell) }
     }
-
-    private func leave(_ bell: Doorbell) { state.withLock { $0.waiting.removeAll { $0 === bell } } }
 
     private func ask(_ listing: SlurmListing) async throws -> FrontKept {
         let at = clock.now
@@ -169,6 +162,7 @@ final class FrontListings: Service {
             return state.waiting
         }
         for bell in waiting { bell.ring() }
+        if let owner = listing.owner { turns.end(owner) }
     }
 
     func sweep() {
@@ -210,7 +204,7 @@ final class FrontListings: Service {
     }
 
     /// How many wait.
-    var waits: Int { state.withLock { $0.waiting.count } }
+    var waits: Int { state.withLock { $0.waiting.count } + turns.waits }
 
     /// What is kept now: lists, and their bytes.
     var held: (count: Int, bytes: Int) {

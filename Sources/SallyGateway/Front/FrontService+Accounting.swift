@@ -20,7 +20,7 @@ extension FrontService {
         let filter = try FinishedFilter(query, since: since, cluster: cluster.config.slurmName)
         try await lookAtOwnJobs(call)
         let kept = try await cluster.listings.read(
-            .jobs(of: call.user, since: FrontService.asked(since: since, now: now)))
+            .jobs(of: call.user, since: FinishedJobs.asked(since: since, now: now)))
         // Where they stand: unpacked they are many times as much.
         let places = await besideLoops {
             (0..<kept.count).filter { place in kept.record(place).map(filter.admits) ?? false }
@@ -37,13 +37,6 @@ extension FrontService {
                     description: "accounting is asked for 31 days back and no further", source: "sallyport"))
         }
         return reply
-    }
-
-    /// What accounting is asked for: whole hours, further back whole days, so that who asks for other moments again and again
-    /// asks Slurm the same.
-    static func asked(since: Timestamp, now: Timestamp) -> Timestamp {
-        let step: Int64 = now - since > .seconds(2 * 86400) ? 86400 : 3600
-        return Timestamp(since.rawValue / step * step)
     }
 
     func finishedJob(_ wanted: FrontJob, _ call: FrontCall) async throws -> FrontReply {

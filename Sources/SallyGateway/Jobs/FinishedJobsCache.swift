@@ -5,11 +5,12 @@ import SallyPolicy
 import Synchronization
 
 /// Finished jobs from accounting. What somebody asked for a moment ago is not asked for again, and those who ask for the same
-/// at the same time ask once.
+/// at the same time ask once. One person's questions are asked one after the other, and a few people's at once (`ReadTurns`).
 final class FinishedJobsCache: Sendable {
     private let cluster: ClusterName
     private let queue: any SlurmQueue
     private let access: ServiceAccess
+    private let turns: ReadTurns
     private let state = Mutex<[FinishedJobs: Entry]>([:])
 
     /// An answer is as good as new for so long.
@@ -17,8 +18,8 @@ final class FinishedJobsCache: Sendable {
     /// Answers that are kept at once, and how many jobs in all of them.
     static let capacity = 256
     private static let mostJobs = 50_000
-    /// Somebody waits for another's question no longer than the question may take.
-    private static let patience = Duration.seconds(90)
+    /// Nobody waits longer for a turn, nor for another's question, than a question may take.
+    private static let patience = Duration.seconds(180)
 
     private enum Entry {
         case asking([Doorbell])
@@ -30,27 +31,39 @@ final class FinishedJobsCache: Sendable {
         case take(FinishedListing)
         case fail(any Error)
         case ask
-        case wait(Doorbell)
+        case wait
     }
 
     init(
-        cluster: ClusterName, queue: some SlurmQueue, access: ServiceAccess, life: Duration = .seconds(5)
+        cluster: ClusterName, queue: some SlurmQueue, access: ServiceAccess, turns: ReadTurns = ReadTurns(),
+        life: Duration = .seconds(5)
     ) {
         self.cluster = cluster
         self.queue = queue
         self.access = access
+        self.turns = turns
         self.life = life
     }
 
     /// Of this cluster alone, with what is missing.
+    ///
+    /// - Throws: what the read throws, also when another's read just failed; `.unavailable` after 180 seconds.
     func listing(_ wanted: FinishedJobs) async throws -> FinishedListing {
+        let end = ContinuousClock.now + FinishedJobsCache.patience
+        let bell = Doorbell()
+        defer { leave(wanted, bell) }
         while true {
-            switch next(wanted) {
+            switch next(wanted, bell) {
             case .take(let listing): return listing
             case .fail(let error): throw error
-            case .wait(let bell):
-                await bell.wait(upTo: FinishedJobsCache.patience)
+            case .wait:
+                await bell.wait(upTo: ContinuousClock.now.duration(to: end))
                 try Task.checkCancellation()
+                guard ContinuousClock.now < end else {
+                    throw SallyError(
+                        .unavailable, "cluster \(cluster) did not list its finished jobs in time",
+                        hint: "try again in a moment")
+                }
             case .ask: return try await ask(wanted)
             }
         }
@@ -72,21 +85,30 @@ final class FinishedJobsCache: Sendable {
         }
     }
 
-    private func next(_ wanted: FinishedJobs) -> Next {
+    private func next(_ wanted: FinishedJobs, _ bell: Doorbell) -> Next {
         state.withLock { state in
             switch state[wanted] {
             case .known(let known, let at) where at.duration(to: .now) < life: return .take(known)
             case .failed(let error, let at) where at.duration(to: .now) < .seconds(1): return .fail(error)
             case .asking(var waiting):
-                let bell = Doorbell()
-                waiting.append(bell)
+                if !waiting.contains(where: { $0 === bell }) { waiting.append(bell) }
                 state[wanted] = .asking(waiting)
-                return .wait(bell)
+                return .wait
             case .known, .failed, nil:
+                guard turns.take(wanted.user, bell) else { return .wait }
                 state[wanted] = .asking([])
                 return .ask
             }
         }
+    }
+
+    private func leave(_ wanted: FinishedJobs, _ bell: Doorbell) {
+        state.withLock { state in
+            guard case .asking(var waiting) = state[wanted] else { return }
+            waiting.removeAll { $0 === bell }
+            state[wanted] = .asking(waiting)
+        }
+        turns.leave(wanted.user, bell)
     }
 
     private func settle(_ wanted: FinishedJobs, _ entry: Entry?) {
@@ -99,6 +121,7 @@ final class FinishedJobsCache: Sendable {
             return []
         }
         for bell in waiting { bell.ring() }
+        turns.end(wanted.user)
     }
 
     /// What is old goes, and all of it when it is too much.
@@ -115,6 +138,16 @@ final class FinishedJobsCache: Sendable {
         }
         guard state.count > FinishedJobsCache.capacity || jobs > FinishedJobsCache.mostJobs else { return }
         state = state.filter { _, entry in if case .asking = entry { true } else { false } }
+    }
+
+    /// How many wait.
+    var waits: Int {
+        let others = state.withLock { state in
+            state.values.reduce(0) { sum, entry in
+                if case .asking(let waiting) = entry { sum + waiting.count } else { sum }
+            }
+        }
+        return others + turns.waits
     }
 
     /// How many answers are kept.

@@ -38,8 +38,11 @@ struct JobService: Sendable {
         return (page, keeper.freshness(of: snapshot))
     }
 
+    /// What ended before the time that is asked for is left out: accounting is asked for more. Of a job that has ended its end is known,
+    /// but where accounting has none, and so lists it whatever time it is asked for: then it is shown.
+    ///
     /// - Returns: how many of accounting's jobs are not among them, too: those that were too large to be read, and those older than
-    ///   the newest `finishedLimit`.
+    ///   the newest `finishedLimit` of what accounting was asked for.
     private func jobs(
         _ query: JobQuery, of user: UserName, _ snapshot: QueueSnapshot
     ) async throws -> (jobs: [QueuedJob], omitted: Int) {
@@ -49,16 +52,15 @@ struct JobService: Sendable {
         filter.isAlive = query.scope == .queued && filter.states.isEmpty
         let queued = snapshot.jobs(filter)
         guard case .all(let since) = query.scope else { return (queued, 0) }
-        let earliest = clock.now - JobFinder.reach
-        // To the minute, so that who asks again asks the same.
-        let day = Timestamp((clock.now - .seconds(86400)).rawValue / 60 * 60)
+        let now = clock.now
+        let start = max(since ?? now - .seconds(86400), now - JobFinder.reach)
         let wanted = FinishedJobs(
-            user: user, job: nil, since: max(since ?? day, Timestamp(earliest.rawValue / 60 * 60)),
-            limit: JobService.finishedLimit)
+            user: user, job: nil, since: FinishedJobs.asked(since: start, now: now), limit: JobService.finishedLimit)
         let known = Set(snapshot.jobs(of: user).map(\.view.displayID))
         let listing = try await finder.finished.listing(wanted)
         let finished = listing.jobs.filter {
             $0.isFinished && !known.contains($0.view.displayID) && filter.admits($0)
+                && $0.view.ended.map { $0 >= start } ?? true
         }
         let jobs = (queued + finished).sorted { ($0.id, $0.view.displayID) < ($1.id, $1.view.displayID) }
         return (jobs, listing.passedOver + listing.older)

@@ -43,7 +43,7 @@ package final class QueueKeeper: Service {
         self.cluster = cluster
         self.queue = queue
         self.access = access
-        reader = QueueReader(cluster: cluster, queue: queue, access: access, longestInLine: longestInLine)
+        reader = QueueReader(cluster: cluster, queue: queue.forKeeper, access: access, longestInLine: longestInLine)
         self.metrics = metrics
         self.pause = pause
         self.silence = silence
@@ -245,8 +245,8 @@ package final class QueueKeeper: Service {
         guard last.map({ $0.duration(to: now) >= QueueKeeper.slowPause }) ?? true else { return nil }
         return try await access.read(.readQueue(cluster)) { read, token in
             (
-                try await queue.partitions(read, token: token),
-                try await queue.nodes(read, token: token)
+                try await queue.forKeeper.partitions(read, token: token),
+                try await queue.forKeeper.nodes(read, token: token)
             )
         }
     }

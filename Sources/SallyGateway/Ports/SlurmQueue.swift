@@ -6,6 +6,8 @@ package import SlurmModel
 
 /// One cluster's slurmrestd, as the gateway needs it. It takes only what was authorized. `SlurmQueueClient` is it.
 package protocol SlurmQueue: Sendable {
+    /// The same one for the queue keeper, whose reads wait for nobody else's.
+    var forKeeper: any SlurmQueue { get }
     /// - Precondition: `token` was minted for this decision.
     func submit(_ submit: Authorized<Submit>, token: Secret<String>) async -> SubmitResult
     /// Returns when Slurm confirmed it.
@@ -59,6 +61,16 @@ package struct FinishedJobs: Sendable, Hashable {
         self.job = job
         self.since = since
         self.limit = limit
+    }
+}
+
+extension FinishedJobs {
+    /// What accounting is asked for: whole hours, further back whole days, so that who asks for other moments again and again
+    /// asks Slurm the same. Never later than `since`, nor than now.
+    static func asked(since: Timestamp, now: Timestamp) -> Timestamp {
+        let since = min(since, now)
+        let step: Int64 = now - since > .seconds(2 * 86400) ? 86400 : 3600
+        return Timestamp(since.rawValue / step * step)
     }
 }
 

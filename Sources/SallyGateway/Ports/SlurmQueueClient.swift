@@ -19,6 +19,10 @@ package struct SlurmQueueClient: SlurmQueue {
         self.slurmName = slurmName
     }
 
+    package var forKeeper: any SlurmQueue {
+        SlurmQueueClient(client.forKeeper, serviceAccount: serviceAccount, slurmName: slurmName)
+    }
+
     package func submit(_ submit: Authorized<Submit>, token: Secret<String>) async -> SubmitResult {
         guard let account = submit.account else {
             return .notSent(SallyError(.internal, "a submission was authorized without an account"))
@@ -33,7 +37,8 @@ package struct SlurmQueueClient: SlurmQueue {
             switch error {
             // What passes by itself must not be the answer to this key for a day.
             case .refused(let refusal) where problem.code != .unavailable: return .refused(refusal)
-            case .refused, .notOffered, .unreachable, .timeout, .badReply, .authentication, .noCommonVersion:
+            case .refused, .notOffered, .unreachable, .noFreeConnection, .timeout, .badReply, .authentication,
+                .noCommonVersion:
                 return .notSent(problem)
             }
         }

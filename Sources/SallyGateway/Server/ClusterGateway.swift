@@ -40,7 +40,8 @@ package final class ClusterGateway: Sendable {
         let keeper = QueueKeeper(
             cluster: name, queue: queue, access: access, metrics: metrics, pause: .seconds(1), log: log)
         let accounts = AccountDoor(config: config, keeper: steward, clock: clock)
-        let listings = FrontListings(cluster: name, lister: queue, access: access, clock: clock)
+        let readTurns = ReadTurns()
+        let listings = FrontListings(cluster: name, lister: queue, access: access, clock: clock, turns: readTurns)
         let words = LastWords()
         let steps = SubmissionSteps(
             cluster: name, accounts: accounts, signer: signer, queue: queue, keeper: keeper,
@@ -55,7 +56,8 @@ package final class ClusterGateway: Sendable {
             clock: clock, interval: .seconds(10), log: log)
         let finder = JobFinder(
             cluster: name, keeper: keeper,
-            finished: FinishedJobsCache(cluster: name, queue: queue, access: access), book: submissions, clock: clock)
+            finished: FinishedJobsCache(cluster: name, queue: queue, access: access, turns: readTurns),
+            book: submissions, clock: clock)
         let reader = JobReader(config: config, keeper: keeper, accounts: accounts, gate: gate)
         let versions = VersionWatch(cluster: name, versions: queue, keeper: keeper, access: access, log: log)
         self.config = config
