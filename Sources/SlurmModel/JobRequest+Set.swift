@@ -97,7 +97,7 @@ extension JobRequest {
     package static let longestComment = 960
 
     /// Bytes of any notation: no argument of a program is longer (execve(2), MAX_ARG_STRLEN).
-    static let longestNotation = 128 << 10
+    package static let longestNotation = 128 << 10
 
     private mutating func setGPUsPerNode(_ counts: GPUCounts) throws {
         guard gpusPerNode == nil || gpusPerNode == counts else {
