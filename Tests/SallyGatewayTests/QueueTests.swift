@@ -46,7 +46,7 @@ import Testing
             try await client.expect(.ok, .get, "/healthz")
             world.queue.change { $0.failure = nil }
             _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(60))
-            try await client.expect(.ok, .get, "/readyz")
+            try await eventually("it is ready") { try await client.call(.get, "/readyz").status == .ok }
         }
     }
 

@@ -101,7 +101,9 @@ func withWorld<Result: Sendable>(
 ) async throws -> Result {
     try await withScratchFolder { folder in
         let clock = TestClock()
-        let database = try Database(path: "\(folder)/sally.sqlite", clock: clock)
+        let database = try Database(
+            path: "\(folder)/sally.sqlite",
+            settings: DatabaseSettings(busyLimit: .seconds(240), waitLimit: .seconds(240)), clock: clock)
         defer { try? database.close() }  // the folder goes away
         let identities = try SQLIdentityStore(database: database, uids: 20_000...29_999)
         let store = SQLSessionStore(database: database)
@@ -161,7 +163,7 @@ func withWorld<Result: Sendable>(
         return try await withThrowingTaskGroup(of: Void.self) { group in
             for service in cluster.services { group.addTask { try await service.run() } }
             defer { group.cancelAll() }
-            try await eventually("the first read") { queue.now.reads > 0 }
+            try await eventually("the first read") { cluster.keeper.latest.readAt != nil }
             let application = Application(router: server.router(), logger: log)
             return try await application.test(.router) { try await body(world, $0) }
         }
