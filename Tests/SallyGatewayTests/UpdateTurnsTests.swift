@@ -67,7 +67,10 @@ import Testing
     private func withGateways(_ body: (Gateways) async throws -> Void) async throws {
         try await withScratchFolder { folder in
             let clock = TestClock()
-            let databases = try (0..<2).map { _ in try Database(path: "\(folder)/sally.sqlite", clock: clock) }
+            let patient = DatabaseSettings(busyLimit: .seconds(240), waitLimit: .seconds(240))
+            let databases = try (0..<2).map { _ in
+                try Database(path: "\(folder)/sally.sqlite", settings: patient, clock: clock)
+            }
             defer { for database in databases { try? database.close() } }  // the folder goes away
             let books = databases.map { WatchedBook($0) }
             let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
