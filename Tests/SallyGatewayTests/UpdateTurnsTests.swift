@@ -74,7 +74,7 @@ import Testing
             defer { for database in databases { try? database.close() } }  // the folder goes away
             let books = databases.map { WatchedBook($0) }
             let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            let turns = books.map { UpdateTurns(cluster: Self.demo, book: $0, log: log) }
+            let turns = books.map { UpdateTurns(cluster: Self.demo, book: $0, patience: .seconds(240), log: log) }
             try await body(Gateways(clock: clock, here: turns[0], there: turns[1], book: books[1]))
         }
     }

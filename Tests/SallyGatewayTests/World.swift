@@ -142,7 +142,8 @@ func withWorld<Result: Sendable>(
                 pendingJobsOnOffboarding: settings.leavers, accounting: settings.accounting,
                 staleLimit: settings.staleLimit),
             isDefault: true, queue: queue, gate: gate, signer: signer, steward: steward, submissions: submissions,
-            turns: UpdateTurnStore(database: database), markers: markers, metrics: metrics, clock: clock, log: log)
+            turns: UpdateTurnStore(database: database), markers: markers, metrics: metrics, clock: clock,
+            silence: .seconds(3600), patience: .seconds(240), log: log)
         let (alices, alice) = try await World.signIn("alice", ["hpc-users"], identities, sessions)
         let (bobs, bob) = try await World.signIn("bob", ["hpc-users"], identities, sessions)
         let (_, dana) = try await World.signIn("dana", ["hpc-admins"], identities, sessions)
