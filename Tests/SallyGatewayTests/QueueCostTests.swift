@@ -129,7 +129,7 @@ import Testing
                 state.saysUnchanged = true
                 state.jobs.removeLast()
             }
-            let snapshot = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            let snapshot = try await keeper.snapshot(readAfter: .now, within: .seconds(240))
             #expect(snapshot.jobs.count == 2)
         }
     }
@@ -165,11 +165,11 @@ import Testing
     @Test func jobsThatDidNotChangeAreKeptWhereTheyAre() async throws {
         try await withWorld(Self.settings) { world, _ in
             let keeper = world.cluster.keeper
-            let before = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
-            let after = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            let before = try await keeper.snapshot(readAfter: .now, within: .seconds(240))
+            let after = try await keeper.snapshot(readAfter: .now, within: .seconds(240))
             #expect(before.index === after.index)
             world.queue.change { $0.jobs[0].view.reason = "Priority" }
-            let changed = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            let changed = try await keeper.snapshot(readAfter: .now, within: .seconds(240))
             #expect(changed.index !== after.index)
         }
     }
@@ -181,7 +181,7 @@ import Testing
                 return now.reads + now.stateReads + now.jobReads.count + now.accountingReads
             }
             let keeper = world.cluster.keeper
-            _ = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            _ = try await keeper.snapshot(readAfter: .now, within: .seconds(240))
             let (before, at) = (calls(), ContinuousClock.now)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<500 {
