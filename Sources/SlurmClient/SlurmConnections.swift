@@ -19,13 +19,15 @@ package struct SlurmConnections: Sendable {
     private let changing: HTTPClient
     private let logger: Logger
 
-    /// - Parameter silence: the longest pause within an answer; longer than the deadline of any call but a listing of
-    ///   jobs, which ends the wait for an answer to begin.
-    package init(logger: Logger, silence: Duration = .seconds(75)) {
+    /// - Parameters:
+    ///   - silence: the longest pause within an answer; longer than the deadline of any call but a listing of jobs, which
+    ///     ends the wait for an answer to begin.
+    ///   - connect: how long a connection may take to be made, its TLS included.
+    package init(logger: Logger, silence: Duration = .seconds(75), connect: Duration = .seconds(5)) {
         var configuration = HTTPClient.Configuration()
         // To another origin AsyncHTTPClient would take X-SLURM-USER-TOKEN along.
         configuration.redirectConfiguration = .disallow
-        configuration.timeout.connect = .seconds(5)
+        configuration.timeout.connect = TimeAmount(connect)
         configuration.timeout.read = TimeAmount(silence)
         // A daemon that is down is said to be down at once.
         configuration.connectionPool.retryConnectionEstablishment = false

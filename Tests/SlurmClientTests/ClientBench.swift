@@ -51,7 +51,8 @@ extension ClientBench {
         make: (SlurmConnections, SlurmrestdAddress, APIVersion?) throws -> SlurmClient,
         body: (SlurmClient) async throws -> Result
     ) async throws -> Result {
-        let connections = SlurmConnections(logger: Logger(label: "test"), silence: silence)
+        let connections = SlurmConnections(
+            logger: Logger(label: "test"), silence: silence, connect: .seconds(240))
         do {
             let result = try await body(
                 make(connections, address, version.map(APIVersion.init(rawValue:))))
