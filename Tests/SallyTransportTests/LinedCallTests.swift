@@ -102,8 +102,8 @@ import Glibc
     }
 
     @Test(arguments: stubborn) func theDeadlineEndsItAndItsChildren(_ script: String) async throws {
-        for deadline in [2, 10, 60, 240].map({ Duration.seconds($0) }) {
-            let heard = Heard()
+        for seconds in [2, 10, 60, 240] {
+            let (heard, deadline) = (Heard(), Duration.seconds(seconds))
             await #expect(throws: ProgramFailure.deadlineExceeded(after: deadline)) {
                 try await call(script, heard, deadline: deadline).run()
             }
