@@ -6,6 +6,9 @@ import SallyModel
 package struct ContextStore: Sendable {
     private let folder: PrivateFolder
     private let sessions: PrivateFolder
+    /// How long another sally is waited for that changes the list, or has a session.
+    package var listPatience = Duration.seconds(10)
+    package var sessionPatience = Duration.seconds(60)
 
     package init(folder: String) {
         self.folder = PrivateFolder(path: folder)
@@ -47,7 +50,7 @@ package struct ContextStore: Sendable {
     /// Reads, changes and writes the list while nobody else does.
     package func update(_ change: (inout ContextList) throws -> Void) async throws {
         try folder.prepare()
-        let lock = try await FileLock("\(folder.path)/contexts.lock", within: .seconds(10))
+        let lock = try await FileLock("\(folder.path)/contexts.lock", within: listPatience)
         var list = try load()
         try change(&list)
         try folder.write("contexts.json", Codec.encode(list))
@@ -67,10 +70,10 @@ package struct ContextStore: Sendable {
     package func removeSession(_ name: ContextName) throws { try sessions.remove("\(name).json") }
 
     /// Only one process at a time may refresh a session.
-    package func lockSession(_ name: ContextName, within limit: Duration) async throws -> FileLock {
+    package func lockSession(_ name: ContextName) async throws -> FileLock {
         try folder.prepare()
         try sessions.prepare()
-        return try await FileLock("\(sessions.path)/\(name).lock", within: limit)
+        return try await FileLock("\(sessions.path)/\(name).lock", within: sessionPatience)
     }
 
     private func stored<Value: Decodable>(_ bytes: [UInt8], _ file: String, hint: String) throws -> Value {

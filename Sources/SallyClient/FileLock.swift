@@ -21,7 +21,11 @@ package struct FileLock: ~Copyable {
         descriptor = try await locked(path, within: limit)
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A child between fork and exec has the descriptor still, and the lock would live on with it.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }
 
 private func locked(_ path: String, within limit: Duration) async throws -> Int32 {

@@ -37,7 +37,7 @@ package struct SessionKeeper: Sendable {
 
     /// The successor of `seen`: made by whoever is first, read by all others.
     package func renew(_ seen: StoredSession, _ exchange: any HTTPExchange) async throws -> StoredSession {
-        let lock = try await store.lockSession(context.name, within: .seconds(60))
+        let lock = try await store.lockSession(context.name)
         let now = try stored()
         if now != seen { return now }
         let body = try Codec.encode(RefreshTokenRequest(refreshToken: now.refreshToken.reveal()))

@@ -42,7 +42,7 @@ struct LoginCommand: SallySubcommand {
                 context.cluster =
                     (me.clusters.first(where: \.isDefault) ?? (me.clusters.count == 1 ? me.clusters.first : nil))?.name
             }
-            let lock = try await store.lockSession(context.name, within: .seconds(60))
+            let lock = try await store.lockSession(context.name)
             try store.save(session, context.name)
             _ = consume lock
             try await store.update { [context] list in

@@ -28,7 +28,7 @@ package struct SlurmConnections: Sendable {
     /// - Parameters:
     ///   - silence: the longest pause within an answer; longer than the deadline of any call but a listing of
     ///     jobs, which ends the wait for an answer to begin.
-    ///   - patience: for a connection to be made, or to become free.
+    ///   - patience: for a connection to be made, its TLS included, or to become free.
     package init(logger: Logger, silence: Duration = .seconds(75), patience: Duration = .seconds(5)) {
         var configuration = HTTPClient.Configuration()
         // To another origin AsyncHTTPClient would take X-SLURM-USER-TOKEN along.

@@ -95,7 +95,7 @@ extension InterruptionTestsSerial {
             func script(_ script: String) async throws -> String {
                 try await podman.call(
                     ["exec", "--interactive", container, "/bin/bash", "-s"], standardInput: Array(script.utf8),
-                    deadline: .seconds(60)
+                    deadline: .seconds(240)
                 ).run().output
             }
 

@@ -49,7 +49,7 @@ import Glibc
             try await Interruption.cancelling {
                 kill(getpid(), number)
                 do {
-                    try await Task.sleep(for: .seconds(60))
+                    try await Task.sleep(for: .seconds(600))
                 } catch {
                     flag.raise()
                     throw error

@@ -5,6 +5,12 @@ import Testing
 
 @testable import SallyAccounts
 
+extension SessionScript {
+    /// With two minutes for what has a second or two.
+    static let patientLibrary = library.replacing("timeout -k 1 1 ", with: "timeout -k 1 120 ")
+        .replacing("timeout -k 1 2 ", with: "timeout -k 1 120 ")
+}
+
 /// Real processes of a uid that nobody has, ended as a lock does. Slurm's commands are files of the test.
 @Suite(.enabled(if: LockScriptTests.isRoot, "only root can start processes of another uid")) struct EndSessionsTests {
     /// What a test begins with: `as_user COMMAND...`, `end`, and a uid of its own; whatever happens, no process of it stays.
@@ -22,14 +28,20 @@ import Testing
         let script = """
             set -u
             \(AccountScript.stepLibrary)
-            \(SessionScript.library.replacing("/run/systemd/system", with: folder + "/systemd"))
+            \(SessionScript.patientLibrary.replacing("/run/systemd/system", with: folder + "/systemd"))
             is_ours() { true; }
+            # Its time begins when it does, and is longer than any test.
+            eval "real_$(declare -f end_sessions)"
+            end_sessions() { SECONDS=0; real_end_sessions "$@"; }
+            usual_until=$sessions_until sessions_until=240
             user=\(uid)
             # In a session of their own, as logins are: a group that loses its last link to its session goes on (setpgid(2)).
             as_user() { exec setsid setpriv --reuid=$user --regid=$user --clear-groups "$@"; }
             count() { ps -o stat= -u $user | grep -vc Z; }
-            # until COMMAND succeeds, for 20 s.
-            await() { local end=$((SECONDS + 20)); until "$@"; do [ $SECONDS -lt $end ] || { echo "never: $*"; ps -u $user; exit 9; }; done; }
+            # Whether PID is sleep(1) and sleeps: counted it is before it has begun.
+            asleep() { [ "$(cut -d' ' -f2,3 /proc/$1/stat)" = "(sleep) S" ]; }
+            # until COMMAND succeeds, for 240 s.
+            await() { local end=$((SECONDS + 240)); until "$@"; do [ $SECONDS -lt $end ] || { echo "never: $*"; ps -u $user; exit 9; }; done; }
             counts() { [ "$(count)" = "$1" ]; }
             sweep() {
                 for i in {1..50}; do
@@ -89,6 +101,7 @@ import Testing
                 """
                 for i in {1..30}; do as_user sleep 1000 & done
                 await counts 30
+                sessions_until=$usual_until
                 in_job_group() { SECONDS=$((SECONDS + 4)); looked=$((${looked-0} + 1)); false; }
                 end_sessions nobody $user; echo "$looked"
                 """)
@@ -131,7 +144,7 @@ import Testing
                 ],
                 """
                 as_user sleep 1000 & one=$!; as_user sleep 1000 & two=$!; as_user sleep 2000 &
-                await counts 3; echo $one $two >pids
+                await counts 3; await asleep $one; await asleep $two; echo $one $two >pids
                 state() { cut -d' ' -f3 /proc/$1/stat; }
                 for first in S T; do
                     [ $first = S ] || { kill -STOP $two; await eval '[ $(state $two) = T ]'; }
@@ -167,7 +180,8 @@ import Testing
                 end_sessions nobody $user
                 """)
             let signals = result.output.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("step") }
-            #expect(signals == ["STOP", "STOP", "STOP", "KILL", "KILL", "KILL"], "\(result)")
+            // What is not gone at the next look gets both again.
+            #expect(Array(signals.prefix(6)) == ["STOP", "STOP", "STOP", "KILL", "KILL", "KILL"], "\(result)")
         }
     }
 
@@ -176,7 +190,7 @@ import Testing
             let result = try await run(
                 6_042_506, in: folder,
                 """
-                as_user sleep 1000 & pid=$!; await counts 1
+                as_user sleep 1000 & pid=$!; await counts 1; await asleep $pid
                 born $pid; right=$birth
                 hit KILL $pid:$((right - 1)); hit STOP $pid:$((right - 1)); cut -d' ' -f3 /proc/$pid/stat
                 [ "$right" = "$(cut -d' ' -f22 /proc/$pid/stat)" ] && echo start
@@ -263,6 +277,7 @@ import Testing
                 """
                 as_user sleep 1000 & as_user setsid env SLURM_JOB_ID=\(claimed) sleep 2000 &
                 await counts 2; await eval "pgrep -u $user -f 'sleep 1000' >/dev/null"; pgrep -u $user -f 'sleep 1000' >pid
+                await eval "pgrep -u $user -x -f 'sleep 2000' >/dev/null"
                 end_sessions nobody $user; pgrep -u $user -c -f 'sleep 1000'; pgrep -u $user -c -f 'sleep 2000'
                 """)
             let lines = result.output.split(separator: "\n").map(String.init)
@@ -285,6 +300,7 @@ import Testing
                 """
                 as_user sleep 1000 & pid=$!; as_user setsid env SLURM_JOB_ID=7 sleep 2000 &
                 await counts 2; await eval "pgrep -u $user -f 'sleep 1000' >/dev/null"; pgrep -u $user -f 'sleep 1000' >pid
+                await eval "pgrep -u $user -x -f 'sleep 2000' >/dev/null"
                 end_sessions nobody $user; pgrep -u $user -c -f 'sleep 2000'
                 """)
             #expect(result.output.contains("\tdone\t") && result.output.hasSuffix("\n0\n"), "\(result)")

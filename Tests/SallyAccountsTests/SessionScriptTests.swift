@@ -78,7 +78,7 @@ import Testing
     {
         try await withScratchFolder { folder in
             let result = try await bash(
-                ScriptParts.library + SessionScript.library,
+                ScriptParts.library + SessionScript.patientLibrary,
                 """
                 cd \(folder) && mkdir bin && PATH=\(folder)/bin:$PATH
                 printf '#!/bin/bash\\nsleep 900 & echo $! >>kept\\nexec /usr/bin/setpriv "$@"\\n' >bin/setpriv; chmod 755 . bin bin/setpriv

@@ -16,7 +16,9 @@ import Testing
         return ran.output
     }
 
-    private static let probe = "set -u\n" + ScriptParts.library + ProbeScript.library + TrustProbe.library
+    /// With a minute for what has two seconds.
+    private static let patientLibrary = TrustProbe.library.replacing("marks 2 ", with: "marks 60 ")
+    private static let probe = "set -u\n" + ScriptParts.library + ProbeScript.library + patientLibrary
 
     /// Where a link leads is its owner's to choose.
     @Test func aLinksTargetIsNoLineOfTheAnswer() async throws {

@@ -5,6 +5,22 @@ import SallyModel
 import SallyTestSupport
 import Testing
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+extension ContextStore {
+    /// For many at once.
+    static func patient(_ folder: String) -> ContextStore {
+        var store = ContextStore(folder: folder)
+        store.listPatience = .seconds(240)
+        store.sessionPatience = .seconds(240)
+        return store
+    }
+}
+
 @Suite struct ContextStoreTests {
     private func context(_ name: String) throws -> GatewayContext {
         GatewayContext(
@@ -58,7 +74,7 @@ import Testing
 
     @Test func updatesAtOnceAllCount() async throws {
         try await withScratchFolder { folder in
-            let store = ContextStore(folder: folder)
+            let store = ContextStore.patient(folder)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<20 {
                     let context = try context("c\(number)")
@@ -67,6 +83,19 @@ import Testing
                 try await group.waitForAll()
             }
             #expect(try store.load().contexts.count == 20)
+        }
+    }
+
+    /// A program that is being started has the descriptor too for a moment.
+    @Test func aLockIsGivenBackWhoeverHasTheDescriptorStill() async throws {
+        try await withScratchFolder { folder in
+            let path = "\(folder)/lock"
+            let lock = try await FileLock(path, within: .seconds(240))
+            let second = try secondDescriptor(of: path)
+            defer { close(second) }
+            _ = consume lock
+            let again = try await FileLock(path, within: .zero)
+            _ = consume again
         }
     }
 

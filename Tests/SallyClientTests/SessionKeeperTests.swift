@@ -15,7 +15,7 @@ private struct Reply: Decodable { var user: String }
     private func prepared(_ folder: String, _ address: GatewayAddress, expires: Int64 = 1) async throws -> (
         ContextStore, GatewayContext
     ) {
-        let store = ContextStore(folder: "\(folder)/config")
+        let store = ContextStore.patient("\(folder)/config")
         let context = GatewayContext(name: try ContextName("alice"), gateway: address, cluster: nil, caFile: nil)
         try await store.update { $0.put(context) }
         try store.save(try FakeGateway.session(1, address, expires: Timestamp(expires)), context.name)

@@ -136,7 +136,7 @@ import Testing
             #expect(try fresh.json["warnings"]?.array?.isEmpty == true)
             world.queue.change { $0.failure = SallyError(.unavailable, "cluster demo is away") }
             await #expect(throws: SallyError.self) {
-                try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+                try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(240))
             }
             let stale = try await client.call(.get, "\(Self.slurm)/\(path)", world.alice)
             #expect(stale.status == .ok && stale.headers[.stale] == "true")

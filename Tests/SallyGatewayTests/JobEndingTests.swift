@@ -22,12 +22,14 @@ import Testing
         return settings
     }
 
-    /// Ends as Alice, who waits for a short time only.
-    private static func end(_ order: JobEnding.Order, in world: World) async throws {
+    /// Ends as Alice, who waits so long to see it.
+    private static func end(
+        _ order: JobEnding.Order, in world: World, within confirmation: Duration = .seconds(240)
+    ) async throws {
         let principal = try await world.server.dependencies.reader.principal(of: Secret(world.alice))
         var generator = SystemRandomNumberGenerator()
         var ending = world.cluster.jobs.ending
-        ending.confirmation = .milliseconds(500)
+        ending.confirmation = confirmation
         try await ending.end(order, for: principal, request: OpaqueID.random(using: &generator))
     }
 
@@ -38,7 +40,8 @@ import Testing
         try await withWorld(Self.settings) { world, _ in
             world.queue.change { $0.cancelsNothing = true }
             let error = await #expect(throws: SallyError.self) {
-                try await Self.end(JobEnding.Order(which: try Self.job(1)), in: world)
+                try await Self.end(
+                    JobEnding.Order(which: try Self.job(1)), in: world, within: .milliseconds(500))
             }
             #expect(error?.code == .timeout && error?.message.contains("still there") == true)
             #expect(world.queue.now.cancelled.map(\.rawValue) == [1])

@@ -137,7 +137,7 @@ import Testing
         try await withWorld(Self.settings((1...9).map { makeJob($0, Self.alice) })) { world, client in
             let first = try await client.call(.get, "\(Self.path)?limit=3", world.alice).decode(JobList.self)
             world.queue.change { $0.jobs.removeAll { [2, 3, 5].contains($0.view.job.rawValue) } }
-            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(240))
             let cursor = try #require(first.next)
             let second = try await client.call(.get, "\(Self.path)?limit=3&cursor=\(cursor)", world.alice)
             #expect(try second.decode(JobList.self).jobs.map(\.job.rawValue) == [4, 6, 7])
@@ -169,7 +169,7 @@ import Testing
             let bobs = try await client.call(.get, Self.path, world.bob, headers: [("If-None-Match", tag)])
             #expect(bobs.status == .ok && bobs.headers[.eTag] != tag)
             world.queue.change { $0.jobs[0].view.reason = "Resources" }
-            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(240))
             let new = try await client.call(.get, Self.path, world.alice, headers: [("If-None-Match", tag)])
             #expect(new.status == .ok && new.headers[.eTag] != tag)
             #expect(new.text.contains("Resources"))
@@ -212,7 +212,7 @@ import Testing
             #expect(fresh.headers[.stale] == nil)
             world.queue.change { $0.failure = SallyError(.unavailable, "away") }
             await #expect(throws: SallyError.self) {
-                try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+                try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(240))
             }
             let stale = try await client.call(.get, Self.path, world.alice)
             #expect(stale.status == .ok && stale.headers[.stale] == "true")

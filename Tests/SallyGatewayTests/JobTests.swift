@@ -269,7 +269,7 @@ import Testing
             #expect(ended.status == .ok && ended.headers[.age] == nil)
             world.queue.change { $0.failure = SallyError(.unavailable, "away") }
             await #expect(throws: SallyError.self) {
-                try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+                try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(240))
             }
             for path in paths {
                 let stale = try await client.call(.get, path, world.alice)

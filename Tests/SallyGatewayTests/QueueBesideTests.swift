@@ -80,6 +80,8 @@ import Testing
             // What was submitted meanwhile, and no look at states in between.
             memory.jobs.append(makeJob(9, Self.alice))
             memory.receive(try await reader.deliver(try #require(memory.order)))
+            // The next list is far away.
+            memory.wholeTook = .seconds(60)
             #expect(ids(memory) == [1, 3, 9])
             memory = try await reader.read(after: memory, .usual, isServed: true)
             #expect(memory.jobs.first { $0.id.rawValue == 3 }?.view.states == ["RUNNING"])
@@ -144,6 +146,8 @@ import Testing
             var memory = try await reader.read(after: memory, .usual, isServed: true)
             queue.change { $0.lists = [Array($0.jobs.prefix(2))] }
             memory.receive(try await reader.deliver(try #require(memory.order)))
+            // It would be time for another one after six minutes.
+            memory.wholeTook = .seconds(60)
             #expect(ids(memory) == [1, 2] && memory.unlisted.map(\.rawValue) == [3])
             memory = try await reader.read(after: memory, .usual, isServed: true)
             #expect(ids(memory) == [1, 2, 3] && memory.isComplete && memory.order == nil)
@@ -236,7 +240,10 @@ import Testing
                     state.jobs += new
                     state.hidden.formUnion(new.map(\.id))
                 }
-                try await eventually("the next list has come") { keeper.latest.jobs.count == 210 }
+                // Not before three times as long as the one before took.
+                try await eventually("the next list has come", within: .seconds(900)) {
+                    keeper.latest.jobs.count == 210
+                }
                 group.cancelAll()
             }
         }

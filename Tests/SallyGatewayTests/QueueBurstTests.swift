@@ -122,13 +122,19 @@ func withListedReader(
             queue.change { state in
                 state.jobs = [makeJob(1, Self.alice, state: "RUNNING"), makeJob(9, Self.alice)]
                 state.hidden = [JobID(rawValue: 9)!]  // a small number
+                // Where half a minute has passed a list is read, and has it no more.
+                state.lists = [[makeJob(1, Self.alice, state: "RUNNING")]]
             }
             await keeper.refresh()
             let second = keeper.latest
             #expect(second.jobs.map(\.view.states) == [["RUNNING"]])
             let (before, after) = (try #require(first.readAt), try #require(second.readAt))
-            #expect(after > before && second.completeAt == before)
-            queue.change { $0.hidden = [] }
+            #expect(after > before)
+            if queue.now.reads == 1 { #expect(second.completeAt == before) }
+            queue.change { state in
+                state.hidden = []
+                state.lists = []
+            }
             await keeper.refresh()
             let third = keeper.latest
             #expect(third.jobs.count == 2 && third.completeAt == third.readAt)

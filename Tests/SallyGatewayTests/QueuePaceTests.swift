@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyModel
+import SallyTestSupport
 import SlurmModel
 import Testing
 
@@ -17,6 +18,14 @@ import Testing
             }
         }
         return settings
+    }
+
+    /// Pauses are measured by what the last read took.
+    private static func readQuickly(_ keeper: QueueKeeper) async throws {
+        try await eventually("a quick read") {
+            await keeper.refresh()
+            return keeper.pauses.pause == .seconds(2)
+        }
     }
 
     @Test func aSlowClusterIsAskedLessAndAStrainedOneLesser() {
@@ -59,8 +68,7 @@ import Testing
             let keeper = QueueKeeper(
                 cluster: World.name, queue: world.queue, access: world.cluster.access, metrics: Metrics(),
                 pause: .seconds(2), log: world.server.dependencies.log)
-            await keeper.refresh()
-            #expect(keeper.pauses.pause < .seconds(60))
+            try await Self.readQuickly(keeper)
             world.queue.change {
                 $0.failure = SallyError(
                     .unavailable, "too often", slurm: SlurmRefusal(number: 1804, text: "Rate limit exceeded"))
@@ -69,7 +77,9 @@ import Testing
             #expect(keeper.pauses.pause == .seconds(60) && keeper.pauses.rest == .seconds(60))
             world.queue.change { $0.failure = nil }
             for _ in 0..<5 { await keeper.refresh() }
-            #expect(keeper.pauses.rest < .seconds(2))
+            // Nothing but what a read takes makes them longer.
+            let pauses = keeper.pauses
+            #expect(pauses.rest < pauses.pause)
         }
     }
 
@@ -103,7 +113,7 @@ import Testing
             let keeper = QueueKeeper(
                 cluster: World.name, queue: world.queue, access: world.cluster.access, metrics: Metrics(),
                 pause: .seconds(2), log: world.server.dependencies.log)
-            await keeper.refresh()
+            try await Self.readQuickly(keeper)
             world.queue.change { state in
                 let late = SallyError(.timeout, "cluster demo did not answer in time")
                 if isList { state.listFailure = late } else { state.failure = late }

@@ -104,31 +104,26 @@ import Testing
     }
 
     @Test func theListIsReadOnceAndStatesTellTheRest() async throws {
-        try await withWorld(Self.settings(3)) { world, _ in
-            let keeper = world.cluster.keeper
-            let lists = world.queue.now.reads
-            world.queue.change { state in
+        try await withListedReader(3, listed: .seconds(10)) { queue, reader, memory in
+            queue.change { state in
                 state.jobs[1] = makeJob(2, Self.alice, state: "RUNNING")
                 state.jobs.remove(at: 0)
                 state.jobs.append(makeJob(9, Self.alice))
             }
-            let read = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
-            #expect(read.jobs.map(\.view.job.rawValue) == [2, 3, 9])
-            #expect(read.jobs.map(\.view.states) == [["RUNNING"], ["PENDING"], ["PENDING"]])
-            #expect(read.jobs.allSatisfy { !$0.isStale })
-            #expect(Set(world.queue.now.jobReads.map(\.rawValue)) == [2, 9])
-            #expect(world.queue.now.reads == lists)
+            let jobs = try await reader.read(after: memory, .usual).jobs.sorted { $0.id < $1.id }
+            #expect(jobs.map(\.id.rawValue) == [2, 3, 9])
+            #expect(jobs.map(\.view.states) == [["RUNNING"], ["PENDING"], ["PENDING"]])
+            #expect(jobs.allSatisfy { !$0.isStale })
+            #expect(Set(queue.now.jobReads.map(\.rawValue)) == [2, 9])
+            #expect(queue.now.reads == 0)
         }
     }
 
     @Test func tooManyNewJobsAreReadAsOneList() async throws {
-        try await withWorld(Self.settings(1)) { world, _ in
-            let lists = world.queue.now.reads
-            world.queue.change { $0.jobs += (2...80).map { makeJob($0, Self.alice) } }
-            let read = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
-            #expect(read.jobs.count == 80)
-            #expect(world.queue.now.reads > lists)
-            #expect(world.queue.now.jobReads.isEmpty)
+        try await withListedReader(1, listed: .seconds(200)) { queue, reader, memory in
+            queue.change { $0.jobs += (2...80).map { makeJob($0, Self.alice) } }
+            let next = try await reader.read(after: memory, .usual)
+            #expect(next.jobs.count == 80 && queue.now.reads == 1 && queue.now.jobReads.isEmpty)
         }
     }
 
@@ -136,15 +131,22 @@ import Testing
     @Test func aSnapshotThatLacksAListedJobIsNoNewerOne() async throws {
         try await withWorld(Self.settings(1)) { world, _ in
             let keeper = world.cluster.keeper
+            // The next list, which would have it, is kept back.
+            let latch = Latch()
             world.queue.change { state in
+                state.blocksReads = latch
                 state.jobs.append(makeJob(9, Self.alice))
                 state.hidden = [JobID(rawValue: 9)!]  // a small number
             }
             await #expect(throws: SallyError.self) {
                 try await keeper.snapshot(readAfter: .now, within: .seconds(3))
             }
-            world.queue.change { $0.hidden = [] }
-            let read = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            world.queue.change { state in
+                state.blocksReads = nil
+                state.hidden = []
+            }
+            latch.open()
+            let read = try await keeper.snapshot(readAfter: .now, within: .seconds(240))
             #expect(read.jobs.map(\.view.job.rawValue) == [1, 9])
         }
     }
@@ -168,20 +170,22 @@ import Testing
 
     /// Before, a task was looked for under its array's number alone, and no snapshot was new while one was listed.
     @Test func anArrayThatRunsIsReadLikeAnyJob() async throws {
-        try await withWorld(Self.settings(1)) { world, _ in
-            let keeper = world.cluster.keeper
+        try await withListedReader(1, listed: .seconds(10)) { queue, reader, memory in
             let tasks: [QueuedJob] = (0..<3).map { task in
                 makeTask(task == 2 ? 10 : 11 + task, of: 10, "10_\(task)", Self.alice)
             }
-            world.queue.change { $0.jobs += tasks }
-            let read = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
-            #expect(read.jobs.map(\.view.displayID) == ["1", "10_2", "10_0", "10_1"])
+            queue.change { $0.jobs += tasks }
+            let read = try await reader.read(after: memory, .usual)
+            #expect(read.isComplete && queue.now.reads == 0)
+            let shown = read.jobs.sorted { $0.id < $1.id }.map(\.view.displayID)
+            #expect(shown == ["1", "10_2", "10_0", "10_1"])
             // The array's number brought them all.
-            #expect(world.queue.now.jobReads.map(\.rawValue) == [10])
-            world.queue.change { $0.jobs[1].view.states = ["FAILED"] }
-            let next = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
-            #expect(next.records(JobID(rawValue: 11)!).map(\.view.states) == [["FAILED"]])  // a small number
-            #expect(world.queue.now.jobReads.map(\.rawValue) == [10, 11])
+            #expect(queue.now.jobReads.map(\.rawValue) == [10])
+            queue.change { $0.jobs[1].view.states = ["FAILED"] }
+            let next = try await reader.read(after: read, .usual)
+            let failed = next.jobs.filter { $0.view.states == ["FAILED"] }
+            #expect(failed.map(\.id.rawValue) == [11] && failed.allSatisfy { !$0.isStale })
+            #expect(next.isComplete && queue.now.jobReads.map(\.rawValue) == [10, 11])
         }
     }
 
@@ -190,7 +194,7 @@ import Testing
         try await withWorld(Self.settings(2)) { world, _ in
             let lists = world.queue.now.reads
             world.queue.change { $0.jobs = [] }
-            let read = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+            let read = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(240))
             #expect(read.jobs.isEmpty)
             #expect(world.queue.now.reads >= lists + 2)
         }
@@ -201,7 +205,7 @@ import Testing
             world.queue.change { state in
                 state.jobs = (1...120).map { makeJob($0, Self.alice) }
             }
-            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(240))
             world.queue.change { state in
                 state.jobs = (UInt32(1)...120).map { number in
                     var job = makeJob(number, Self.alice, state: "FAILED")
@@ -209,7 +213,7 @@ import Testing
                     return job
                 }
             }
-            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(240))
             for _ in 0..<2 {
                 let shown = try await client.call(.get, "/v1/clusters/demo/jobs/120", world.alice)
                 #expect(shown.text.contains("\"exit_status\":3"), "\(shown.text)")

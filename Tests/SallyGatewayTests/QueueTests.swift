@@ -24,10 +24,10 @@ import Testing
         try await withWorld(Self.settings) { world, _ in
             let keeper = world.cluster.keeper
             world.queue.change { $0.lists = [[]] }
-            let doubted = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            let doubted = try await keeper.snapshot(readAfter: .now, within: .seconds(240))
             #expect(doubted.jobs.count == 1)
             world.queue.change { $0.jobs = [] }
-            let believed = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            let believed = try await keeper.snapshot(readAfter: .now, within: .seconds(240))
             #expect(believed.jobs.isEmpty)
         }
     }
@@ -57,7 +57,7 @@ import Testing
         try await withWorld(Self.settings) { world, client in
             world.queue.change { $0.failure = SallyError(.unavailable, "cluster demo does not answer") }
             await #expect(throws: SallyError.self) {
-                try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+                try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(240))
             }
             #expect(world.cluster.keeper.snapshot.jobs.count == 1)
             try await client.expect(.ok, .get, "/v1/clusters/demo/jobs", world.alice)
@@ -66,8 +66,8 @@ import Testing
             #expect(ready.text.contains("demo does not answer"))
             try await client.expect(.ok, .get, "/healthz")
             world.queue.change { $0.failure = nil }
-            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(60))
-            try await client.expect(.ok, .get, "/readyz")
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(240))
+            try await eventually("it is ready") { try await client.call(.get, "/readyz").status == .ok }
         }
     }
 

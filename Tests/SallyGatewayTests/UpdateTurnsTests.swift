@@ -67,11 +67,14 @@ import Testing
     private func withGateways(_ body: (Gateways) async throws -> Void) async throws {
         try await withScratchFolder { folder in
             let clock = TestClock()
-            let databases = try (0..<2).map { _ in try Database(path: "\(folder)/sally.sqlite", clock: clock) }
+            let patient = DatabaseSettings(busyLimit: .seconds(240), waitLimit: .seconds(240))
+            let databases = try (0..<2).map { _ in
+                try Database(path: "\(folder)/sally.sqlite", settings: patient, clock: clock)
+            }
             defer { for database in databases { try? database.close() } }  // the folder goes away
             let books = databases.map { WatchedBook($0) }
             let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            let turns = books.map { UpdateTurns(cluster: Self.demo, book: $0, log: log) }
+            let turns = books.map { UpdateTurns(cluster: Self.demo, book: $0, patience: .seconds(240), log: log) }
             try await body(Gateways(clock: clock, here: turns[0], there: turns[1], book: books[1]))
         }
     }

@@ -103,7 +103,9 @@ func withWorld<Result: Sendable>(
 ) async throws -> Result {
     try await withScratchFolder { folder in
         let clock = TestClock()
-        let database = try Database(path: "\(folder)/sally.sqlite", clock: clock)
+        let database = try Database(
+            path: "\(folder)/sally.sqlite",
+            settings: DatabaseSettings(busyLimit: .seconds(240), waitLimit: .seconds(240)), clock: clock)
         defer { try? database.close() }  // the folder goes away
         let identities = try SQLIdentityStore(database: database, uids: 20_000...29_999)
         let store = SQLSessionStore(database: database)
@@ -142,7 +144,8 @@ func withWorld<Result: Sendable>(
                 pendingJobsOnOffboarding: settings.leavers, accounting: settings.accounting,
                 staleLimit: settings.staleLimit),
             isDefault: true, queue: queue, gate: gate, signer: signer, steward: steward, submissions: submissions,
-            turns: UpdateTurnStore(database: database), markers: markers, metrics: metrics, clock: clock, log: log)
+            turns: UpdateTurnStore(database: database), markers: markers, metrics: metrics, clock: clock,
+            silence: .seconds(3600), patience: .seconds(240), log: log)
         let (alices, alice) = try await World.signIn("alice", ["hpc-users"], identities, sessions)
         let (bobs, bob) = try await World.signIn("bob", ["hpc-users"], identities, sessions)
         let (_, dana) = try await World.signIn("dana", ["hpc-admins"], identities, sessions)
@@ -163,7 +166,7 @@ func withWorld<Result: Sendable>(
         return try await withThrowingTaskGroup(of: Void.self) { group in
             for service in cluster.services { group.addTask { try await service.run() } }
             defer { group.cancelAll() }
-            try await eventually("the first read") { queue.now.reads > 0 }
+            try await eventually("the first read") { cluster.keeper.latest.readAt != nil }
             let application = Application(router: server.router(), logger: log)
             return try await application.test(.router) { try await body(world, $0) }
         }

@@ -40,7 +40,7 @@ import Testing
     }
 
     /// What the transport makes of a server that says `text` and then nothing.
-    private func send(_ text: String, deadline: Duration = .seconds(60)) async throws -> ProviderAnswer {
+    private func send(_ text: String, deadline: Duration = .seconds(240)) async throws -> ProviderAnswer {
         let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -48,7 +48,8 @@ import Testing
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        let transport = try HTTPProviderTransport(authorities: nil)
+        let transport = try HTTPProviderTransport(
+            authorities: nil, connect: .seconds(240), read: .seconds(240))
         let port = try #require(server.localAddress?.port)
         let request = ProviderRequest(
             method: .get, url: "http://127.0.0.1:\(port)/x", headers: [], body: [], deadline: deadline,

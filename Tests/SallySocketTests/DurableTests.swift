@@ -74,6 +74,21 @@ import Testing
         }
     }
 
+    /// A program that is being started has the descriptor too for a moment.
+    @Test func isGivenBackWhoeverHasTheDescriptorStill() async throws {
+        try await withScratchFolder { folder in
+            let path = folder + "/log"
+            let second: Int32
+            do {
+                let log = try DurableLog(path: path) { _, _ in }
+                second = try secondDescriptor(of: path)
+                try log.append("one")
+            }
+            defer { close(second) }
+            #expect(try Self.lines(path) == ["one"])
+        }
+    }
+
     @Test func refusesFilesThatOthersCanReadAndLinks() async throws {
         try await withScratchFolder { folder in
             try writeFile(folder + "/open", "", mode: 0o644)

@@ -27,9 +27,19 @@ struct Ports: Sendable {
 /// Makes ports over a fresh store for `body`.
 typealias PortsFactory = @Sendable (_ body: (Ports) async throws -> Void) async throws -> Void
 
+extension DatabaseSettings {
+    /// With limits that only a write comes near that will never have its turn.
+    static func patient(
+        busyLimit: Duration = .seconds(240), waitingLimit: Int = 4096, companyLimit: Duration = .milliseconds(5)
+    ) -> DatabaseSettings {
+        DatabaseSettings(
+            busyLimit: busyLimit, waitLimit: .seconds(240), waitingLimit: waitingLimit, companyLimit: companyLimit)
+    }
+}
+
 /// A database in a folder of its own.
 func withDatabase(
-    settings: DatabaseSettings = DatabaseSettings(),
+    settings: DatabaseSettings = .patient(),
     _ body: (SallyStore.Database, TestClock, String) async throws -> Void
 ) async throws {
     try await withScratchFolder { folder in

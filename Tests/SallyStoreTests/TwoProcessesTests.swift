@@ -21,7 +21,7 @@ import Darwin
         _ body: (SallyStore.Database, SallyStore.Database, TestClock) async throws -> Void
     ) async throws {
         try await withDatabase { first, clock, path in
-            let second = try SallyStore.Database(path: path, clock: clock)
+            let second = try SallyStore.Database(path: path, settings: .patient(), clock: clock)
             do {
                 try await body(first, second, clock)
             } catch {
@@ -165,7 +165,11 @@ import Darwin
         try await withScratchFolder { folder in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<4 {
-                    group.addTask { try SallyStore.Database(path: "\(folder)/store.db", clock: TestClock()).close() }
+                    group.addTask {
+                        try SallyStore.Database(
+                            path: "\(folder)/store.db", settings: .patient(), clock: TestClock()
+                        ).close()
+                    }
                 }
                 try await group.waitForAll()
             }

@@ -37,7 +37,7 @@ import Testing
 
     private func withFixture(_ body: (Fixture) async throws -> Void) async throws {
         try await withDatabase { database, clock, path in
-            let other = try SallyStore.Database(path: path, clock: clock)
+            let other = try SallyStore.Database(path: path, settings: .patient(), clock: clock)
             defer { try? other.close() }  // the folder goes away
             try await body(
                 Fixture(

@@ -136,7 +136,7 @@ private final class Latch: Sendable {
     }
 
     @Test func tooManyWaitingAreRefused() async throws {
-        try await withDatabase(settings: DatabaseSettings(waitingLimit: 2)) { database, _, _ in
+        try await withDatabase(settings: .patient(waitingLimit: 2)) { database, _, _ in
             let latch = Latch()
             database.pool.asyncWriteWithoutTransaction { _ in latch.wait() }
             let store = AuditStore(database: database)
@@ -187,7 +187,7 @@ private final class Latch: Sendable {
     }
 
     @Test func anotherProcessThatHoldsTheFileIsWaitedForOnlySoLong() async throws {
-        try await withDatabase(settings: DatabaseSettings(busyLimit: .milliseconds(50))) { database, _, path in
+        try await withDatabase(settings: .patient(busyLimit: .milliseconds(50))) { database, _, path in
             var configuration = Configuration()
             configuration.allowsUnsafeTransactions = true
             let other = try DatabaseQueue(path: path, configuration: configuration)
@@ -202,7 +202,7 @@ private final class Latch: Sendable {
 
     /// The limit is longer than any test: only company can have brought the first write about.
     @Test func aWriteThatIsInNoHasteGoesWithTheNext() async throws {
-        try await withDatabase(settings: DatabaseSettings(companyLimit: .seconds(300))) { database, _, _ in
+        try await withDatabase(settings: .patient(companyLimit: .seconds(300))) { database, _, _ in
             let counter = CommitCounter()
             database.pool.add(transactionObserver: counter)
             let store = AuditStore(database: database)
@@ -227,7 +227,7 @@ private final class Latch: Sendable {
     }
 
     @Test func closingDoesNotWaitForCompany() async throws {
-        try await withDatabase(settings: DatabaseSettings(companyLimit: .seconds(300))) { database, _, _ in
+        try await withDatabase(settings: .patient(companyLimit: .seconds(300))) { database, _, _ in
             try await withThrowingTaskGroup(of: Int64.self) { group in
                 group.addTask { try await database.write(.withNext) { try $0.append(draft(1)).sequence } }
                 try await eventually("the write waits") { database.waitingWrites == 1 }

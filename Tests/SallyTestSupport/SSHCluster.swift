@@ -59,10 +59,10 @@ package struct SSHCluster: Sendable {
     ) async throws {
         let podman = try PodmanEnvironment.detect(environment: TestContainers.environment)
         let volume = "sally-homes-\(UInt64.random(in: .min ... .max))"
-        let made = try await podman.call(["volume", "create", volume], deadline: .seconds(60)).run()
+        let made = try await podman.call(["volume", "create", volume], deadline: .seconds(240)).run()
         guard made.succeeded else { throw NoNode(reason: made.errorOutput) }
         func remove() async throws {
-            _ = try await podman.call(["volume", "rm", "--force", volume], deadline: .seconds(60)).run()
+            _ = try await podman.call(["volume", "rm", "--force", volume], deadline: .seconds(240)).run()
         }
         do {
             try await with(
@@ -76,7 +76,7 @@ package struct SSHCluster: Sendable {
 
     /// The port of this host that leads to sshd.
     private static func published(_ container: String, _ podman: PodmanEnvironment) async throws -> UInt16 {
-        let mapping = try await podman.call(["port", container, "22/tcp"], deadline: .seconds(20)).run().output
+        let mapping = try await podman.call(["port", container, "22/tcp"], deadline: .seconds(240)).run().output
         guard
             let port = mapping.split(whereSeparator: \.isNewline).first?.split(separator: ":").last.flatMap({
                 UInt16($0)

@@ -30,7 +30,7 @@ package struct SSHNode: Sendable {
     package func run(_ script: String) async throws -> String {
         let made = try await podman.call(
             ["exec", "--interactive", container, "/bin/bash", "-s"], standardInput: Array(script.utf8),
-            deadline: .seconds(60)
+            deadline: .seconds(240)
         ).run()
         guard made.succeeded else { throw NoNode(reason: made.errorOutput) }
         return made.output

@@ -61,7 +61,7 @@ package enum TestContainers {
         do {
             for (name, arguments) in zip(names, containers) {
                 let made = try await podman.call(
-                    ["run", "--detach", "--pull", "never", "--name", name] + arguments, deadline: .seconds(60)
+                    ["run", "--detach", "--pull", "never", "--name", name] + arguments, deadline: .seconds(240)
                 ).run()
                 guard made.succeeded else { throw NoNode(reason: made.errorOutput) }
             }
@@ -77,7 +77,7 @@ package enum TestContainers {
     private static let room = Mutex(size)
 
     private static func remove(_ names: [String], _ podman: PodmanEnvironment) async throws {
-        _ = try await podman.call(["rm", "--force", "--time", "0"] + names, deadline: .seconds(60)).run()
+        _ = try await podman.call(["rm", "--force", "--time", "0"] + names, deadline: .seconds(240)).run()
     }
 }
 

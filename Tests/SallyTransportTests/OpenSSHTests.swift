@@ -131,7 +131,7 @@ struct OpenSSHTests {
             #expect(nowhere == "the name no.such.host.invalid does not resolve; check the list of hosts")
             // From outside: sshd is the container's first process, which nobody inside can stop.
             _ = try await made.podman.call(
-                ["kill", "--signal", "STOP", made.container], deadline: .seconds(20)
+                ["kill", "--signal", "STOP", made.container], deadline: .seconds(240)
             ).run()
             let silent = try await reason(transport, names.2)
             #expect(silent == "127.0.0.1 port \(made.port) did not answer within 1 s")

@@ -33,7 +33,7 @@ extension ClientBench {
     var job: JobID { get throws { try JobID("7") } }
 
     func withClient<Result>(
-        _ path: String, _ version: Int? = 42, silence: Duration = .seconds(75), patience: Duration = .seconds(5),
+        _ path: String, _ version: Int? = 42, silence: Duration = .seconds(75), patience: Duration = .seconds(240),
         deadline: Duration = .seconds(240), partition: PartitionName? = nil,
         exclusive: Set<PartitionName> = [], _ body: (SlurmClient) async throws -> Result
     ) async throws -> Result {
@@ -49,7 +49,7 @@ extension ClientBench {
 
     func withClient<Result>(
         at address: SlurmrestdAddress, _ version: Int?, silence: Duration = .seconds(75),
-        patience: Duration = .seconds(5),
+        patience: Duration = .seconds(240),
         make: (SlurmConnections, SlurmrestdAddress, APIVersion?) throws -> SlurmClient,
         body: (SlurmClient) async throws -> Result
     ) async throws -> Result {

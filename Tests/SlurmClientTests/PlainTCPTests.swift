@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SallyModel
+import SallyTestSupport
 import SlurmModel
 import Testing
 
@@ -36,13 +37,16 @@ import Testing
     }
 
     @Test func whereNobodyListensNothingWasSent() async throws {
-        // A port that was somebody's just now.
-        let port = try await FakeSlurmrestd.with(tls: nil, { _, _ in .close }) { _, port in port }
-        try await withClient(at: .url("http://127.0.0.1:\(port)"), 42) { connections, address, version in
-            try connections.client(cluster, at: address, pinned: version, defaultPartition: nil)
-        } body: { client in
-            let error = await #expect(throws: SlurmError.self) { try await client.submit(submission(), token: token) }
-            #expect(error?.outcomeIsUnknown == false, "\(String(describing: error))")
+        try await withUnheardPort { port in
+            try await withClient(at: .url("http://127.0.0.1:\(port)"), 42) { connections, address, version in
+                try connections.client(
+                    cluster, at: address, pinned: version, defaultPartition: nil, deadline: .seconds(240))
+            } body: { client in
+                let error = await #expect(throws: SlurmError.self) {
+                    try await client.submit(submission(), token: token)
+                }
+                #expect(error?.outcomeIsUnknown == false, "\(String(describing: error))")
+            }
         }
     }
 }

@@ -300,7 +300,8 @@ import Testing
     private func jobs(port: Int, authorities: String?) async throws -> [Job] {
         try await withClient(at: .url("https://127.0.0.1:\(port)"), 42) { connections, address, version in
             try connections.client(
-                cluster, at: address, pinned: version, defaultPartition: nil, authorities: authorities)
+                cluster, at: address, pinned: version, defaultPartition: nil, authorities: authorities,
+                deadline: .seconds(240))
         } body: {
             try await $0.jobs(read, token: token)
         }

@@ -88,7 +88,11 @@ package struct PluginMemory: Sendable {
             for folder in ["\(store.root)/.inventory", folder] { try Disk.makeFolder(folder, mode: 0o700) }
         }
         let lock = try await hold()
-        defer { close(lock) }
+        defer {
+            // A child between fork and exec has the descriptor still.
+            flock(lock, LOCK_UN)
+            close(lock)
+        }
         // Another cluster's are not this one's.
         var plugins = try read().flatMap { $0.controller == controller ? $0.plugins : nil } ?? []
         let value = body(&plugins)

@@ -93,7 +93,7 @@ struct OffboardingService: Sendable {
         }
         let pending: [JobID]
         do {
-            let snapshot = try await cluster.keeper.snapshot(readAfter: .now, within: .seconds(30))
+            let snapshot = try await cluster.keeper.snapshot(readAfter: .now, within: cluster.patience)
             pending = snapshot.jobs(of: user).filter(\.isPending).map(\.view.job)
         } catch {
             steps.add("pending jobs", at: name.rawValue, "failed", asSallyError(error).description)

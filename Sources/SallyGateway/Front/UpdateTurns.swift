@@ -13,8 +13,6 @@ import Synchronization
 ///
 /// Those of one gateway wait in a line here, and its first asks the database for the turn: nobody else costs it anything.
 final class UpdateTurns: Sendable {
-    /// Nobody waits longer for the changes before.
-    static let patience = Duration.seconds(30)
     /// No token is asked for later than this after the turn began.
     static let preparation = Duration.seconds(60)
     /// The signer makes none that ends later than this, even by a clock of its own, so that a turn whose gateway died ends.
@@ -24,6 +22,7 @@ final class UpdateTurns: Sendable {
 
     private let cluster: ClusterName
     private let book: any TurnBook
+    private let patience: Duration
     private let log: Logger
     private let state = Mutex(State())
 
@@ -39,18 +38,21 @@ final class UpdateTurns: Sendable {
         var waiting: CheckedContinuation<Void, any Error>?
     }
 
-    init(cluster: ClusterName, book: some TurnBook, log: Logger) {
+    /// - Parameter patience: nobody waits longer for the changes before.
+    init(cluster: ClusterName, book: some TurnBook, patience: Duration, log: Logger) {
         self.cluster = cluster
         self.book = book
+        self.patience = patience
         self.log = log
     }
 
     /// Runs `body` while no other runs for `job`, in any gateway. What `body` leaves in the turn holds for the next one, however
     /// `body` ends.
     ///
+    /// - Parameter limit: nil for the usual patience.
     /// - Throws: `.conflict` when the turn does not come within `limit`; `CancellationError` while it waits; what `body` throws.
     func withTurn<Value>(
-        _ job: JobID, within limit: Duration = UpdateTurns.patience, _ body: (inout UpdateTurn) async throws -> Value
+        _ job: JobID, within limit: Duration? = nil, _ body: (inout UpdateTurn) async throws -> Value
     ) async throws -> Value {
         let number = state.withLock { state in
             state.next += 1
@@ -66,7 +68,7 @@ final class UpdateTurns: Sendable {
         }
         let taken: TakenTurn
         do {
-            taken = try await withDeadline(limit) {
+            taken = try await withDeadline(limit ?? patience) {
                 try await self.wait(job, number)
                 return try await self.take(job, holder)
             }

@@ -25,6 +25,7 @@ package final class Reconciler: Service {
     private let metrics: Metrics
     private let clock: any WallClock
     private let interval: Duration
+    private let patience: Duration
     private let log: Logger
     private let bell = Doorbell()
     private let state = Mutex(State())
@@ -65,11 +66,12 @@ package final class Reconciler: Service {
     private static let longestPause = Duration.seconds(600)
     private static let purgePause = Duration.seconds(600)
 
+    /// - Parameter patience: how long a look waits for the queue at least.
     package init(
         cluster: ClusterName, book: some SubmissionBook, queue: some SlurmQueue, keeper: QueueKeeper,
         access: ServiceAccess, signer: some TokenMinter, runner: SubmissionRunner, words: LastWords,
         markers: SubmissionMarker.Maker, records: Settlement.Records, metrics: Metrics, clock: some WallClock,
-        interval: Duration, log: Logger
+        interval: Duration, patience: Duration, log: Logger
     ) {
         self.cluster = cluster
         self.book = book
@@ -84,6 +86,7 @@ package final class Reconciler: Service {
         self.metrics = metrics
         self.clock = clock
         self.interval = interval
+        self.patience = patience
         self.log = log
     }
 
@@ -152,7 +155,7 @@ package final class Reconciler: Service {
                 state.standings[submission.id] = state.standings[submission.id] ?? Standing()
             }
         }
-        let snapshot = try await keeper.snapshot(readAfter: .now, within: keeper.patience(.seconds(30)))
+        let snapshot = try await keeper.snapshot(readAfter: .now, within: keeper.patience(patience))
         let nobodys = snapshot.jobs.filter { $0.owner == nil }
         var missing: [Submission] = []
         for submission in open {

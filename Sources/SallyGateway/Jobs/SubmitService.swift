@@ -20,7 +20,7 @@ struct SubmitService: Sendable {
     let clock: any WallClock
 
     /// A caller waits so long; then the answer is `pending`.
-    static let patience = Duration.seconds(30)
+    let patience: Duration
     private static let retryAfter: Int64 = 5
 
     enum Answer: Sendable {
@@ -58,7 +58,7 @@ struct SubmitService: Sendable {
                 FaultPoint.reserved.reached()
                 let order = SubmissionRunner.Order(
                     authorized: authorized, reservation: reservation, principal: principal, request: request)
-                switch try await runner.carry(order, waitingAtMost: SubmitService.patience) {
+                switch try await runner.carry(order, waitingAtMost: patience) {
                 case .accepted(let job, let messages): return accepted(job, messages, judged.job)
                 case .unknown: return pending(reservation)
                 }
@@ -67,7 +67,7 @@ struct SubmitService: Sendable {
             case .outcomeUnknown(let reservation):
                 // What this process is working on has nothing to be looked up yet.
                 guard !runner.isUnderWay(reservation) else { return pending(reservation) }
-                await reconciler.look(within: SubmitService.patience)
+                await reconciler.look(within: patience)
                 let found = try await book.submission(
                     person: principal.person, cluster: cluster, operation: operation, key: key.text)
                 switch found?.state {

@@ -25,20 +25,25 @@ package final class ClusterGateway: Sendable {
     let updater: any SlurmUpdater
     let updates: UpdateTurns
     let slurmClock: SlurmClock
+    /// How long a caller waits for what others do first: a submission, a read of the queue, a job's other changes.
+    let patience: Duration
     /// What has to run: the queue's loop, the submissions, their reconciling, the forgetting of lists, the look for newer
     /// versions.
     package let services: [any Service]
 
+    /// - Parameter silence: a read of the queue that takes longer counts as failed (`QueueKeeper`).
     package init(
         config: ClusterConfig, isDefault: Bool, queue: some SlurmQueue & SlurmLister & SlurmUpdater & SlurmVersions,
         gate: Gate, signer: some TokenMinter,
         steward: some AccountKeeper, submissions: some SubmissionBook, turns: some TurnBook,
-        markers: SubmissionMarker.Maker, metrics: Metrics, clock: some WallClock, log: Logger
+        markers: SubmissionMarker.Maker, metrics: Metrics, clock: some WallClock,
+        silence: Duration = .seconds(5), patience: Duration = .seconds(30), log: Logger
     ) {
         let name = config.name
         let access = ServiceAccess(cluster: name, gate: gate, signer: signer, clock: clock)
         let keeper = QueueKeeper(
-            cluster: name, queue: queue, access: access, metrics: metrics, pause: .seconds(1), log: log)
+            cluster: name, queue: queue, access: access, metrics: metrics, pause: .seconds(1), silence: silence,
+            log: log)
         let accounts = AccountDoor(config: config, keeper: steward, clock: clock)
         let readTurns = ReadTurns()
         let listings = FrontListings(cluster: name, lister: queue, access: access, clock: clock, turns: readTurns)
@@ -53,7 +58,7 @@ package final class ClusterGateway: Sendable {
             cluster: name, book: submissions, queue: queue, keeper: keeper, access: access, signer: signer,
             runner: runner, words: words, markers: markers,
             records: Settlement.Records(accounting: config.accounting, queueKeeps: config.minJobAge), metrics: metrics,
-            clock: clock, interval: .seconds(10), log: log)
+            clock: clock, interval: .seconds(10), patience: patience, log: log)
         let finder = JobFinder(
             cluster: name, keeper: keeper,
             finished: FinishedJobsCache(cluster: name, queue: queue, access: access, turns: readTurns),
@@ -75,14 +80,15 @@ package final class ClusterGateway: Sendable {
         output = OutputService(config: config, gate: gate, steward: steward, finder: finder)
         self.submissions = SubmitService(
             cluster: name, reader: reader, gate: gate, book: submissions, runner: runner, reconciler: reconciler,
-            markers: markers, clock: clock)
+            markers: markers, clock: clock, patience: patience)
         canI = CanIService(reader: reader, gate: gate)
         partitions = PartitionService(config: config, gate: gate, keeper: keeper, accounts: accounts)
         nodes = NodeService(cluster: name, gate: gate, keeper: keeper)
         self.listings = listings
         updater = queue
-        updates = UpdateTurns(cluster: name, book: turns, log: log)
+        updates = UpdateTurns(cluster: name, book: turns, patience: patience, log: log)
         slurmClock = SlurmClock(cluster: name, queue: queue, access: access, metrics: metrics, clock: clock)
+        self.patience = patience
         services = [keeper, runner, reconciler, listings, versions]
     }
 

@@ -10,11 +10,16 @@ import SallyNetwork
 package struct HTTPProviderTransport: ProviderTransport {
     private let client: HTTPClient
 
+    /// - Parameters:
+    ///   - connect: how long a connection may take to be made, its TLS included.
+    ///   - read: the longest pause within an answer.
     /// - Throws: `SallyError(.misconfigured)` when the file of authorities cannot be read.
-    package init(authorities: String?) throws {
+    package init(
+        authorities: String?, connect: Duration = .seconds(5), read: Duration = .seconds(10)
+    ) throws {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.tlsConfiguration = try .client(trusting: authorities)
-        configuration.timeout = .init(connect: .seconds(5), read: .seconds(10))
+        configuration.timeout = .init(connect: TimeAmount(connect), read: TimeAmount(read))
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 

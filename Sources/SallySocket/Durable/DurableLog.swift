@@ -11,7 +11,8 @@ import Synchronization
 /// After a failed write or fsync nothing more is written: what the disk then holds is not known (fsync(2)).
 package final class DurableLog: Sendable {
     private let path: String
-    private let descriptor: Int32
+    private let file: LockedFile
+    private var descriptor: Int32 { file.descriptor }
     private let state = Mutex(State())
     private let syncing = Mutex(())
 
@@ -28,29 +29,11 @@ package final class DurableLog: Sendable {
     ///   read, or a file that another process has; what `take` throws.
     package init(path: String, _ take: (_ text: String, _ place: Int64) throws -> Void) throws {
         self.path = path
-        descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("cannot open", path) }
-        do {
-            try checkPrivate(descriptor, path)
-            // Half a second: one that is just ending, or a child between fork and exec, still has it.
-            var tries = 0
-            while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-                guard errno == EWOULDBLOCK || errno == EINTR, tries < 50 else {
-                    throw SallyError(.conflict, "another process has \(quoted(path))", hint: "stop it first")
-                }
-                tries += 1
-                usleep(10_000)
-            }
-            let size = try read(take)
-            state.withLock { $0.size = size }
-            try syncFolder(of: path)
-        } catch {
-            close(descriptor)
-            throw error
-        }
+        file = try LockedFile.taken(path)
+        let size = try read(take)
+        state.withLock { $0.size = size }
+        try syncFolder(of: path)
     }
-
-    deinit { close(descriptor) }
 
     /// Adds a line. It survives this process at once, the machine's failure only after `sync`.
     ///
@@ -147,6 +130,36 @@ package final class DurableLog: Sendable {
         SallyError(
             .unavailable, "a record could not be written", hint: "look at the disk and restart the program", cause: path
         )
+    }
+}
+
+/// The open file, which one process at a time has. Of its own, so that it is closed once wherever opening fails.
+private final class LockedFile: Sendable {
+    let descriptor: Int32
+
+    private init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+    static func taken(_ path: String) throws -> LockedFile {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("cannot open", path) }
+        let file = LockedFile(descriptor)
+        try checkPrivate(descriptor, path)
+        // Half a second: one that is just ending still has it.
+        var tries = 0
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard errno == EWOULDBLOCK || errno == EINTR, tries < 50 else {
+                throw SallyError(.conflict, "another process has \(quoted(path))", hint: "stop it first")
+            }
+            tries += 1
+            usleep(10_000)
+        }
+        return file
+    }
+
+    deinit {
+        // A child between fork and exec has the descriptor still, and the lock would live on with it.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
     }
 }
 

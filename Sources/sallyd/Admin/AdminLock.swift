@@ -74,7 +74,7 @@ struct AdminUnlock: AsyncParsableCommand {
     }
 
     private func allow(_ user: UserName) async -> KeeperReport.Step {
-        let signer = SignerClient(path: signerSocket, keeperUser: nil)
+        let signer = SignerClient(path: signerSocket, keeperUser: nil, deadline: .seconds(60))
         let step: KeeperReport.Step
         do {
             try await signer.allow(user)

@@ -74,11 +74,15 @@ import Glibc
     @Test func itsTimeIsLimited() async throws {
         try await PluginWorld.with { world in
             try world.program("mine", "echo $$; exec sleep 600")
-            let made = try #require(try await world.plugin("mine", timeout: 1).run(on: world.cluster()))
-            #expect(made.error?.code == .timeout && !made.madeSomething)
-            #expect(made.error?.message == "plugin \"mine\" did not end within 1 s, and was ended")
-            let process = try #require(world.errors.dropFirst().first.flatMap { pid_t($0) })
-            try await eventually("it is gone") { kill(process, 0) != 0 }
+            for seconds in [2, 10, 60, 240] {
+                let made = try #require(try await world.plugin("mine", timeout: seconds).run(on: world.cluster()))
+                #expect(made.error?.code == .timeout && !made.madeSomething)
+                #expect(made.error?.message == "plugin \"mine\" did not end within \(seconds) s, and was ended")
+                guard let process = world.errors.compactMap({ pid_t($0) }).first else { continue }
+                try await eventually("it is gone") { kill(process, 0) != 0 }
+                return
+            }
+            Issue.record("the plugin never began")
         }
     }
 

@@ -41,14 +41,14 @@ struct BadMachinesTests {
             try await eventually("it is in the middle of it") {
                 try await victim.run("ls /run/reached 2>/dev/null || true") == "/run/reached\n"
             }
-            let killed = try await victim.podman.call(["kill", victim.container], deadline: .seconds(60)).run()
+            let killed = try await victim.podman.call(["kill", victim.container], deadline: .seconds(240)).run()
             #expect(killed.succeeded, "\(killed.errorOutput)")
             let report = try await first.get()
             #expect(!report.isComplete && report.failed.keys.map(\.rawValue) == [death.node], "\(report.failed)")
             let other = try #require(bench.nodes.first { $0.node.rawValue != death.node })
             #expect(try await other.run("id -u ann ben") == "30000\n30001\n")
 
-            let started = try await victim.podman.call(["start", victim.container], deadline: .seconds(60)).run()
+            let started = try await victim.podman.call(["start", victim.container], deadline: .seconds(240)).run()
             #expect(started.succeeded, "\(started.errorOutput)")
             try await eventually("its sshd listens again") {
                 let done = try? await bench.cluster.transport().run(.script("true"), on: victim.node)  // not yet
