@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Logging
+import Logging
 import SallyKeepProtocol
-package import SallyModel
+import SallyModel
 import SallyNetwork
 import SallyPolicy
 import SallyStore
@@ -67,7 +67,7 @@ package final class Reconciler: Service {
     private static let purgePause = Duration.seconds(600)
 
     /// - Parameter patience: how long a look waits for the queue at least.
-    package init(
+    init(
         cluster: ClusterName, book: some SubmissionBook, queue: some SlurmQueue, keeper: QueueKeeper,
         access: ServiceAccess, signer: some TokenMinter, runner: SubmissionRunner, words: LastWords,
         markers: SubmissionMarker.Maker, records: Settlement.Records, metrics: Metrics, clock: some WallClock,
