@@ -51,7 +51,7 @@ struct Follower {
                     if reader.offset > before { pause.reset() }
                 } catch let error as SallyError where [.denied, .unsupported].contains(error.code) {
                     readable = false
-                    try here.say("the output cannot be shown: \(printable(error.message))")
+                    try here.say(error.told("the output cannot be shown: "))
                 }
             }
             if job.hasEnded {
