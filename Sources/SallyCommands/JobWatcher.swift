@@ -13,14 +13,16 @@ struct JobWatcher {
     let cluster: ClusterName
     let here: Surroundings
 
+    /// - Parameter job: only this one, or the tasks of this array.
     /// - Throws: what the gateway refuses; it returns only when nobody reads what is shown any more.
-    func watch(_ board: JobBoard) async throws {
+    func watch(_ board: JobBoard, _ job: JobID?) async throws {
+        let path = Path.jobEvents(cluster) + query(["job": job.map { "\($0)" }])
         var board = board
         var last: String?
         var pause = Pause()
         while true {
             do {
-                try await gateway.events(Path.jobEvents(cluster), after: last) { event in
+                try await gateway.events(path, after: last) { event in
                     last = event.id ?? last
                     pause.reset()
                     try board.say(nil)
