@@ -68,10 +68,10 @@ struct JobsCommand: SallySubcommand {
 
     func perform(_ here: Surroundings) async throws {
         let asked = try listing(here)
+        let board = try watch ? JobBoard(filter: asked.filter(), json: common.json, here: here) : nil
         try await common.connected(here) { connection in
             let cluster = try await connection.cluster()
-            if watch {
-                let board = JobBoard(filter: try asked.filter(), json: common.json, here: here)
+            if let board {
                 return try await JobWatcher(gateway: connection.gateway, cluster: cluster, here: here)
                     .watch(board, asked.array)
             }

@@ -2,6 +2,7 @@
 
 import SallyModel
 import SlurmModel
+import StrictJSON
 import Testing
 
 @Suite struct JobsTests {
@@ -109,5 +110,16 @@ import Testing
         #expect(run.talk == words + "\n" && run.output == "" && run.status == 0)
         let json = try await sally(["jobs", "--json"] + arguments, answers: answers)
         #expect(json.talk == "" && json.output == #"{"schema":"sallyport/jobs/1","jobs":[]}"# + "\n")
+    }
+
+    @Test func pagesAreFollowed() async throws {
+        let run = try await sally(
+            ["jobs", "--json"],
+            answers: [
+                Self.path: [(200, #"{"jobs":[\#(job(#""RUNNING""#))],"next":"abc"}"#)],
+                "\(Self.path)?cursor=abc": [(200, #"{"jobs":[\#(job(#""PENDING""#))]}"#)],
+            ])
+        let document = try JSONValue(parsing: run.output)
+        #expect(document["jobs"]?.array?.count == 2 && document["next"] == nil)
     }
 }
