@@ -60,7 +60,7 @@ struct ArrayFollower {
             if mine.isEmpty {
                 try await here.sleep(pause.next())
             } else {
-                try await follower.waitForNews(orAfter: pause.next())
+                try await follower.waitForNews(of: job, orAfter: pause.next())
             }
         }
     }

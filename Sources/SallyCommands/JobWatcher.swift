@@ -41,7 +41,6 @@ struct JobWatcher {
 final class JobNews: Sendable {
     private let gateway: GatewayClient
     private let cluster: ClusterName
-    private let job: JobID
     private let here: Surroundings
     private let state = Mutex(State())
 
@@ -50,16 +49,15 @@ final class JobNews: Sendable {
         var isServed = true
     }
 
-    init(gateway: GatewayClient, cluster: ClusterName, job: JobID, here: Surroundings) {
+    init(gateway: GatewayClient, cluster: ClusterName, here: Surroundings) {
         self.gateway = gateway
         self.cluster = cluster
-        self.job = job
         self.here = here
     }
 
     /// Returns when something has happened since the last time, and after `limit` at the latest. Where the gateway has no events,
     /// or no place for one more to watch, after `pause`.
-    func wait(upTo limit: Duration, orAfter pause: Duration) async throws {
+    func wait(for job: JobID, upTo limit: Duration, orAfter pause: Duration) async throws {
         guard state.withLock({ $0.isServed }) else { return try await here.sleep(pause) }
         do {
             try await withDeadline(limit, "the next event") { [self] in
