@@ -10,7 +10,7 @@ import Testing
     private static let none = (200, #"{"jobs":[]}"#)
 
     /// squeue(1), JOB STATE CODES.
-    private static let codes: [(String, JobState)] = [
+    static let codes: [(String, JobState)] = [
         ("BF", .bootFail), ("CA", .cancelled), ("CD", .completed), ("CF", .configuring), ("CG", .completing),
         ("DL", .deadline), ("F", .failed), ("NF", .nodeFail), ("OOM", .outOfMemory), ("PD", .pending),
         ("PR", .preempted), ("R", .running), ("RD", .reservationDeleted), ("RF", .requeueFederation),
