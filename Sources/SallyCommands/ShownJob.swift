@@ -27,16 +27,13 @@ enum ShownJob: Equatable {
 
     /// - Throws: what the gateway refuses.
     func view(of gateway: GatewayClient, _ cluster: ClusterName, _ here: Surroundings) async throws -> JobView {
-        switch self {
-        case .job(let target): return try await here.shared(Path.job(cluster, target), of: gateway)
-        case .waiting(let array, let id):
-            // No path can spell it.
-            let list = try await JobListing(array: array).whole(gateway, cluster, here)
-            if let job = list.jobs.first(where: { $0.displayID == id }) { return job }
-            throw SallyError(
-                .notFound, "no tasks of yours on \(cluster) wait as \(printable(id))",
-                hint: "the id changes when one of them starts: `sally jobs --array \(array)` shows what there is now")
-        }
+        let path =
+            switch self {
+            case .job(let target): Path.job(cluster, target)
+            // The one name in our paths that needs escapes.
+            case .waiting(_, let id): "\(Path.jobs(cluster))/\(percentEncoded(id))"
+            }
+        return try await here.shared(path, of: gateway)
     }
 
     /// What somebody has to know who asked for a number and sees one of the records of an array.

@@ -22,7 +22,7 @@ package enum Path {
 
     package static func jobs(_ cluster: ClusterName) -> String { "/v1/clusters/\(cluster)/jobs" }
     package static func jobEvents(_ cluster: ClusterName) -> String { "/v1/clusters/\(cluster)/job-events" }
-    /// A job, or a part of it; not the tasks of an array that wait.
+    /// A job, or a part of it; tasks that wait in one record have a name that needs escapes.
     package static func job(_ cluster: ClusterName, _ job: JobTarget) -> String { "\(jobs(cluster))/\(job)" }
     package static func output(_ cluster: ClusterName, _ job: JobTarget) -> String {
         "\(Path.job(cluster, job))/output"
