@@ -38,6 +38,8 @@ struct JobBoard {
     private var ends: [String: Timestamp] = [:]
     /// What has ended, and was told to have, or had ended before the first look: Slurm keeps it in its list for a while (MinJobAge).
     private var over: Set<String> = []
+    /// The ids of all records of the queue, shown or not. That of tasks that wait changes when one of them starts; its number stays.
+    private var names: [JobID: Set<String>] = [:]
     private var isFirstLook = true
     private var note: String?
 
@@ -85,11 +87,12 @@ struct JobBoard {
     private var isDrawn: Bool { here.output.isTerminal && !json }
 
     private mutating func replace(_ all: [JobView]) throws {
-        let names = Set(all.map(\.displayID))
-        for (name, job) in jobs.sorted(by: { $0.value.job < $1.value.job }) where !names.contains(name) {
+        names = Dictionary(grouping: all, by: \.job).mapValues { Set($0.map(\.displayID)) }
+        let left = Set(all.map(\.displayID))
+        for (name, job) in jobs.sorted(by: { $0.value.job < $1.value.job }) where !left.contains(name) {
             try remove(name, job.job)
         }
-        over.formIntersection(names)
+        over.formIntersection(left)
         if isFirstLook { over.formUnion(all.filter(\.hasEnded).map(\.displayID)) }
         isFirstLook = false
         for job in all { try put(job) }
@@ -97,6 +100,7 @@ struct JobBoard {
 
     private mutating func put(_ job: JobView) throws {
         let name = job.displayID
+        names[job.job, default: []].insert(name)
         if job.hasEnded {
             guard over.insert(name).inserted else { return }
             guard jobs.removeValue(forKey: name) != nil || filter.admits(job) else { return }
@@ -125,11 +129,14 @@ struct JobBoard {
         try here.put(cells.map { $0.isEmpty ? "-" : printable($0) }.joined(separator: "  "))
     }
 
-    /// It is not in the queue any more, and how it ended was not seen.
+    /// It is not in the queue any more, at least not by that id, and how it ended was not seen.
     private mutating func remove(_ name: String, _ number: JobID) throws {
         over.remove(name)
         ends[name] = nil
-        guard jobs.removeValue(forKey: name) != nil, !isDrawn else { return }
+        names[number]?.remove(name)
+        if names[number]?.isEmpty == true { names[number] = nil }
+        // With another id it is there as before.
+        guard jobs.removeValue(forKey: name) != nil, !isDrawn, names[number] == nil else { return }
         if json {
             let gone = JobGone(job: number, displayID: name)
             try here.putJSON("job-event", [("event", "gone"), ("job", try Codec.json(gone))])

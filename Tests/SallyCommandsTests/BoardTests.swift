@@ -56,6 +56,25 @@ import Testing
             ])
     }
 
+    /// The id of tasks that wait changes with each that starts.
+    @Test(arguments: [[], ["--state", "PD"]]) func anArrayWhoseTaskStartsIsNotGone(arguments: [String]) async throws {
+        func record(_ number: Int, _ id: String, _ state: String) -> String {
+            Self.job(number, "\"\(state)\"").replacing(#""id":"\#(number)""#, with: #""id":"\#(id)""#)
+        }
+        func gone(_ id: String) -> String { Self.event("gone", #"{"job":11,"id":"\#(id)"}"#) }
+        let told =
+            Self.all(record(11, "11_[1-3]", "PENDING"))
+            + Self.event("job", record(12, "11_1", "RUNNING")) + Self.event("job", record(11, "11_[2-3]", "PENDING"))
+            + gone("11_[1-3]")
+        let again = Self.all(record(11, "11_[3]", "PENDING"), record(12, "11_1", "RUNNING"))
+        let last = Self.event("job", record(11, "11_3", "RUNNING")) + gone("11_[3]") + gone("11_3")
+        let run = try await watch([told, again + last], arguments)
+        let lines = run.output.split(separator: "\n").map { String($0.prefix { $0 != " " }) }
+        let ids = ["11_[1-3]", "11_1", "11_[2-3]", "11_[3]", "11_3", "11_3"]
+        #expect(lines == (arguments.isEmpty ? ids : ids.filter { $0.contains("[") }))
+        #expect(run.output.hasSuffix("11_3  gone\n") == arguments.isEmpty)
+    }
+
     /// What was put back in the queue has another end to come.
     @Test func aJobThatBeginsAgainIsWatchedAgain() async throws {
         let told =
