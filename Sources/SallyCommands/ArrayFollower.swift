@@ -60,22 +60,18 @@ struct ArrayFollower {
             if mine.isEmpty {
                 try await here.sleep(pause.next())
             } else {
-                try await follower.waitForNews(orAfter: pause.next())
+                try await follower.waitForNews(of: job, orAfter: pause.next())
             }
         }
     }
 
     private func list(_ since: Timestamp?) async throws -> [JobView] {
+        let asked = JobListing(all: since != nil, since: since, array: job)
         var jobs: [JobView] = []
         var cursor: String?
         repeat {
-            let words = query([
-                "all": since.map { _ in "true" }, "since": since.map { "\($0.rawValue)" }, "array": "\(job)",
-                "cursor": cursor,
-            ])
-            let page: JobList = try await follower.patiently {
-                try await follower.gateway.get(Path.jobs(follower.cluster) + words)
-            }
+            let path = asked.path(follower.cluster, after: cursor)
+            let page: JobList = try await follower.patiently { try await follower.gateway.get(path) }
             jobs += page.jobs
             cursor = page.next
         } while cursor != nil
@@ -94,6 +90,6 @@ struct ArrayFollower {
         return SallyError(
             .unavailable,
             "how \(left.count) task\(left.count == 1 ? "" : "s") of job \(job) ended is not known: \(some)",
-            hint: "look later with `sally jobs --all`")
+            hint: "look later with `sally jobs --array \(job) --all`")
     }
 }

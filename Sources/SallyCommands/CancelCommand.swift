@@ -18,7 +18,10 @@ struct CancelCommand: SallySubcommand {
 
     @Argument(help: "The jobs, or parts of them.") var ids: [String]
 
-    @Option(help: ArgumentHelp("Send this signal, such as TERM or USR1, instead of ending the job.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "Send this signal instead of ending the job: a name such as TERM or USR1, or a number, 1 to 64.",
+            valueName: "signal"))
     var signal: String?
 
     @OptionGroup var common: CommonOptions
@@ -38,16 +41,38 @@ struct CancelCommand: SallySubcommand {
                         try here.say(signal.map { "sent \($0) to job \(job)" } ?? "cancelled job \(job)")
                     }
                 } catch let error as SallyError where error.code != .unauthenticated {
-                    results.append([
-                        "job": .integer(job.job.rawValue), "id": .string("\(job)"), "done": false,
-                        "why": .string(error.message),
-                    ])
-                    if !common.json { try here.say("sally: job \(job): \(printable(error.message))") }
+                    results.append(Self.failure(job, error))
+                    if !common.json {
+                        let start = Self.isNamed(job, in: error.message) ? "sally: " : "sally: job \(job): "
+                        try here.say(error.told(start))
+                    }
                     failure = failure ?? error
                 }
             }
             if common.json { try here.putJSON("cancel", [("jobs", .array(results))]) }
             if let failure { throw ExitCode(failure.code.exitStatus) }
+        }
+    }
+
+    private static func failure(_ job: JobTarget, _ error: SallyError) -> JSONValue {
+        var members: [(String, JSONValue)] = [
+            ("job", .integer(job.job.rawValue)), ("id", .string("\(job)")), ("done", false),
+            ("why", .string(error.message)),
+        ]
+        if let hint = error.hint { members.append(("hint", .string(hint))) }
+        if let request = error.request { members.append(("request", .string(request))) }
+        return .object(JSONObject(members))
+    }
+
+    /// Whether the message says by itself which of the jobs it is about.
+    static func isNamed(_ job: JobTarget, in message: String) -> Bool {
+        let words = message.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == "+") }
+        let text = " \(words.joined(separator: " ")) "
+        func says(_ phrase: String) -> Bool { text.contains(" \(phrase) ") }
+        switch job.part {
+        case nil, .waiting: return says("job \(job)")
+        case .task(let index): return says("\(job)") || says("job \(job.job)") && says("task \(index)")
+        case .component(let offset): return says("\(job)") || says("job \(job.job)") && says("component \(offset)")
         }
     }
 
@@ -77,7 +102,8 @@ struct CancelCommand: SallySubcommand {
             name.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) })
         else {
             throw SallyError(
-                .invalidRequest, "signal \(quoted(text)) is not valid", hint: "name one such as TERM, INT or USR1")
+                .invalidRequest, "signal \(quoted(text)) is not valid",
+                hint: "name one such as TERM, INT or USR1, or a number such as 15")
         }
         return name
     }

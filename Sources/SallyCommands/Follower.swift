@@ -5,7 +5,7 @@ import SallyModel
 import SallyWire
 import SlurmModel
 
-/// Watches one job until it has ended: says why it waits, passes its output on.
+/// Watches one job, or a part of one, until it has ended: says why it waits, passes its output on.
 ///
 /// The gateway may be away for a while (it is restarted, the laptop sleeps): questions are asked again for ten minutes.
 struct Follower {
@@ -13,19 +13,19 @@ struct Follower {
 
     let gateway: GatewayClient
     let cluster: ClusterName
-    let job: JobID
+    let job: JobTarget
     let here: Surroundings
     private let news: JobNews
 
     /// A job that waits is looked at so often whatever is heard of it.
     private static let longestWait = Duration.seconds(60)
 
-    init(gateway: GatewayClient, cluster: ClusterName, job: JobID, here: Surroundings) {
+    init(gateway: GatewayClient, cluster: ClusterName, job: JobTarget, here: Surroundings) {
         self.gateway = gateway
         self.cluster = cluster
         self.job = job
         self.here = here
-        news = JobNews(gateway: gateway, cluster: cluster, job: job, here: here)
+        news = JobNews(gateway: gateway, cluster: cluster, here: here)
     }
 
     /// - Returns: the job, ended.
@@ -51,7 +51,7 @@ struct Follower {
                     if reader.offset > before { pause.reset() }
                 } catch let error as SallyError where [.denied, .unsupported].contains(error.code) {
                     readable = false
-                    try here.say("the output cannot be shown: \(printable(error.message))")
+                    try here.say(error.told("the output cannot be shown: "))
                 }
             }
             if job.hasEnded {
@@ -60,15 +60,16 @@ struct Follower {
                 if progress == .ended || !readable || lateReads > 10 { return job }
             }
             if job.isPending {
-                try await waitForNews(orAfter: pause.next())
+                try await waitForNews(of: job.job, orAfter: pause.next())
             } else if progress != .more {
                 try await here.sleep(pause.next())
             }
         }
     }
 
-    func waitForNews(orAfter pause: Duration) async throws {
-        try await news.wait(upTo: Follower.longestWait, orAfter: pause)
+    /// - Parameter record: of one job, or an array, whose tasks are then all meant.
+    func waitForNews(of record: JobID, orAfter pause: Duration) async throws {
+        try await news.wait(for: record, upTo: Follower.longestWait, orAfter: pause)
     }
 
     private func read(
@@ -81,7 +82,7 @@ struct Follower {
         }
     }
 
-    private func view() async throws -> JobView { try await gateway.get(Path.job(cluster, JobTarget(job: job))) }
+    private func view() async throws -> JobView { try await gateway.get(Path.job(cluster, job)) }
 
     func patiently<Value>(_ ask: () async throws -> Value) async throws -> Value {
         var waited: Duration = .zero

@@ -4,19 +4,24 @@ import ArgumentParser
 import SallyClient
 import SallyModel
 import SallyWire
-import SlurmModel
 
 struct JobCommand: SallySubcommand {
-    static let configuration = CommandConfiguration(commandName: "job", abstract: "Show one job in full.")
+    static let configuration = CommandConfiguration(
+        commandName: "job", abstract: "Show one job in full.",
+        discussion: """
+            The id is what the first column of `sally jobs` shows: a job's number, 123_4 for a task of an array, 123_[5-9] for \
+            those of its tasks that wait (in quotes, where the shell would take the brackets); and 123+1 for a component of a \
+            heterogeneous job. `sally jobs --array 123 --all` lists the tasks of an array.
+            """)
 
-    @Argument(help: "The job's number.") var id: String
+    @Argument(help: "The job, or a part of it.") var id: String
     @OptionGroup var common: CommonOptions
 
     func perform(_ here: Surroundings) async throws {
-        let id = try JobID(id)
+        let shown = try ShownJob(id)
         try await common.connected(here) { connection in
-            let path = Path.job(try await connection.cluster(), JobTarget(job: id))
-            let job = try await here.shared(path, of: connection.gateway, as: JobView.self)
+            let job = try await shown.view(of: connection.gateway, try await connection.cluster(), here)
+            if let note = shown.note(job) { try here.say("sally: \(note)") }
             if common.json { return try here.putJSON("job", job) }
             for line in Table.pairs(JobCommand.facts(job)) { try here.put(line) }
         }

@@ -13,14 +13,16 @@ struct JobWatcher {
     let cluster: ClusterName
     let here: Surroundings
 
+    /// - Parameter job: only this one, or the tasks of this array.
     /// - Throws: what the gateway refuses; it returns only when nobody reads what is shown any more.
-    func watch(_ board: JobBoard) async throws {
+    func watch(_ board: JobBoard, _ job: JobID?) async throws {
+        let path = Path.jobEvents(cluster) + query(["job": job.map { "\($0)" }])
         var board = board
         var last: String?
         var pause = Pause()
         while true {
             do {
-                try await gateway.events(Path.jobEvents(cluster), after: last) { event in
+                try await gateway.events(path, after: last) { event in
                     last = event.id ?? last
                     pause.reset()
                     try board.say(nil)
@@ -39,7 +41,6 @@ struct JobWatcher {
 final class JobNews: Sendable {
     private let gateway: GatewayClient
     private let cluster: ClusterName
-    private let job: JobID
     private let here: Surroundings
     private let state = Mutex(State())
 
@@ -48,16 +49,15 @@ final class JobNews: Sendable {
         var isServed = true
     }
 
-    init(gateway: GatewayClient, cluster: ClusterName, job: JobID, here: Surroundings) {
+    init(gateway: GatewayClient, cluster: ClusterName, here: Surroundings) {
         self.gateway = gateway
         self.cluster = cluster
-        self.job = job
         self.here = here
     }
 
     /// Returns when something has happened since the last time, and after `limit` at the latest. Where the gateway has no events,
     /// or no place for one more to watch, after `pause`.
-    func wait(upTo limit: Duration, orAfter pause: Duration) async throws {
+    func wait(for job: JobID, upTo limit: Duration, orAfter pause: Duration) async throws {
         guard state.withLock({ $0.isServed }) else { return try await here.sleep(pause) }
         do {
             try await withDeadline(limit, "the next event") { [self] in

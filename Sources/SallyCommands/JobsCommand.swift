@@ -9,13 +9,29 @@ struct JobsCommand: SallySubcommand {
     static let configuration = CommandConfiguration(
         commandName: "jobs", abstract: "List your jobs, or watch them.",
         discussion: """
-            Without --all only jobs that wait or run. --state takes Slurm's words, such as RUNNING,PENDING, or squeue's short ones.
+            Only jobs that wait or run, unless --all, --since or a state that only finished jobs have asks for more; of those that \
+            ended it is then the last day, or what --since says. Its times are sacct's: now-COUNT with minutes, hours, days or \
+            weeks, today, HH:MM, or a date, by the clock of this machine, or of UTC with Z at the end. --state takes Slurm's \
+            words, such as RUNNING,PENDING, or squeue's short ones, such as R,PD.
+
+            The id in the first column is what `sally job`, `sally logs` and `sally cancel` take: 123, 123_4 for a task of an \
+            array, 123_[5-9] for those of its tasks that wait.
+
             With --watch the list follows the queue until you interrupt it: on a terminal it is drawn anew, elsewhere every \
-            change is a line.
+            change is a line. A job that ends is shown once more, with its end.
             """)
 
-    @Flag(help: "Finished jobs of the last day too.")
+    @Flag(help: "Finished jobs too: those of the last day, or since --since.")
     var all = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Finished jobs too, from then on, at most 31 days back: now-3days, 08:00, 2026-11-01, 2026-11-01T08:00.",
+            valueName: "time"))
+    var since: String?
+
+    @Option(help: ArgumentHelp("Only this job, or the tasks of this array.", valueName: "job"))
+    var array: String?
 
     @Option(help: ArgumentHelp("Only jobs in one of these states, separated by commas.", valueName: "states"))
     var state: String?
@@ -42,74 +58,45 @@ struct JobsCommand: SallySubcommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        if watch, all { throw ValidationError("--watch shows the queue: it does not go with --all") }
+        if watch, all || since != nil {
+            throw ValidationError("--watch shows the queue: it does not go with --all or --since")
+        }
         if watch, sort != nil {
             throw ValidationError("--watch is in the order of job ids: it does not go with --sort")
         }
     }
 
     func perform(_ here: Surroundings) async throws {
+        let asked = try listing(here)
+        let board = try watch ? JobBoard(filter: asked.filter(), json: common.json, here: here) : nil
         try await common.connected(here) { connection in
             let cluster = try await connection.cluster()
-            if watch {
-                let board = JobBoard(filter: filter, json: common.json, here: here)
-                return try await JobWatcher(gateway: connection.gateway, cluster: cluster, here: here).watch(board)
+            if let board {
+                return try await JobWatcher(gateway: connection.gateway, cluster: cluster, here: here)
+                    .watch(board, asked.array)
             }
-            var list = try await whole(connection.gateway, cluster, here)
-            list.next = nil
-            if common.json { return try here.putJSON("jobs", list) }
-            if list.jobs.isEmpty {
-                return try here.say(
-                    all ? "no jobs in the last day" : "no jobs wait or run; `--all` shows finished ones")
-            }
-            try here.putTable(JobBoard.columns, list.jobs.map(JobBoard.cells))
-        }
-    }
-
-    /// Every page.
-    private func whole(_ gateway: GatewayClient, _ cluster: ClusterName, _ here: Surroundings) async throws -> JobList {
-        var list = JobList(jobs: [])
-        var cursor: String?
-        repeat {
-            let path =
-                Path.jobs(cluster)
-                + query([
-                    "all": all || asksForFinished ? "true" : nil, "state": states?.joined(separator: ","),
-                    "partition": partition, "account": account, "name": name, "sort": sort, "cursor": cursor,
-                ])
-            let (page, stale) = try await gateway.getShared(path, as: JobList.self)
-            if let stale, cursor == nil { try here.sayStale(stale) }
-            if let omitted = page.omitted, cursor == nil {
+            let list = try await asked.whole(connection.gateway, cluster, here)
+            if let omitted = list.omitted {
                 try here.say(
                     "sally: \(omitted) finished job\(omitted == 1 ? " is" : "s are") not listed: accounting has more than the "
                         + "newest 1,000, or records that are too large")
             }
-            list.omitted = page.omitted ?? list.omitted
-            list.jobs += page.jobs
-            cursor = page.next
-        } while cursor != nil
-        return list
+            if common.json { return try here.putJSON("jobs", list) }
+            if list.jobs.isEmpty { return try here.say(asked.nothing(on: cluster)) }
+            try here.putTable(JobBoard.columns, list.jobs.map(JobBoard.cells))
+        }
     }
 
-    private var states: [String]? {
-        state.map { $0.uppercased().split(separator: ",").map { Self.short[String($0)] ?? String($0) } }
+    private func listing(_ here: Surroundings) throws -> JobListing {
+        let states = state.map(JobListing.stateWords)
+        let since = try since.map { try SinceTime.moment($0, here) }
+        let array = try array.map { try JobID($0) }
+        // Who asks for a state of those that have ended means them.
+        let asksForFinished = states?.contains { JobView.endStates.contains($0) } ?? false
+        return JobListing(
+            all: all || since != nil || asksForFinished && !watch, since: since, states: states, partition: partition,
+            account: account, name: name, array: array, sort: sort)
     }
-
-    private var filter: JobBoard.Filter {
-        func set(_ text: String?) -> Set<String> { Set((text ?? "").split(separator: ",").map(String.init)) }
-        return JobBoard.Filter(
-            states: Set(states ?? []), partitions: set(partition), accounts: set(account), names: set(name))
-    }
-
-    /// Whether states are asked for that only finished jobs have.
-    private var asksForFinished: Bool { states?.contains { JobView.endStates.contains($0) } ?? false }
-
-    /// squeue(1), JOB STATE CODES.
-    private static let short = [
-        "PD": "PENDING", "R": "RUNNING", "CG": "COMPLETING", "CD": "COMPLETED", "F": "FAILED", "CA": "CANCELLED",
-        "TO": "TIMEOUT", "S": "SUSPENDED", "NF": "NODE_FAIL", "OOM": "OUT_OF_MEMORY", "PR": "PREEMPTED",
-        "CF": "CONFIGURING",
-    ]
 }
 
 extension JobView {

@@ -4,25 +4,29 @@ import ArgumentParser
 import SallyClient
 import SallyModel
 import SallyWire
+import SlurmModel
 import StrictJSON
 
 struct LogsCommand: SallySubcommand {
     static let configuration = CommandConfiguration(
         commandName: "logs", abstract: "Print a job's output.",
-        discussion:
-            "Interrupting it ends the watching, not the job. With --json every piece is one line, its data in base64.")
+        discussion: """
+            The job is a number, 123_4 for a task of an array, or 123+1 for a component of a heterogeneous job. Each task of an \
+            array has an output of its own: `sally jobs --array 123 --all` lists them, in its first column what to say here. \
+            Interrupting --follow ends the watching, not the job. With --json every piece is one line, its data in base64.
+            """)
 
-    @Argument(help: "The job's number.") var id: String
+    @Argument(help: "The job, a task, or a component.") var id: String
     @Flag(name: .customLong("stderr"), help: "Standard error instead of standard output.") var standardError = false
     @Flag(help: "Go on until the job has ended.") var follow = false
     @OptionGroup var common: CommonOptions
 
     func perform(_ here: Surroundings) async throws {
-        let id = try JobID(id)
+        let target = try ShownJob(id).withOutput()
         try await common.connected(here) { connection in
             let cluster = try await connection.cluster()
             var reader = OutputReader(
-                gateway: connection.gateway, cluster: cluster, job: id,
+                gateway: connection.gateway, cluster: cluster, job: target,
                 stream: standardError ? .standardError : .standardOutput)
             let put: (OutputView, [UInt8]) throws -> Void = { piece, bytes in
                 if common.json { try here.putJSON("output", piece) } else { try here.output.write(bytes) }
@@ -31,7 +35,7 @@ struct LogsCommand: SallySubcommand {
                 while try await reader.next(put) == .more {}
                 return
             }
-            try await Follower(gateway: connection.gateway, cluster: cluster, job: id, here: here)
+            try await Follower(gateway: connection.gateway, cluster: cluster, job: target, here: here)
                 .stream(&reader, put)
         }
     }
@@ -43,11 +47,11 @@ struct OutputReader {
 
     let gateway: GatewayClient
     let cluster: ClusterName
-    let job: JobID
+    let job: JobTarget
     let stream: OutputStream
     private(set) var offset: Int64 = 0
 
-    init(gateway: GatewayClient, cluster: ClusterName, job: JobID, stream: OutputStream) {
+    init(gateway: GatewayClient, cluster: ClusterName, job: JobTarget, stream: OutputStream) {
         self.gateway = gateway
         self.cluster = cluster
         self.job = job

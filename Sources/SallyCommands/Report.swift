@@ -44,12 +44,14 @@ extension Surroundings {
 enum Table {
     static func lines(_ columns: [String], _ rows: [[String]]) -> [String] {
         let cells = [columns] + rows.map { $0.map { $0.isEmpty ? "-" : printable($0) } }
-        let widths = columns.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
+        let widths = columns.indices.map { column in cells.map { $0[column].terminalColumns }.max() ?? 0 }
         return cells.map { row in
             var line = ""
             for (index, cell) in row.enumerated() {
                 line += cell
-                if index < row.count - 1 { line += String(repeating: " ", count: widths[index] - cell.count + 2) }
+                if index < row.count - 1 {
+                    line += String(repeating: " ", count: widths[index] - cell.terminalColumns + 2)
+                }
             }
             return line
         }

@@ -76,14 +76,10 @@ package enum SallyMain {
 
     private static func report(_ error: SallyError, json: Bool, _ here: Surroundings) -> Int32 {
         let text: String
-        if json, let document = try? Codec.json(Problem(error, request: "")) {  // else as text
+        if json, let document = try? Codec.json(Problem(error, request: error.request ?? "")) {  // else as text
             text = document.text(.compact)
         } else {
-            let slurm = error.slurm.map { " (Slurm error \($0.number): \(printable($0.text)))" } ?? ""
-            let request =
-                error.cause.flatMap { $0.hasPrefix("request ") && $0.count > 8 ? "\n  \(printable($0))" : nil } ?? ""
-            let hint = error.hint.map { "\n  \(printable($0))" } ?? ""
-            text = "sally: \(printable(error.message))\(slurm)\(hint)\(request)"
+            text = error.told()
         }
         try? here.say(text)  // nobody listens: the exit status says it
         return error.code.exitStatus

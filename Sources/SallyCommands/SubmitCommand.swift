@@ -29,9 +29,10 @@ struct SubmitCommand: SallySubcommand {
             try tell(reply, submission, here)
             guard submission.follow else { return }
             try here.say("watching job \(reply.job); interrupting this does not end the job")
+            let submitted = JobTarget(job: reply.job)
             if let array = submission.request.array {
                 let follower = ArrayFollower(
-                    follower: Follower(gateway: connection.gateway, cluster: cluster, job: reply.job, here: here),
+                    follower: Follower(gateway: connection.gateway, cluster: cluster, job: submitted, here: here),
                     job: reply.job, tasks: array.indexes, here: here)
                 let worst = try await follower.follow { task in
                     if submission.common.json { try here.putJSON("job", task) }
@@ -40,8 +41,8 @@ struct SubmitCommand: SallySubcommand {
                 return
             }
             var reader = OutputReader(
-                gateway: connection.gateway, cluster: cluster, job: reply.job, stream: .standardOutput)
-            let follower = Follower(gateway: connection.gateway, cluster: cluster, job: reply.job, here: here)
+                gateway: connection.gateway, cluster: cluster, job: submitted, stream: .standardOutput)
+            let follower = Follower(gateway: connection.gateway, cluster: cluster, job: submitted, here: here)
             let job = try await follower.stream(&reader) { piece, bytes in
                 if submission.common.json { try here.putJSON("output", piece) } else { try here.output.write(bytes) }
             }

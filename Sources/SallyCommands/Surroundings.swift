@@ -8,6 +8,19 @@ package protocol ByteOutput: Sendable {
     /// - Throws: `ClosedOutput` when nobody reads any more.
     func write(_ bytes: [UInt8]) throws
     var isTerminal: Bool { get }
+    /// Nil for what is no terminal, and for one that does not say.
+    var window: WindowSize? { get }
+}
+
+/// How much text a terminal shows.
+package struct WindowSize: Sendable {
+    package var columns: Int
+    package var lines: Int
+
+    package init(columns: Int, lines: Int) {
+        self.columns = columns
+        self.lines = lines
+    }
 }
 
 /// Whoever read our output has gone, as in `sally jobs | head -1`.
@@ -31,6 +44,8 @@ package struct Surroundings: Sendable {
     package var readInput: @Sendable (_ limit: Int) throws -> [UInt8]
     package var readFile: @Sendable (_ path: String, _ limit: Int) throws -> [UInt8]
     package var clock: any WallClock
+    /// By how many seconds the clock on the wall is ahead of UTC at a moment.
+    package var zone: @Sendable (Timestamp) -> Int64
     package var sleep: @Sendable (Duration) async throws -> Void
     package var exchange: @Sendable (GatewayAddress, _ caFile: String?) throws -> any HTTPExchange
     /// Starts a program in the background; nil when it could not be started.
@@ -47,6 +62,7 @@ package struct Surroundings: Sendable {
         environment: [String: String], output: any ByteOutput, talk: any ByteOutput, inputIsTerminal: Bool,
         readLine: @escaping @Sendable () -> String?, readInput: @escaping @Sendable (Int) throws -> [UInt8],
         readFile: @escaping @Sendable (String, Int) throws -> [UInt8], clock: any WallClock,
+        zone: @escaping @Sendable (Timestamp) -> Int64,
         sleep: @escaping @Sendable (Duration) async throws -> Void,
         exchange: @escaping @Sendable (GatewayAddress, String?) throws -> any HTTPExchange,
         start: @escaping @Sendable ([String]) -> StartedProgram?,
@@ -62,6 +78,7 @@ package struct Surroundings: Sendable {
         self.readInput = readInput
         self.readFile = readFile
         self.clock = clock
+        self.zone = zone
         self.sleep = sleep
         self.exchange = exchange
         self.start = start

@@ -19,7 +19,7 @@ extension Surroundings {
             talk: DescriptorOutput(descriptor: 2), inputIsTerminal: isatty(0) == 1,
             readLine: { Swift.readLine() },
             readInput: { try readAll(0, limit: $0, name: "standard input") },
-            readFile: bytes(ofFile:limit:), clock: SystemClock(),
+            readFile: bytes(ofFile:limit:), clock: SystemClock(), zone: secondsAheadOfUTC,
             sleep: { try await Task.sleep(for: $0) },
             exchange: { try AsyncHTTPExchange(gateway: $0, caFile: $1) },
             start: ProgramStart.inBackground, replace: ProgramStart.replace,
@@ -32,6 +32,12 @@ private struct DescriptorOutput: ByteOutput {
     let descriptor: Int32
 
     var isTerminal: Bool { isatty(descriptor) == 1 }
+
+    var window: WindowSize? {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return nil }
+        return WindowSize(columns: Int(size.ws_col), lines: Int(size.ws_row))
+    }
 
     func write(_ bytes: [UInt8]) throws {
         var rest = bytes[...]
@@ -57,6 +63,14 @@ private func bytes(ofFile path: String, limit: Int) throws -> [UInt8] {
     }
     defer { close(descriptor) }
     return try readAll(descriptor, limit: limit, name: quoted(path))
+}
+
+/// By TZ, else /etc/localtime (localtime_r(3)); UTC where neither can be read.
+private func secondsAheadOfUTC(_ moment: Timestamp) -> Int64 {
+    var seconds = time_t(moment.rawValue)
+    var clock = tm()
+    guard localtime_r(&seconds, &clock) != nil else { return 0 }
+    return Int64(clock.tm_gmtoff)
 }
 
 private func processEnvironment() -> [String: String] {

@@ -11,6 +11,12 @@ struct TokenCommand: SallySubcommand {
         discussion: """
             Whoever has the token is you until it ends, usually after 15 minutes at most. Send it as
             `Authorization: Bearer TOKEN` or `X-SLURM-USER-TOKEN: TOKEN`. It is no token of Slurm's own.
+
+            Programs that were written for slurmrestd take these addresses:
+              GATEWAY/slurm/v0.0.NN/...                 the default cluster
+              GATEWAY/slurmdb/v0.0.NN/...               its accounting
+              GATEWAY/clusters/NAME/slurm/v0.0.NN/...   the cluster of that name, and slurmdb
+            GATEWAY/openapi says which versions and endpoints there are.
             """)
 
     @OptionGroup var common: CommonOptions

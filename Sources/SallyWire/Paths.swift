@@ -22,9 +22,11 @@ package enum Path {
 
     package static func jobs(_ cluster: ClusterName) -> String { "/v1/clusters/\(cluster)/jobs" }
     package static func jobEvents(_ cluster: ClusterName) -> String { "/v1/clusters/\(cluster)/job-events" }
-    /// Parts are ended; what is shown is a job.
+    /// A job, or a part of it; tasks that wait in one record have a name that needs escapes.
     package static func job(_ cluster: ClusterName, _ job: JobTarget) -> String { "\(jobs(cluster))/\(job)" }
-    package static func output(_ cluster: ClusterName, _ job: JobID) -> String { "\(jobs(cluster))/\(job)/output" }
+    package static func output(_ cluster: ClusterName, _ job: JobTarget) -> String {
+        "\(Path.job(cluster, job))/output"
+    }
     package static func canI(_ cluster: ClusterName) -> String { "/v1/clusters/\(cluster)/can-i" }
     package static func partitions(_ cluster: ClusterName) -> String { "/v1/clusters/\(cluster)/partitions" }
     package static func nodes(_ cluster: ClusterName) -> String { "/v1/clusters/\(cluster)/nodes" }

@@ -97,67 +97,6 @@ private let me =
         }
     }
 
-    @Test func cancelTriesAllAndSaysWhich() async throws {
-        let run = try await sally(
-            ["cancel", "7", "8", "--signal", "sigterm"],
-            answers: [
-                "DELETE /v1/clusters/demo/jobs/7?signal=TERM": [(204, "")],
-                "DELETE /v1/clusters/demo/jobs/8?signal=TERM": [
-                    (
-                        409,
-                        #"{"type":"t","title":"conflict","status":409,"detail":"job 8 has ended","code":"conflict","request":"r"}"#
-                    )
-                ],
-            ])
-        #expect(run.status == 5)
-        #expect(run.output == "")
-        #expect(run.talk == "sent TERM to job 7\nsally: job 8: job 8 has ended\n")
-    }
-
-    /// As scancel(1) spells them; several tasks are one request each.
-    @Test func partsAreCancelledAsTheyAreSpelled() async throws {
-        let path = "DELETE /v1/clusters/demo/jobs"
-        let none =
-            #"{"type":"t","title":"not found","status":404,"detail":"no task 7","code":"not-found","request":"r"}"#
-        let answers = [
-            "\(path)/7_1": [(204, "")], "\(path)/7_2": [(204, "")], "\(path)/7_7": [(404, none)],
-            "\(path)/20+1": [(204, "")],
-        ]
-        let run = try await sally(["cancel", "7_[1-2,7]", "20+1"], answers: answers)
-        #expect(run.status == 4)
-        #expect(run.lines == ["\(path)/7_1", "\(path)/7_2", "\(path)/7_7", "\(path)/20+1"])
-        #expect(
-            run.talk == """
-                cancelled job 7_1
-                cancelled job 7_2
-                sally: job 7_7: no task 7
-                cancelled job 20+1
-
-                """)
-        let json = try await sally(["cancel", "7_1", "7_7", "--json"], answers: answers)
-        #expect(
-            json.output == #"{"schema":"sallyport/cancel/1","jobs":[{"job":7,"id":"7_1","done":true},"#
-                + #"{"job":7,"id":"7_7","done":false,"why":"no task 7"}]}"# + "\n")
-    }
-
-    /// A second request would be told that it has ended.
-    @Test func whatIsNamedTwiceIsCancelledOnce() async throws {
-        let path = "DELETE /v1/clusters/demo/jobs"
-        let run = try await sally(
-            ["cancel", "7_2", "7_[1-2]", "07_1", "9", "9"],
-            answers: ["\(path)/7_1": [(204, "")], "\(path)/7_2": [(204, "")], "\(path)/9": [(204, "")]])
-        #expect(run.status == 0, "\(run.talk)")
-        #expect(run.lines == ["\(path)/7_2", "\(path)/7_1", "\(path)/9"])
-    }
-
-    @Test(arguments: ["0", "0_1", "99999999999", "7_x", "7_", "7.0", "7_[x]", "7_[1", "7+[1]", "x_[1]", "7_1_1"])
-    func aPartThatIsNoneNamesTheNotation(job: String) async throws {
-        let run = try await sally(["cancel", "7", job])
-        #expect(run.status == 64 && run.asked.isEmpty)
-        #expect(run.talk.contains("NUMBER_TASK") && run.talk.contains("NUMBER+COMPONENT"), "\(run.talk)")
-        #expect(run.talk.contains("NUMBER_[TASKS]") == job.contains("["), "\(run.talk)")
-    }
-
     @Test func logsArePassedOnAsTheyAre() async throws {
         let base = "GET /v1/clusters/demo/jobs/7/output?stream=stderr&offset="
         let run = try await sally(

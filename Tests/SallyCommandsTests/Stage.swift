@@ -71,13 +71,28 @@ final class FakeExchange: HTTPExchange {
 final class Kept: ByteOutput {
     let bytes = Mutex<[UInt8]>([])
     let isTerminal: Bool
-    init(isTerminal: Bool = false) { self.isTerminal = isTerminal }
+    let window: WindowSize?
+    init(isTerminal: Bool = false, window: WindowSize? = nil) {
+        self.isTerminal = isTerminal
+        self.window = window
+    }
     func write(_ more: [UInt8]) throws { bytes.withLock { $0 += more } }
     var text: String { String(decoding: bytes.withLock { $0 }, as: UTF8.self) }
 }
 
-struct StageClock: WallClock {
-    var now: Timestamp { Timestamp(2_000_000_000) }
+/// 2033-05-18T03:33:20Z, and each time it is looked at `step` later.
+final class StageClock: WallClock {
+    private let looks = Mutex<Int64>(0)
+    private let step: Int64
+
+    init(step: Duration = .zero) { self.step = step.components.seconds }
+
+    var now: Timestamp {
+        looks.withLock { looks in
+            defer { looks += 1 }
+            return Timestamp(2_000_000_000 + looks * step)
+        }
+    }
 }
 
 /// What a run of sally did.
@@ -95,6 +110,8 @@ struct Performance {
 func sally(
     _ arguments: [String], answers: [String: [(Int, String)]] = [:], environment: [String: String] = [:],
     files: [String: String] = [:], input: String? = nil, typed: [String] = [], terminal: Bool = false,
+    window: WindowSize? = nil, clock: StageClock = StageClock(),
+    zone: @escaping @Sendable (Timestamp) -> Int64 = { _ in 0 },
     signedIn: Bool = true, stale: Int? = nil, start: @escaping @Sendable ([String]) -> StartedProgram? = { _ in nil },
     asked: @escaping @Sendable (WireRequest) -> Void = { _ in }
 ) async throws -> Performance {
@@ -115,7 +132,7 @@ func sally(
                     sessionExpires: Timestamp(3_000_000_000)), context.name)
         }
         let exchange = FakeExchange(answers, stale: stale, asked)
-        let output = Kept(isTerminal: terminal)
+        let output = Kept(isTerminal: terminal, window: window)
         let talk = Kept()
         let lines = Mutex(typed)
         let notes = Mutex<[String?]>([])
@@ -129,7 +146,8 @@ func sally(
                 guard let text = files[path] else { throw SallyError(.invalidRequest, "cannot open \(path)") }
                 return Array(text.utf8)
             },
-            clock: StageClock(), sleep: { _ in }, exchange: { _, _ in exchange }, start: start, replace: { _, _ in },
+            clock: clock, zone: zone, sleep: { _ in }, exchange: { _, _ in exchange }, start: start,
+            replace: { _, _ in },
             ifInterrupted: { note in notes.withLock { $0.append(note) } },
             program: "/nowhere/sally", host: "laptop")
         let status = await SallyMain.run(arguments, in: here)

@@ -59,16 +59,22 @@ import Testing
         #expect(screens.allSatisfy { $0.hasSuffix("\u{1b}[J") && $0.contains("JOB  NAME") && $0.hasPrefix("1 job, ") })
     }
 
-    /// A job that begins to run leaves what is watched.
+    /// A job that begins to run leaves what is watched; it is not gone.
     @Test func onlyWhatIsAskedForIsShown() async throws {
         let run = try await sally(
             ["jobs", "--watch", "--state", "PD"], answers: [Self.events: [(200, Self.first), Self.denied]])
         #expect(
             run.output == """
                 7  train  debug  lab  PENDING  -  -  UNLIMITED  Priority
-                7  gone
+                7  RUNNING
 
                 """)
+        let json = try await sally(
+            ["jobs", "--watch", "--state", "PD", "--json"],
+            answers: [Self.events: [(200, Self.first + Self.event("gone", #"{"job":7,"id":"7"}"#)), Self.denied]])
+        let lines = try json.output.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
+        #expect(lines.map { $0["event"]?.string } == ["job", "job"])
+        #expect(lines.last?["job"]?["states"] == ["RUNNING"])
         let other = try await sally(
             ["jobs", "--watch", "--partition", "gpu"], answers: [Self.events: [(200, Self.first), Self.denied]])
         #expect(other.output == "")
@@ -80,21 +86,11 @@ import Testing
         #expect(run.talk.contains("Slurm does not answer; this is what it said 33 seconds ago"))
     }
 
-    @Test(arguments: [["--all"], ["--sort", "name"]]) func whatDoesNotGoTogetherIsRefused(more: [String]) async throws {
+    @Test(arguments: [["--all"], ["--sort", "name"], ["--since", "today"]]) func whatDoesNotGoTogetherIsRefused(
+        more: [String]
+    ) async throws {
         let run = try await sally(["jobs", "--watch"] + more)
         #expect(run.status == 64 && run.asked.isEmpty)
-    }
-
-    @Test func pagesAreFollowed() async throws {
-        let path = "GET /v1/clusters/demo/jobs"
-        let run = try await sally(
-            ["jobs", "--json"],
-            answers: [
-                path: [(200, #"{"jobs":[\#(job(#""RUNNING""#))],"next":"abc"}"#)],
-                "\(path)?cursor=abc": [(200, #"{"jobs":[\#(job(#""PENDING""#))]}"#)],
-            ])
-        let document = try JSONValue(parsing: run.output)
-        #expect(document["jobs"]?.array?.count == 2 && document["next"] == nil)
     }
 
     /// A job that waits is not asked about again and again: the event says when to look.

@@ -45,7 +45,8 @@ import Testing
         let job = try JobID("7")
         #expect(Path.job(cluster, JobTarget(job: job)) == "/v1/clusters/demo/jobs/7")
         #expect(Path.job(cluster, JobTarget(job: job, part: .component(1))) == "/v1/clusters/demo/jobs/7+1")
-        #expect(Path.output(cluster, job) == "/v1/clusters/demo/jobs/7/output")
+        #expect(Path.output(cluster, JobTarget(job: job)) == "/v1/clusters/demo/jobs/7/output")
+        #expect(Path.output(cluster, JobTarget(job: job, part: .task(4))) == "/v1/clusters/demo/jobs/7_4/output")
         #expect(Path.offboard(try UserName("alice")) == "/v1/admin/identities/alice/offboard")
     }
 }
