@@ -75,7 +75,7 @@ package final class ClusterGateway: Sendable {
             markers: markers, clock: clock)
         canI = CanIService(reader: reader, gate: gate)
         partitions = PartitionService(config: config, gate: gate, keeper: keeper, accounts: accounts)
-        nodes = NodeService(cluster: name, gate: gate, keeper: keeper)
+        nodes = NodeService(cluster: name, gate: gate, keeper: keeper, staleLimit: config.staleLimit)
         self.listings = listings
         updater = queue
         updates = UpdateTurns(cluster: name, book: turns, log: log)
