@@ -103,9 +103,10 @@ extension EndpointTable {
                 )
             ], refusals: reading),
         Endpoint(
-            method: .get, path: "/v1/clusters/{cluster}/jobs/{job}", summary: "One of my jobs", access: .session,
+            method: .get, path: "/v1/clusters/{cluster}/jobs/{job}", summary: "One of my jobs, or a part of one",
+            access: .session, parts: ["job": "JobName"],
             answers: [.json("JobView", "The job. \(age); neither where accounting tells of it")],
-            refusals: reading + [.tooLarge]),
+            refusals: reading + [.conflict, .tooLarge]),
         Endpoint(
             method: .delete, path: "/v1/clusters/{cluster}/jobs/{job}",
             summary: "End one of my jobs or a part of it, or signal it", access: .session, parts: ["job": "JobTarget"],
@@ -114,7 +115,7 @@ extension EndpointTable {
             refusals: reading + [.conflict]),
         Endpoint(
             method: .get, path: "/v1/clusters/{cluster}/jobs/{job}/output", summary: "What one of my jobs wrote",
-            access: .session,
+            access: .session, parts: ["job": "JobTarget"],
             query: [
                 .init(name: "stream", schema: "Stream", text: "Absent: stdout"),
                 .init(name: "offset", schema: "Bytes", text: "Where to begin; absent: 0"),
