@@ -40,6 +40,7 @@ final class FakeQueue: SlurmQueue {
         /// What slurmctld has not told slurmdbd yet.
         var backlog: Int64 = 0
         var accountingReads = 0
+        var accountingAsked: [FinishedJobs] = []
         var accountingFailure: SallyError?
         /// How often newer API versions were looked for.
         var versionLooks = 0
@@ -219,7 +220,10 @@ final class FakeQueue: SlurmQueue {
     func finished(
         _ wanted: FinishedJobs, _ read: Authorized<SystemAction>, token: Secret<String>
     ) async throws -> FinishedListing {
-        state.withLock { $0.accountingReads += 1 }
+        state.withLock { state in
+            state.accountingReads += 1
+            state.accountingAsked.append(wanted)
+        }
         await now.blocksFinished?.wait()
         if let failure = now.accountingFailure ?? now.failure { throw failure }
         func isWanted(_ job: QueuedJob) -> Bool {
