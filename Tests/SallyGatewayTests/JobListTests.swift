@@ -94,6 +94,16 @@ import Testing
         }
     }
 
+    /// squeue(1) takes short ones, too.
+    @Test func aStateIsCalledByItsLongName() async throws {
+        try await withWorld(Self.settings(Self.mixed)) { world, client in
+            let answer = try await client.call(.get, "\(Self.path)?state=DEADLINE,DL", world.alice)
+            #expect(answer.status == .badRequest)
+            #expect(try answer.problem.detail == "no state of a job is called \"DL\"")
+            #expect(try answer.problem.hint?.hasPrefix("long names") == true)
+        }
+    }
+
     /// Of a day where nothing is said; by whole minutes, so that who asks again is answered with what is kept.
     @Test func accountingIsAskedFor31DaysAtMost() async throws {
         try await withWorld(Self.settings([])) { world, client in

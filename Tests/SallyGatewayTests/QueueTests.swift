@@ -128,7 +128,8 @@ import Testing
             let keeper = QueueKeeper(
                 cluster: World.name, queue: world.queue, access: world.cluster.access, metrics: Metrics(),
                 pause: .seconds(2), log: world.server.dependencies.log)
-            #expect(throws: SallyError.self) { try keeper.shape(within: .seconds(3600)) }
+            let early = #expect(throws: SallyError.self) { try keeper.shape(within: .seconds(3600)) }
+            #expect(early?.message == "cluster demo was not read yet" && early?.hint == "try again in a moment")
             await keeper.refresh()
             let readBefore = ContinuousClock.now
             #expect(try keeper.shape(within: .seconds(3600)).value.nodes == testNodes)

@@ -74,9 +74,11 @@ extension EndpointTable {
                 .init(name: "all", schema: "Flag", text: "With those that have finished"),
                 .init(
                     name: "since", schema: "Timestamp", text: "Of those, from when on; absent: a day; at most 31 days"),
-                .init(name: "state", schema: "Text", text: "Only in these states, as in squeue(1): RUNNING,PENDING"),
+                .init(
+                    name: "state", schema: "Text",
+                    text: "Only in these states, by the long names of squeue(1): RUNNING,PENDING"),
                 .init(name: "partition", schema: "Text", text: "Only of these partitions: one, or several with commas"),
-                .init(name: "account", schema: "Text", text: "Only of these accounts"),
+                .init(name: "account", schema: "Text", text: "Only of these accounts, in any case"),
                 .init(name: "name", schema: "Text", text: "Only with these names, exactly"),
                 .init(name: "array", schema: "JobID", text: "Only this job, or the tasks of this array"),
                 .init(

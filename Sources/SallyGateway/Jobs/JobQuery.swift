@@ -67,9 +67,8 @@ struct JobQuery: Sendable, Equatable {
         for word in words {
             if case .other = JobState(word) {
                 throw SallyError(
-                    .invalidRequest, "state \(quoted(word)) is not valid",
-                    hint: "as in squeue(1), such as RUNNING,PENDING"
-                )
+                    .invalidRequest, "no state of a job is called \(quoted(word))",
+                    hint: "long names as in squeue(1), such as RUNNING, PENDING or DEADLINE, with commas between them")
             }
         }
         return words
