@@ -74,7 +74,7 @@ extension SlurmClient {
     ) async throws(SlurmError) {
         try await served(token) { version throws(SlurmError) in
             if version.takesOptions {
-                let single = try SlurmClient.alone(number, which, flags)
+                let single = try alone(number, which, flags)
                 // 22.05.8 takes the number of an array alone, and for all of it. A task is taken as it is spelled where it has
                 // another number; where it has its array's, that would end all of the array, too.
                 let spelled = if case .task = which.part, single != which.job { "\(which)" } else { "\(single)" }
@@ -85,7 +85,7 @@ extension SlurmClient {
                 // DELETE /job/ID lies (200, no error, the job lives on); DELETE /jobs says for each job what became of it.
                 guard let reply = try await endList(order(which, signal, flags), version, token) else {
                     return try await endByNumber(
-                        which, try SlurmClient.alone(number, which, flags), signal, version, token)
+                        which, try alone(number, which, flags), signal, version, token)
                 }
                 if let refusal = reply.refusal { throw .refused(refusal) }
                 // 2172: it is not pending any more; 2021, 2084: it ended. Of an array those tasks are listed that have ended before
@@ -151,18 +151,30 @@ extension SlurmClient {
     }
 
     /// The number that stands for what is to be ended and for nothing else, where Slurm knows nothing but numbers.
-    private static func alone(
+    private func alone(
         _ number: JobID?, _ which: JobTarget, _ flags: Set<CancelFlag>
     ) throws(SlurmError) -> JobID {
         guard flags.isEmpty else {
-            throw .notOffered(message: "the Slurm of this cluster takes no flags with a signal", hint: nil)
-        }
-        guard let number else {
             throw .notOffered(
-                message: "the Slurm of this cluster has no number for \(which) by itself",
-                hint: "end all of job \(which.job), or wait until it has started")
+                message: "cluster \(cluster) takes no flags with a signal: Slurm before 23.11.6 has none",
+                hint: "send the signal without flags")
         }
-        return number
+        if let number { return number }
+        let what =
+            switch which.part {
+            case nil: "job \(which)"
+            case .task: "task \(which)"
+            case .component: "component \(which)"
+            case .waiting: "what waits of job \(which.job)"
+            }
+        let way =
+            switch which.part {
+            case .task, .waiting: ", or wait until it has started"
+            case nil, .component: ""
+            }
+        throw .notOffered(
+            message: "cluster \(cluster) cannot end \(what) by itself: Slurm before 23.11.6 ends by number alone",
+            hint: "end all of job \(which.job)\(way)")
     }
 
     /// `KILL_JOBS_MSG`.

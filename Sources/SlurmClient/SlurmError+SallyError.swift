@@ -18,9 +18,12 @@ extension SlurmError {
                 .unavailable, "the gateway has too many questions to cluster \(cluster) under way",
                 hint: "this one was not sent: try again")
         case .timeout(let fate):
-            return SallyError(
-                .timeout, "cluster \(cluster) did not answer in time",
-                hint: fate == .maybeDone ? "what became of the request is not known: look before you repeat it" : nil)
+            let hint =
+                switch fate {
+                case .neverSent: "nothing was sent: try again"
+                case .maybeDone: "what became of the request is not known: look before you repeat it"
+                }
+            return SallyError(.timeout, "cluster \(cluster) did not answer in time", hint: hint)
         case .badReply(let status, let reason):
             return SallyError(
                 .unavailable, "cluster \(cluster) gave an answer that cannot be read", hint: "try again in a minute",

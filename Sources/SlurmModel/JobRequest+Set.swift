@@ -76,11 +76,11 @@ extension JobRequest {
             }
             openMode = mode
         case .output: standardOutput = try line(text, "output", limit: 4096)
-        case .partition: partitions = try list(text, PartitionName.init(_:))
+        case .partition: partitions = try list(text, "partition", PartitionName.init(_:))
         case .preferred: preferred = try Constraint(text)
-        case .qos: qos = try list(text, QOSName.init(_:))
+        case .qos: qos = try list(text, "qos", QOSName.init(_:))
         case .requeue: requeue = try flag(text, "requeue")
-        case .reservation: reservations = try list(text, ReservationName.init(_:))
+        case .reservation: reservations = try list(text, "reservation", ReservationName.init(_:))
         case .signal: signal = try JobSignal(text)
         case .switches: switches = try SwitchCount(text)
         case .time: timeLimit = try TimeLimit(text)
@@ -107,10 +107,16 @@ extension JobRequest {
     }
 }
 
-private func list<T: Hashable>(_ text: String, _ element: (String) throws -> T) throws -> [T] {
+private func list<T: Hashable>(_ text: String, _ name: String, _ element: (String) throws -> T) throws -> [T] {
     let elements = try text.split(separator: ",", omittingEmptySubsequences: false).map { try element(String($0)) }
-    guard elements.count <= 32, Set(elements).count == elements.count else {
-        throw SallyError(.invalidRequest, "list \(quoted(text)) names something twice, or more than 32")
+    guard elements.count <= 32 else {
+        throw SallyError(
+            .invalidRequest, "\(name) \(quoted(text)) names \(elements.count), and 32 is the most",
+            hint: "name fewer, with commas between them")
+    }
+    var seen: Set<T> = []
+    if let again = elements.first(where: { !seen.insert($0).inserted }) {
+        throw SallyError(.invalidRequest, "\(name) \(quoted(text)) names \(again) twice", hint: "name each once")
     }
     return elements
 }

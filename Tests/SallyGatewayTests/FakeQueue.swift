@@ -55,6 +55,11 @@ final class FakeQueue: SlurmQueue {
         /// Jobs that are not found when they are asked for one by one.
         var hidden: Set<JobID> = []
         var failure: SallyError?
+        /// Of partitions and of nodes alone, and how often each were read.
+        var partitionFailure: SallyError?
+        var nodeFailure: SallyError?
+        var partitionReads = 0
+        var nodeReads = 0
         /// What reads of single jobs get in place of an answer, by their number, counted from 1.
         var jobFailures: [Int: SallyError] = [:]
         /// What reads of single jobs get in place of their records.
@@ -217,12 +222,20 @@ final class FakeQueue: SlurmQueue {
 
     func partitions(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Partition] {
         noteRead("partitions")
-        return now.partitions
+        return try shared.state.withLock { state in
+            state.partitionReads += 1
+            if let failure = state.partitionFailure { throw failure }
+            return state.partitions
+        }
     }
 
     func nodes(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Node] {
         noteRead("nodes")
-        return now.nodes
+        return try shared.state.withLock { state in
+            state.nodeReads += 1
+            if let failure = state.nodeFailure { throw failure }
+            return state.nodes
+        }
     }
 
     func finished(
@@ -235,7 +248,7 @@ final class FakeQueue: SlurmQueue {
         await now.blocksFinished?.wait()
         if let failure = now.accountingFailure ?? now.failure { throw failure }
         func isWanted(_ job: QueuedJob) -> Bool {
-            job.owner == wanted.user && (wanted.job == nil || job.view.job == wanted.job)
+            job.owner == wanted.user && wanted.job.map { job.isListed(under: $0) } ?? true
         }
         let state = now
         let jobs = state.finished.filter(isWanted)

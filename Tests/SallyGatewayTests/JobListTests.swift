@@ -43,7 +43,7 @@ import Testing
         }
         return [
             job(1, "PENDING", "debug", "lab", "train", 30), job(2, "RUNNING", "gpu", "lab", "train", 20),
-            job(3, "PENDING", "gpu,debug", "other", "eval", 20), job(4, "COMPLETED", "debug", "lab", "eval", 10),
+            job(3, "PENDING", "gpu,debug", "other", "eval", 20), job(4, "COMPLETED", "debug", "LAB", "eval", 10),
             makeTask(5, of: 5, "5_[2-3]", alice), makeTask(6, of: 5, "5_1", alice), makeJob(7, bob),
         ]
     }
@@ -51,7 +51,8 @@ import Testing
     @Test(arguments: [
         ("", [1, 2, 3, 5, 6]), ("?state=RUNNING", [2]), ("?state=running,COMPLETED", [2, 4]),
         ("?state=COMPLETING", []), ("?partition=debug", [1, 3, 5, 6]), ("?partition=gpu", [2, 3]),
-        ("?account=other", [3]), ("?account=other,lab&name=train", [1, 2]), ("?name=eval", [3]), ("?array=5", [5, 6]),
+        ("?account=other", [3]), ("?account=OTHER", [3]), ("?account=other,Lab&name=train", [1, 2]),
+        ("?account=lab&state=COMPLETED", [4]), ("?name=eval", [3]), ("?array=5", [5, 6]),
         ("?array=6", [6]), ("?array=7", []), ("?sort=-job", [6, 5, 3, 2, 1]),
         ("?sort=submitted", [5, 6, 2, 3, 1]), ("?sort=-submitted", [1, 3, 2, 6, 5]), ("?sort=name&limit=2", [3, 5]),
         ("?all=true", [1, 2, 3, 4, 5, 6, 9]), ("?all=true&state=FAILED", [9]),
@@ -75,6 +76,49 @@ import Testing
     func whatIsNotValidIsRefused(query: String) async throws {
         try await withWorld(Self.settings(Self.mixed)) { world, client in
             try await client.expect(.badRequest, .get, "\(Self.path)?\(query)", world.alice)
+        }
+    }
+
+    @Test(
+        arguments: [
+            (Array(repeating: "x", count: 100), .ok), (Array(repeating: "x", count: 101), .badRequest),
+            ([String(repeating: "x", count: 1024)], .ok), ([String(repeating: "x", count: 1025)], .badRequest),
+            (["x", String(repeating: "ü", count: 513)], .badRequest),
+        ] as [([String], HTTPResponse.Status)])
+    func aFilterHas100ValuesOf1024BytesAtMost(values: [String], status: HTTPResponse.Status) async throws {
+        try await withWorld(Self.settings(Self.mixed)) { world, client in
+            for name in ["partition", "account", "name"] {
+                let text = values.joined(separator: ",").replacing("ü", with: "%C3%BC")
+                try await client.expect(status, .get, "\(Self.path)?\(name)=\(text)", world.alice)
+            }
+        }
+    }
+
+    /// squeue(1) takes short ones, too.
+    @Test func aStateIsCalledByItsLongName() async throws {
+        try await withWorld(Self.settings(Self.mixed)) { world, client in
+            let answer = try await client.call(.get, "\(Self.path)?state=DEADLINE,DL", world.alice)
+            #expect(answer.status == .badRequest)
+            #expect(try answer.problem.detail == "no state of a job is called \"DL\"")
+            #expect(try answer.problem.hint?.hasPrefix("long names") == true)
+        }
+    }
+
+    /// Of a day where nothing is said; by whole minutes, so that who asks again is answered with what is kept.
+    @Test func accountingIsAskedFor31DaysAtMost() async throws {
+        try await withWorld(Self.settings([])) { world, client in
+            world.clock.advance(17)
+            let now = world.clock.now.rawValue
+            let day: Int64 = 86400
+            let least = (now - 31 * day) / 60 * 60
+            let asked = [
+                ("", (now - day) / 60 * 60), ("&since=5", least), ("&since=\(least - 1)", least),
+                ("&since=\(least + 1)", least + 1), ("&since=\(now - 2 * day)", now - 2 * day),
+            ]
+            for (query, since) in asked {
+                try await client.expect(.ok, .get, "\(Self.path)?all=true\(query)", world.alice)
+                #expect(world.queue.now.asked.last?.since.rawValue == since, "\(query)")
+            }
         }
     }
 
@@ -282,6 +326,27 @@ import Testing
         }
     }
 
+    /// However long their time is: memory has an end. Then none is kept.
+    @Test func answersOfManyJobsAreNotKept() async throws {
+        let finished = (UInt32(1)...3).map { makeJob($0, Self.alice, state: "COMPLETED") }
+        try await withWorld(Self.settings([], finished: finished)) { world, _ in
+            let cache = FinishedJobsCache(
+                cluster: World.name, queue: world.queue, access: world.cluster.access, life: .seconds(3600),
+                mostJobs: 6)
+            func ask(_ since: Int64) async throws {
+                let wanted = FinishedJobs(user: Self.alice, job: nil, since: Timestamp(since), limit: 1000)
+                let jobs = try await cache.listing(wanted).jobs
+                #expect(jobs.count == 3)
+            }
+            for since in [0, 1, 0, 1] as [Int64] { try await ask(since) }
+            #expect(cache.count == 2 && world.queue.now.accountingReads == 2)
+            try await ask(2)
+            #expect(cache.count == 0)
+            try await ask(0)
+            #expect(cache.count == 1 && world.queue.now.accountingReads == 4)
+        }
+    }
+
     /// The rules for reading say nothing about writing: no writer is waited for, and nothing is recorded.
     @Test func readingWritesNothing() async throws {
         try await withWorld(Self.settings([makeJob(1, Self.alice)])) { world, client in
@@ -344,7 +409,7 @@ import Testing
             number, UserName(unchecked: "user\(number % 7)"),
             state: ["PENDING", "RUNNING", "COMPLETED"][Int(number) % 3])
         job.view.partition = ["a", "b", "a,b", "c"][Int(number) % 4]
-        job.view.account = ["x", "y"][Int(number) % 2]
+        job.view.account = ["x", "Y"][Int(number) % 2]
         if number.isMultiple(of: 10) { job.view.states = ["RUNNING", "COMPLETING"] }
         if number.isMultiple(of: 5) { job.array = JobID(rawValue: number / 20 * 20 + 1) }
         return job

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
+import Hummingbird
 import NIOCore
+import NIOEmbedded
 import SallyModel
 import SallyTestSupport
 import SallyWire
@@ -223,6 +225,37 @@ extension String {
                     heard.events.contains { $0.name == "age" && $0.data.contains(#""stale":false"#) }
                 }
             }
+        }
+    }
+
+    /// For as long as the answer is there; and no proxy is to hold back what is written.
+    @Test func aConnectionTakesASeat() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+            let seats = WatchSeats(each: 1, all: 10)
+            let sessions = world.server.dependencies.reader
+            let router = Router(context: GatewayContext.self)
+            JobRoutes(clusters: ClusterTable([world.cluster]), seats: seats, sessions: sessions).add(to: router)
+            let responder = router.buildResponder()
+            var context = GatewayContext(
+                source: ApplicationRequestContextSource(
+                    channel: NIOAsyncTestingChannel(), logger: world.server.dependencies.log))
+            context.signIn(try await sessions.principal(of: Secret(world.alice)))
+            let (signedIn, path) = (context, "/v1/clusters/demo/job-events")
+            func connect() async throws -> Response {
+                let head = HTTPRequest(method: .get, scheme: "http", authority: "localhost", path: path)
+                return try await responder.respond(
+                    to: Request(head: head, body: RequestBody(buffer: ByteBuffer())), context: signedIn)
+            }
+            var first: Response? = try await connect()
+            #expect(first?.status == .ok && seats.count == 1)
+            #expect(first?.headers[HTTPField.Name("X-Accel-Buffering")!] == "no")  // a valid name
+            let error = await #expect(throws: SallyError.self) { _ = try await connect() }
+            #expect(error?.code == .rateLimited)
+            first = nil
+            #expect(seats.count == 0)
+            first = try await connect()
+            #expect(first?.status == .ok && seats.count == 1)
         }
     }
 

@@ -65,12 +65,18 @@ import Testing
         #expect(unused.isEmpty, "\(unused)")
     }
 
-    /// Clients made of it pass a number, as to other jobs' paths, or what the gateway reads.
+    /// The schema of a path's job.
+    private static func job(_ document: JSONValue, _ path: String, _ method: String) -> String? {
+        let operation = document["paths"]?["/v1/clusters/{cluster}/jobs/{job}\(path)"]?[method]
+        let parameter = operation?["parameters"]?.array?.first { $0["name"]?.string == "job" }
+        return parameter?["schema"]?["$ref"]?.string
+    }
+
+    /// Clients made of it pass a number, as they always did, or what the gateway reads.
     @Test func aJobThatIsEndedIsANumberOrAText() throws {
         let document = OpenAPIDocument.make(.v1, server: "https://gateway.example")
-        let delete = document["paths"]?["/v1/clusters/{cluster}/jobs/{job}"]?["delete"]
-        let parameter = delete?["parameters"]?.array?.first { $0["name"]?.string == "job" }
-        #expect(parameter?["schema"]?["$ref"]?.string == "#/components/schemas/JobTarget")
+        #expect(Self.job(document, "", "delete") == "#/components/schemas/JobTarget")
+        #expect(Self.job(document, "/output", "get") == "#/components/schemas/JobTarget")
         let choices = try #require(document["components"]?["schemas"]?["JobTarget"]?["oneOf"]?.array)
         #expect(choices.count == 2 && choices[0]["$ref"]?.string == "#/components/schemas/JobID")
         #expect(choices[1]["type"]?.string == "string")
@@ -82,6 +88,28 @@ import Testing
         for text in ["", "0", "00", "0_1", "0+1", "7_", "_1", "7_x", "7.0", "-7", "7_1_1", "7_[1]"] {
             #expect(text.wholeMatch(of: pattern) == nil, "\(text)")
             #expect(throws: SallyError.self) { try JobTarget(text) }
+        }
+    }
+
+    /// Whatever a list shows as an id.
+    @Test func aJobThatIsShownIsANumberOrAnIDOfAList() throws {
+        let document = OpenAPIDocument.make(.v1, server: "https://gateway.example")
+        #expect(Self.job(document, "", "get") == "#/components/schemas/JobName")
+        let choices = try #require(document["components"]?["schemas"]?["JobName"]?["oneOf"]?.array)
+        #expect(choices.count == 2 && choices[0]["$ref"]?.string == "#/components/schemas/JobID")
+        let pattern = try Regex(try #require(choices[1]["pattern"]?.string))
+        let names = [
+            "7", "007", "7_0", "20+1", "7_[1]", "7_[1-3,7]", "7_[0-9%2]", "7_[0-8:2]", "7_[1,3,5...]", "007_[1]",
+        ]
+        for text in names {
+            #expect(text.wholeMatch(of: pattern) != nil, "\(text)")
+            #expect(throws: Never.self) { try JobName(text) }
+        }
+        for text in [
+            "", "0", "7_", "7_x", "7_[]", "7_[1", "7_1]", "7[1]", "0_[1]", "_[1]", "7_[a]", "7_[1]_[2]", "7_[ 1]",
+        ] {
+            #expect(text.wholeMatch(of: pattern) == nil, "\(text)")
+            #expect(throws: SallyError.self) { try JobName(text) }
         }
     }
 

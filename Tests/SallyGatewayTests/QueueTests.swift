@@ -71,6 +71,110 @@ import Testing
         }
     }
 
+    /// Where `/partitions` or `/nodes` is broken jobs are shown, and what was known of the rest, which says that it is old.
+    @Test(arguments: ["partitions", "nodes"]) func brokenPartitionsAndNodesHideNoJob(what: String) async throws {
+        try await withWorld(Self.settings) { world, client in
+            let keeper = world.cluster.keeper
+            _ = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            let problem = SallyError(.unavailable, "no \(what) today")
+            world.queue.change { state in
+                if what == "nodes" { state.nodeFailure = problem } else { state.partitionFailure = problem }
+                state.jobs.append(makeJob(5, Self.alice))
+            }
+            await keeper.shapes.refresh()
+            let read = try await keeper.snapshot(readAfter: .now, within: .seconds(120))
+            #expect(read.jobs.count == 2 && read.partitions.count == 2 && read.nodes == testNodes)
+            #expect(keeper.failure == nil && keeper.shapes.failure?.message == "no \(what) today")
+            let jobs = try await client.call(.get, "/v1/clusters/demo/jobs", world.alice)
+            #expect(jobs.status == .ok && jobs.headers[.stale] == nil)
+            try await client.expect(.ok, .get, "/readyz")
+            for path in ["partitions", "nodes"] {
+                let old = try await client.call(.get, "/v1/clusters/demo/\(path)", world.alice)
+                #expect(old.status == .ok && old.headers[.stale] == "true", "\(path): \(old.text)")
+            }
+            world.queue.change { state in
+                state.nodeFailure = nil
+                state.partitionFailure = nil
+            }
+            await keeper.shapes.refresh()
+            let new = try await client.call(.get, "/v1/clusters/demo/nodes", world.alice)
+            #expect(new.status == .ok && new.headers[.stale] == nil)
+        }
+    }
+
+    /// Jobs are judged by partitions: before these are known, the cluster is not ready.
+    @Test func withoutAnyPartitionsNothingIsReady() async throws {
+        var settings = WorldSettings()
+        settings.before = { queue in
+            queue.change { $0.nodeFailure = SallyError(.unavailable, "no nodes today") }
+        }
+        try await withWorld(settings) { world, client in
+            let keeper = world.cluster.keeper
+            try await eventually("it is said") { keeper.failure?.message == "no nodes today" }
+            try await client.expect(.serviceUnavailable, .get, "/readyz")
+            for path in ["jobs", "partitions", "nodes"] {
+                let answer = try await client.call(.get, "/v1/clusters/demo/\(path)", world.alice)
+                #expect(answer.status == .serviceUnavailable && answer.text.contains("no nodes today"), "\(path)")
+            }
+            world.queue.change { $0.nodeFailure = nil }
+            try await eventually("it is ready") { keeper.failure == nil }
+            try await client.expect(.ok, .get, "/readyz")
+            try await client.expect(.ok, .get, "/v1/clusters/demo/nodes", world.alice)
+        }
+    }
+
+    /// Every half minute, however often the queue is read.
+    @Test func partitionsAndNodesAreReadSeldom() async throws {
+        let start = ContinuousClock.now
+        try await withWorld(Self.settings) { world, _ in
+            let keeper = QueueKeeper(
+                cluster: World.name, queue: world.queue, access: world.cluster.access, metrics: Metrics(),
+                pause: .seconds(2), log: world.server.dependencies.log)
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+            let before = world.queue.now
+            for _ in 0..<20 { await keeper.refresh() }
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+            // Once by the loop-less keeper; by the other one as often as half minutes have passed.
+            let most = 2 + start.duration(to: .now) / .seconds(30)
+            let now = world.queue.now
+            #expect(now.reads >= before.reads + 20)
+            #expect(Double(now.partitionReads - before.partitionReads) <= most)
+            #expect(Double(now.nodeReads - before.nodeReads) <= most)
+        }
+    }
+
+    /// By their own age, not by that of the queue.
+    @Test func partitionsAndNodesThatAreTooOldAreNotShown() async throws {
+        try await withWorld(Self.settings) { world, _ in
+            let keeper = QueueKeeper(
+                cluster: World.name, queue: world.queue, access: world.cluster.access, metrics: Metrics(),
+                pause: .seconds(2), log: world.server.dependencies.log)
+            let early = #expect(throws: SallyError.self) { try keeper.shape(within: .seconds(3600)) }
+            #expect(early?.message == "cluster demo was not read yet" && early?.hint == "try again in a moment")
+            await keeper.refresh()
+            let readBefore = ContinuousClock.now
+            #expect(try keeper.shape(within: .seconds(3600)).value.nodes == testNodes)
+            world.queue.change { $0.nodeFailure = SallyError(.unavailable, "no nodes today") }
+            await keeper.shapes.refresh()
+            await keeper.refresh()
+            let error = #expect(throws: SallyError.self) {
+                try keeper.shape(within: readBefore.duration(to: .now))
+            }
+            #expect(error?.code == .unavailable)
+            #expect(error?.message.hasSuffix("too old to show (no nodes today)") == true, "\(error?.message ?? "")")
+        }
+        var settings = Self.settings
+        settings.staleLimit = .zero
+        try await withWorld(settings) { world, client in
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+            for path in ["partitions", "nodes"] {
+                let answer = try await client.call(.get, "/v1/clusters/demo/\(path)", world.alice)
+                #expect(answer.status == .serviceUnavailable, "\(path)")
+                #expect(try answer.problem.detail.contains("too old to show"))
+            }
+        }
+    }
+
     /// A slurmrestd that accepts and stays silent: nobody waits for the read's deadline to hear of it.
     @Test(arguments: [(Duration.zero, true), (.seconds(3600), false)])
     func aReadThatTakesTooLongCountsAsFailed(silence: Duration, isSaid: Bool) async throws {

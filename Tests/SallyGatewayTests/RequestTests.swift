@@ -67,13 +67,29 @@ import Testing
 
     /// Components of jobs are spelled with a plus sign, and nothing else is.
     @Test(arguments: [
-        (HTTPRequest.Method.get, "/v1/clusters/de+mo/jobs"), (.get, "/v1/clusters/demo/jobs/20+1"),
-        (.get, "/v1/clusters/demo/jobs/20+1/output"), (.post, "/v1/admin/identities/al+ice/revoke"),
+        (HTTPRequest.Method.get, "/v1/clusters/de+mo/jobs"), (.get, "/v1/clusters/de+mo/jobs/20+1"),
+        (.post, "/v1/admin/identities/al+ice/revoke"),
     ])
     func aPlusSignIsForComponents(method: HTTPRequest.Method, path: String) async throws {
         try await withWorld { world, client in
             try await client.expect(.badRequest, method, path, world.dana)
             #expect(world.queue.now.jobReads.isEmpty)
+        }
+    }
+
+    /// Of one path alone, and no other escapes: whatever else is written so names no job.
+    @Test(arguments: [
+        (HTTPRequest.Method.get, "/v1/clusters/demo/jobs/%31"), (.get, "/v1/clusters/demo/jobs/5_[%2e]"),
+        (.get, "/v1/clusters/demo/jobs/5_%255B1%255D"), (.get, "/v1/clusters/de%6do/jobs/5_[1]"),
+        (.get, "/v1/clusters/demo[/jobs/5"), (.get, "/v1/clusters/demo/jobs/5_[1]/output"),
+        (.get, "/v1/clusters/demo/jobs/5_%5B1%5D/output"), (.delete, "/v1/clusters/demo/jobs/5_[1]"),
+        (.delete, "/v1/clusters/demo/jobs/5_%5B1%5D"), (.get, "/v1/clusters/[1]/nodes"),
+        (.get, "/v1/clusters/demo/jobs/5_[1];x"), (.get, "/v1/clusters/demo/jobs/5_[1]x"),
+    ])
+    func bracketsAreForTasksThatWait(method: HTTPRequest.Method, path: String) async throws {
+        try await withWorld { world, client in
+            try await client.expect(.badRequest, method, path, world.alice)
+            #expect(world.queue.now.jobReads.isEmpty && world.queue.now.accountingReads == 0)
         }
     }
 

@@ -200,6 +200,13 @@ import Testing
         Issue.record("the daemon never had the request")
     }
 
+    @Test func whatIsToBeDoneAfterADeadlineDependsOnWhatWasSent() {
+        let unsent = SlurmError.timeout(sent: .neverSent).error(cluster: cluster)
+        #expect(unsent.code == .timeout && unsent.hint == "nothing was sent: try again")
+        let open = SlurmError.timeout(sent: .maybeDone).error(cluster: cluster)
+        #expect(open.code == .timeout && open.hint?.contains("look before you repeat it") == true)
+    }
+
     @Test func aDaemonThatIsDownIsUnreachable() async throws {
         let error = try await withScratchFolder { folder in
             try await withClient(folder + "/nobody") { client in
@@ -530,11 +537,17 @@ import Testing
         #expect(signalled.sent[0].hasSuffix(#","signal":"USR1","flags":["BATCH_JOB","FULL_JOB"]}"#))
         // v0.0.38 takes no part that has not a number of its own, and 22.05.8 not by that number.
         let old = try await cancel(38, which, nil)
-        #expect(old.sent.isEmpty && old.error?.error(cluster: cluster).code == .unsupported)
+        let none = try #require(old.error?.error(cluster: cluster))
+        #expect(old.sent.isEmpty && none.code == .unsupported)
+        #expect(none.message.hasPrefix("cluster demo cannot end "), "\(none.message)")
+        #expect(part != .task(3) || none.message.contains("cannot end task 7_3 by itself"))
+        #expect(none.hint?.hasPrefix("end all of job 7") == true)
         #expect(try await cancel(38, which, 9).sent == ["/slurm/v0.0.38/job/\(part == .task(3) ? "7_3" : "9") "])
         #expect(try await cancel(38, which, 7).sent == ["/slurm/v0.0.38/job/7 "])
         let flagged = try await cancel(38, which, 9, signal: "USR1", flags: [.batchJob])
-        #expect(flagged.sent.isEmpty && flagged.error?.error(cluster: cluster).code == .unsupported)
+        let refused = try #require(flagged.error?.error(cluster: cluster))
+        #expect(flagged.sent.isEmpty && refused.code == .unsupported)
+        #expect(refused.message.contains("cluster demo takes no flags") && refused.hint != nil)
     }
 
     /// What started meanwhile is not meant any more where the waiting tasks are, and a refusal everywhere else.

@@ -246,6 +246,16 @@ import Testing
         #expect(refusal([("time", "10"), ("time_min", "20")]) != nil)
     }
 
+    /// Which field, and which of the two rules.
+    @Test(arguments: ["partition", "qos", "reservation"]) func listsNameEachOnceAnd32AtMost(name: String) {
+        #expect(refusal([(name, "b,a,a")])?.message.contains("\(name) \"b,a,a\" names a twice") == true)
+        func list(_ count: Int) -> JSONValue { .string((1...count).map { "x\($0)" }.joined(separator: ",")) }
+        #expect(refusal([(name, list(33))])?.message.contains("names 33, and 32 is the most") == true)
+        #expect(throws: Never.self) {
+            try JobRequest(json: .object(JSONObject([("script", "#!/bin/sh\n"), (name, list(32))])))
+        }
+    }
+
     @Test(arguments: [.null, "x", [], 1] as [JSONValue]) func refusesWhatIsNoObject(json: JSONValue) {
         #expect(throws: SallyError.self) { try JobRequest(json: json) }
     }

@@ -66,6 +66,9 @@ struct Endpoint: Sendable {
         }
     }
 
+    /// Whether its path may name the tasks that wait in one record: `123_[5-9%2]`.
+    var takesTaskLists: Bool { parts.values.contains("JobName") }
+
     /// What can be refused here: form, path and method everywhere; the session where there is one.
     var allRefusals: [SallyError.Code] {
         var codes: Set<SallyError.Code> = [.invalidRequest, .internal, .unavailable]

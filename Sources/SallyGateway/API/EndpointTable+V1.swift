@@ -74,9 +74,11 @@ extension EndpointTable {
                 .init(name: "all", schema: "Flag", text: "With those that have finished"),
                 .init(
                     name: "since", schema: "Timestamp", text: "Of those, from when on; absent: a day; at most 31 days"),
-                .init(name: "state", schema: "Text", text: "Only in these states, as in squeue(1): RUNNING,PENDING"),
+                .init(
+                    name: "state", schema: "Text",
+                    text: "Only in these states, by the long names of squeue(1): RUNNING,PENDING"),
                 .init(name: "partition", schema: "Text", text: "Only of these partitions: one, or several with commas"),
-                .init(name: "account", schema: "Text", text: "Only of these accounts"),
+                .init(name: "account", schema: "Text", text: "Only of these accounts, in any case"),
                 .init(name: "name", schema: "Text", text: "Only with these names, exactly"),
                 .init(name: "array", schema: "JobID", text: "Only this job, or the tasks of this array"),
                 .init(
@@ -103,9 +105,10 @@ extension EndpointTable {
                 )
             ], refusals: reading),
         Endpoint(
-            method: .get, path: "/v1/clusters/{cluster}/jobs/{job}", summary: "One of my jobs", access: .session,
+            method: .get, path: "/v1/clusters/{cluster}/jobs/{job}", summary: "One of my jobs, or a part of one",
+            access: .session, parts: ["job": "JobName"],
             answers: [.json("JobView", "The job. \(age); neither where accounting tells of it")],
-            refusals: reading + [.tooLarge]),
+            refusals: reading + [.conflict, .tooLarge]),
         Endpoint(
             method: .delete, path: "/v1/clusters/{cluster}/jobs/{job}",
             summary: "End one of my jobs or a part of it, or signal it", access: .session, parts: ["job": "JobTarget"],
@@ -114,7 +117,7 @@ extension EndpointTable {
             refusals: reading + [.conflict]),
         Endpoint(
             method: .get, path: "/v1/clusters/{cluster}/jobs/{job}/output", summary: "What one of my jobs wrote",
-            access: .session,
+            access: .session, parts: ["job": "JobTarget"],
             query: [
                 .init(name: "stream", schema: "Stream", text: "Absent: stdout"),
                 .init(name: "offset", schema: "Bytes", text: "Where to begin; absent: 0"),

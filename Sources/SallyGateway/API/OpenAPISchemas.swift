@@ -27,6 +27,17 @@ enum OpenAPISchemas {
                 "description": "NUMBER, NUMBER_TASK of an array, or NUMBER+COMPONENT of a heterogeneous job",
             ]
         ),
+        (
+            "JobName",
+            [
+                "oneOf": [
+                    to("JobID"),
+                    ["type": "string", "pattern": "^0*[1-9][0-9]*([_+][0-9]+|_\\[[0-9,:%.-]+\\])?$"],
+                ],
+                "description":
+                    "The id that lists show: as JobTarget, or NUMBER_[TASKS] of those tasks of an array that wait in one record",
+            ]
+        ),
         ("Sequence", ["type": "integer", "minimum": 0]),
         ("Count", ["type": "integer", "minimum": 1]),
         ("Bytes", ["type": "integer", "minimum": 0]),

@@ -101,8 +101,9 @@ extension GatewayContext {
         try Noun(parameters.get(parameter) ?? "")
     }
 
-    func jobID() throws -> JobID { try JobID(parameters.get("job") ?? "") }
-
     /// A job or a part of one.
     func jobTarget() throws -> JobTarget { try JobTarget(parameters.get("job") ?? "") }
+
+    /// A job as lists show it.
+    func jobName() throws -> JobName { try JobName(path: parameters.get("job") ?? "") }
 }

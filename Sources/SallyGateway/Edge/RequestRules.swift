@@ -18,9 +18,12 @@ struct RequestRules: RouterMiddleware {
         _ request: Request, context: GatewayContext,
         next: @concurrent (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
-        try checkTarget(request.head.path ?? "", isFront: FrontPath(request.uri.path) != nil)
+        let known = context.endpointPath.flatMap { endpoints[request.method, $0] }
+        try checkTarget(
+            request.head.path ?? "", isFront: FrontPath(request.uri.path) != nil,
+            hasTaskList: known?.takesTaskLists ?? false)
         guard let path = context.endpointPath else { return try await next(request, context) }
-        guard let endpoint = endpoints[request.method, path] else {
+        guard let endpoint = known else {
             throw SallyError(.internal, "the endpoint is not in the table", cause: "\(request.method) \(path)")
         }
         try checkQuery(request.uri.query, endpoint)
@@ -29,18 +32,18 @@ struct RequestRules: RouterMiddleware {
     }
 
     /// Names in our paths need no escape, so none is taken: there is nothing to decode twice.
-    /// The front's clients end some of them with a slash.
-    private func checkTarget(_ target: String, isFront: Bool) throws {
+    /// The front's clients end some of them with a slash. Where waiting tasks are named, `JobName` alone undoes the escapes of that.
+    private func checkTarget(_ target: String, isFront: Bool, hasTaskList: Bool) throws {
         guard target.utf8.count <= 8192 else { throw SallyError(.invalidRequest, "the request target is too long") }
         let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
-        guard isPlain(path, isFront: isFront) else {
+        guard isPlain(path, isFront: isFront, hasTaskList: hasTaskList) else {
             throw SallyError(
                 .invalidRequest, "the path \(quoted(String(Substring(path)))) is not plain",
                 hint: "paths have letters, digits and - . _ ~ + in each part, no escapes and no . or .. parts")
         }
     }
 
-    private func isPlain(_ path: Substring.UTF8View, isFront: Bool) -> Bool {
+    private func isPlain(_ path: Substring.UTF8View, isFront: Bool, hasTaskList: Bool) -> Bool {
         guard path.first == UInt8(ascii: "/") else { return false }
         var parts = 0
         /// Of the part that is being read.
@@ -55,6 +58,8 @@ struct RequestRules: RouterMiddleware {
             case UInt8(ascii: "."): dots += 1
             // A component of a job is spelled 123+1.
             case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2b, 0x2d, 0x5f, 0x7e: break
+            // Tasks that wait: 123_[5-9,12:2%2].
+            case _ where hasTaskList && "[],:%".utf8.contains(byte): break
             default: return false
             }
             bytes += 1

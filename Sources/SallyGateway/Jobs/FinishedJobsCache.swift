@@ -17,7 +17,7 @@ final class FinishedJobsCache: Sendable {
     private let life: Duration
     /// Answers that are kept at once, and how many jobs in all of them.
     static let capacity = 256
-    private static let mostJobs = 50_000
+    private let mostJobs: Int
     /// Nobody waits longer for a turn, nor for another's question, than a question may take.
     private static let patience = Duration.seconds(180)
 
@@ -36,13 +36,14 @@ final class FinishedJobsCache: Sendable {
 
     init(
         cluster: ClusterName, queue: some SlurmQueue, access: ServiceAccess, turns: ReadTurns = ReadTurns(),
-        life: Duration = .seconds(5)
+        life: Duration = .seconds(5), mostJobs: Int = 50_000
     ) {
         self.cluster = cluster
         self.queue = queue
         self.access = access
         self.turns = turns
         self.life = life
+        self.mostJobs = mostJobs
     }
 
     /// Of this cluster alone, with what is missing.
@@ -136,7 +137,7 @@ final class FinishedJobsCache: Sendable {
             case .failed(_, let at): return at.duration(to: .now) < .seconds(1)
             }
         }
-        guard state.count > FinishedJobsCache.capacity || jobs > FinishedJobsCache.mostJobs else { return }
+        guard state.count > FinishedJobsCache.capacity || jobs > mostJobs else { return }
         state = state.filter { _, entry in if case .asking = entry { true } else { false } }
     }
 

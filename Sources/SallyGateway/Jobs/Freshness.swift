@@ -30,6 +30,22 @@ struct Freshness: Sendable {
 
 extension QueueKeeper {
     func freshness(of snapshot: QueueSnapshot) -> Freshness { Freshness(readAt: snapshot.readAt, failure: failure) }
+
+    /// Partitions and nodes, by their own age: they are read less often than the queue.
+    ///
+    /// - Throws: while they were never read, or were read longer ago than `limit`.
+    func shape(within limit: Duration) throws -> Shown<ShapeKeeper.Shape> {
+        guard let shape = shapes.shape else { throw failure ?? unread }
+        let freshness = Freshness(readAt: shape.readAt, failure: shapes.failure ?? failure)
+        guard shape.readAt.duration(to: .now) <= limit else {
+            let why = freshness.failure.map { " (\($0.message))" } ?? ""
+            throw SallyError(
+                .unavailable,
+                "partitions and nodes of cluster \(cluster) were last read \(freshness.age) seconds ago: that is too old to show\(why)",
+                hint: "jobs run on; try again in a minute", cause: freshness.failure?.cause)
+        }
+        return Shown(value: shape, freshness: freshness)
+    }
 }
 
 /// What is shown of Slurm.

@@ -132,7 +132,7 @@ struct JobEnding: Sendable {
         }
         throw SallyError(
             .timeout, "Slurm took the cancel of job \(which), but the job is still there",
-            hint: "look again with `sally job \(which.job)`, then try again")
+            hint: "look again with `sally job \(shown(which))`, then try again")
     }
 
     /// Of a job of one's own that has other parts, or none.
@@ -151,6 +151,9 @@ struct JobEnding: Sendable {
 
     func finished(_ which: JobTarget) -> SallyError {
         SallyError(
-            .conflict, "job \(which) has already finished", hint: "`sally job \(which.job)` shows how it ended")
+            .conflict, "job \(which) has already finished", hint: "`sally job \(shown(which))` shows how it ended")
     }
+
+    /// By what name it can be asked for.
+    private func shown(_ which: JobTarget) -> JobTarget { which.part == .waiting ? JobTarget(job: which.job) : which }
 }

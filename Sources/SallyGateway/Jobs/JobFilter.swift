@@ -9,6 +9,7 @@ struct JobFilter: Sendable, Equatable {
     /// Slurm's words; a flag, such as COMPLETING, is found too.
     var states: Set<String> = []
     var partitions: Set<String> = []
+    /// In lower case, as Slurm keeps them whatever is typed.
     var accounts: Set<String> = []
     var names: Set<String> = []
     /// The array that it is a task of, or the job itself.
@@ -27,7 +28,7 @@ struct JobFilter: Sendable, Equatable {
         if isAlive, job.isFinished { return false }
         if let array, job.base != array, job.id != array { return false }
         if !states.isEmpty, !job.view.states.contains(where: states.contains) { return false }
-        if !accounts.isEmpty, !accounts.contains(job.view.account) { return false }
+        if !accounts.isEmpty, !accounts.contains(job.account) { return false }
         if !names.isEmpty, !names.contains(job.view.name) { return false }
         return partitions.isEmpty || job.partitions.contains(where: partitions.contains)
     }

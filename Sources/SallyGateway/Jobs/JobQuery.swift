@@ -25,6 +25,8 @@ struct JobQuery: Sendable, Equatable {
     static let largestLimit = 10_000
     /// Values of one filter.
     private static let mostValues = 100
+    /// Bytes of one.
+    private static let longestValue = 1024
 
     /// What nearly everybody asks for, again and again.
     static let own = JobQuery()
@@ -37,7 +39,7 @@ struct JobQuery: Sendable, Equatable {
         scope = try JobQuery.scope(request)
         filter.states = try JobQuery.states(request)
         filter.partitions = try JobQuery.values("partition", request)
-        filter.accounts = try JobQuery.values("account", request)
+        filter.accounts = Set(try JobQuery.values("account", request).map { $0.lowercased() })
         filter.names = try JobQuery.values("name", request)
         filter.array = try request.query("array").map { try JobID($0) }
         if let text = request.query("sort") { order = try JobOrder(text) }
@@ -65,9 +67,8 @@ struct JobQuery: Sendable, Equatable {
         for word in words {
             if case .other = JobState(word) {
                 throw SallyError(
-                    .invalidRequest, "state \(quoted(word)) is not valid",
-                    hint: "as in squeue(1), such as RUNNING,PENDING"
-                )
+                    .invalidRequest, "no state of a job is called \(quoted(word))",
+                    hint: "long names as in squeue(1), such as RUNNING, PENDING or DEADLINE, with commas between them")
             }
         }
         return words
@@ -90,9 +91,10 @@ struct JobQuery: Sendable, Equatable {
     private static func values(_ name: String, _ request: Request) throws -> Set<String> {
         guard let text = request.query(name) else { return [] }
         let values = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        guard values.count <= mostValues, values.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 1024 }) else {
+        guard values.count <= mostValues, values.allSatisfy({ !$0.isEmpty && $0.utf8.count <= longestValue }) else {
             throw SallyError(
-                .invalidRequest, "\(name) is not valid", hint: "1 to \(mostValues) values with commas between them")
+                .invalidRequest, "\(name) is not valid",
+                hint: "1 to \(mostValues) values of at most \(longestValue) bytes, with commas between them")
         }
         return Set(values)
     }

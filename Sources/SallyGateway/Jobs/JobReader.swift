@@ -96,7 +96,7 @@ struct JobReader: Sendable {
     private func judge(_ asked: JobRequest, _ principal: Principal, _ known: EnsuredAccount?) throws -> Judged {
         let snapshot = keeper.latest
         guard snapshot.readAt != nil else {
-            throw keeper.failure ?? SallyError(.unavailable, "cluster \(config.name) was not read yet")
+            throw keeper.failure ?? keeper.unread
         }
         var defaults = ClusterDefaults(
             partitions: snapshot.partitions, nodes: snapshot.nodes,

@@ -20,7 +20,7 @@ struct JobRoutes: Sendable {
         routes.get("/v1/clusters/:cluster/jobs/:job") { _, context in
             try Response.json(
                 try await clusters.named(context).jobs.show(
-                    try context.jobID(), for: try context.principal, request: context.requestID))
+                    try context.jobName(), for: try context.principal, request: context.requestID))
         }
         routes.delete("/v1/clusters/:cluster/jobs/:job", use: cancel)
         routes.get("/v1/clusters/:cluster/jobs/:job/output", use: output)
@@ -88,7 +88,7 @@ struct JobRoutes: Sendable {
             throw SallyError(.invalidRequest, "stream \(quoted(word)) is not valid", hint: "stdout or stderr")
         }
         let piece = try await clusters.named(context).output.read(
-            try context.jobID(), stream, offset: try request.number("offset", 0...Int64(1) << 50) ?? 0,
+            try context.jobTarget(), stream, offset: try request.number("offset", 0...Int64(1) << 50) ?? 0,
             limit: try request.number("limit", 1...OutputService.largestLimit) ?? OutputService.defaultLimit,
             for: try context.principal, request: context.requestID)
         return try .json(piece)

@@ -79,15 +79,22 @@ struct JobService: Sendable {
             principal: principal, request: request, job: job, last: last)
     }
 
-    /// From the shared view, or else from accounting, of which no age is said.
-    func show(_ id: JobID, for principal: Principal, request: OpaqueID) async throws -> Shown<JobView> {
+    /// From the shared view, or else from accounting, of which no age is said. Where the view is too old to be shown, only what it
+    /// does not have and has ended: how it ended stays as it is.
+    func show(_ name: JobName, for principal: Principal, request: OpaqueID) async throws -> Shown<JobView> {
         let user = principal.account.name
         _ = try await gate.authorize(
             ReadOwnJobs(cluster: cluster, owner: user), by: principal, request: request.rawValue)
-        let snapshot = try shown()
-        let job = try await finder.job(id, of: user)
-        return Shown(
-            value: job.view, freshness: snapshot.records(id).isEmpty ? nil : keeper.freshness(of: snapshot))
+        let snapshot: QueueSnapshot
+        do {
+            snapshot = try shown()
+        } catch {
+            // Whatever accounting says of another, or why it says nothing: that the queue is too old comes first.
+            guard let ended = try? await finder.ended(name, of: user) else { throw error }  // see above
+            return Shown(value: ended.view, freshness: nil)
+        }
+        let found = try await finder.job(name, of: user)
+        return Shown(value: found.job.view, freshness: found.isQueued ? keeper.freshness(of: snapshot) : nil)
     }
 
     /// Ends a job or a part of one, or sends it a signal: see `JobEnding`.
@@ -100,7 +107,7 @@ struct JobService: Sendable {
     func shown() throws -> QueueSnapshot {
         let snapshot = keeper.snapshot
         guard snapshot.readAt != nil else {
-            throw keeper.failure ?? SallyError(.unavailable, "cluster \(cluster) was not read yet")
+            throw keeper.failure ?? keeper.unread
         }
         guard !snapshot.isOlder(than: staleLimit) else {
             let why = keeper.failure

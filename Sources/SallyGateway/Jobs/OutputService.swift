@@ -5,6 +5,7 @@ import SallyKeepProtocol
 import SallyModel
 import SallyPolicy
 import SallyWire
+import SlurmModel
 
 /// How many readings of output may be under way, each person's and all together.
 ///
@@ -39,7 +40,8 @@ struct OutputService: Sendable {
     static let largestLimit = 1_048_576
 
     func read(
-        _ id: JobID, _ stream: OutputStream, offset: Int64, limit: Int, for principal: Principal, request: OpaqueID
+        _ which: JobTarget, _ stream: OutputStream, offset: Int64, limit: Int, for principal: Principal,
+        request: OpaqueID
     ) async throws -> OutputView {
         guard config.output else {
             throw SallyError(
@@ -47,7 +49,7 @@ struct OutputService: Sendable {
                 hint: "copy the file from the cluster")
         }
         let user = principal.account.name
-        try await finder.check(id, belongsTo: user)
+        let id = try await finder.number(which, of: user)
         let decision = try await gate.authorize(
             ReadOutput(cluster: config.name, job: id, owner: user, stream: stream), by: principal,
             request: request.rawValue)

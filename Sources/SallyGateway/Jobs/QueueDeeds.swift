@@ -87,7 +87,7 @@ struct QueueDeeds: Sendable {
 
 extension JobTarget {
     /// The number that jobs are looked for by. Components follow each other, each a job of its own.
-    fileprivate var number: JobID {
+    var number: JobID {
         guard case .component(let offset) = part else { return job }
         return UInt32(exactly: Int(job.rawValue) + offset).flatMap(JobID.init(rawValue:)) ?? job
     }

@@ -35,7 +35,7 @@ final class QueueIndex: Sendable {
             if let owner = job.owner { owners[owner, default: []].append(place) }
             if let state = job.view.states.first { states[state, default: []].append(place) }
             for partition in job.partitions { partitions[partition, default: []].append(place) }
-            accounts[job.view.account, default: []].append(place)
+            accounts[job.account, default: []].append(place)
         }
         self.jobs = jobs
         self.numbers = numbers
@@ -96,4 +96,7 @@ final class QueueIndex: Sendable {
 extension QueuedJob {
     /// A job that waits may name several.
     var partitions: [String] { view.partition.split(separator: ",").map(String.init) }
+
+    /// In lower case: account names differ by more than that.
+    var account: String { view.account.lowercased() }
 }

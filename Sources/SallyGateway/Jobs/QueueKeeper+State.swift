@@ -14,7 +14,6 @@ extension QueueKeeper {
         var deeds = QueueDeeds()
         /// Jobs read by themselves since.
         var wholes: [JobID: [QueuedJob]] = [:]
-        var shapeReadAt: ContinuousClock.Instant?
         var failure: SallyError?
         var failures = 0
         var pace = QueuePace()

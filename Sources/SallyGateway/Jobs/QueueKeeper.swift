@@ -28,9 +28,11 @@ package final class QueueKeeper: Service {
     private let listBell = Doorbell()
     private let watchers = QueueWatchers()
     private let state = Mutex(State())
+    /// Partitions and nodes, by a loop of their own.
+    let shapes: ShapeKeeper
 
-    /// Partitions and nodes change seldom.
-    private static let slowPause = Duration.seconds(30)
+    /// A list that is ordered is seen to after that at the latest.
+    private static let listPause = Duration.seconds(30)
 
     /// - Parameters:
     ///   - pause: the shortest pause between two reads.
@@ -44,6 +46,7 @@ package final class QueueKeeper: Service {
         self.queue = queue
         self.access = access
         reader = QueueReader(cluster: cluster, queue: queue.forKeeper, access: access, longestInLine: longestInLine)
+        shapes = ShapeKeeper(cluster: cluster, queue: queue.forKeeper, access: access, log: log)
         self.metrics = metrics
         self.pause = pause
         self.silence = silence
@@ -54,6 +57,7 @@ package final class QueueKeeper: Service {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.bringLists() }
+                group.addTask { await self.shapes.run() }
                 while !Task.isCancelled {
                     await self.refresh()
                     let (rest, pause) = self.pauses
@@ -68,7 +72,7 @@ package final class QueueKeeper: Service {
     private func bringLists() async {
         state.withLock { $0.isServed = true }
         while !Task.isCancelled {
-            await listBell.wait(upTo: QueueKeeper.slowPause)
+            await listBell.wait(upTo: QueueKeeper.listPause)
             let order = state.withLock { $0.delivery == nil ? $0.memory.order : nil }
             guard let order, let delivery = try? await reader.deliver(order) else { continue }  // the loop ends
             state.withLock { state in
@@ -79,7 +83,7 @@ package final class QueueKeeper: Service {
         }
     }
 
-    /// The latest as it was read: enough for partitions and nodes, and for judging a job.
+    /// The latest as it was read: enough for judging a job.
     var latest: QueueSnapshot { state.withLock { $0.snapshot } }
 
     /// The latest, with what we did since.
@@ -98,14 +102,13 @@ package final class QueueKeeper: Service {
                 return SallyError(
                     .unavailable, "cluster \(cluster) did not answer in time", hint: "try again in a moment")
             }
-            return state.snapshot.readAt == nil
-                ? SallyError(.unavailable, "cluster \(cluster) was not read yet", hint: "try again in a moment") : nil
+            return state.snapshot.readAt == nil ? unread : nil
         }
     }
 
-    /// How old partitions and nodes are: they are read less often than the queue.
-    var shapeFreshness: Freshness {
-        Freshness(readAt: state.withLock { $0.shapeReadAt }, failure: failure)
+    /// What is said before the first read.
+    var unread: SallyError {
+        SallyError(.unavailable, "cluster \(cluster) was not read yet", hint: "try again in a moment")
     }
 
     /// How many reads have failed so far.
@@ -182,7 +185,8 @@ package final class QueueKeeper: Service {
         do {
             let basis = remembered(start)
             let memory = try await reader.read(after: basis.memory, basis.care, isServed: basis.isServed)
-            let shape = try await shape(start)
+            // Without partitions no job can be judged: before they are known nothing is.
+            let shape = try await shapes.known()
             let took = start.duration(to: .now)
             install(memory, shape, basis, start, took)
             metrics.refreshed(cluster, jobs: memory.jobs.count, took: took)
@@ -237,22 +241,8 @@ package final class QueueKeeper: Service {
         }
     }
 
-    private typealias Shape = (partitions: [Partition], nodes: [Node])
-
-    /// Partitions and nodes, when it is time; nil keeps those there are.
-    private func shape(_ now: ContinuousClock.Instant) async throws -> Shape? {
-        let last = state.withLock { $0.shapeReadAt }
-        guard last.map({ $0.duration(to: now) >= QueueKeeper.slowPause }) ?? true else { return nil }
-        return try await access.read(.readQueue(cluster)) { read, token in
-            (
-                try await queue.forKeeper.partitions(read, token: token),
-                try await queue.forKeeper.nodes(read, token: token)
-            )
-        }
-    }
-
     private func install(
-        _ memory: QueueReader.Memory, _ shape: Shape?, _ basis: Basis, _ start: ContinuousClock.Instant,
+        _ memory: QueueReader.Memory, _ shape: ShapeKeeper.Shape, _ basis: Basis, _ start: ContinuousClock.Instant,
         _ took: Duration
     ) {
         // Made outside of the lock: readers do not wait for it.
@@ -268,10 +258,8 @@ package final class QueueKeeper: Service {
                 // While jobs are missing those that are known are as new as the read, and nobody may conclude that another is
                 // not there.
                 state.snapshot = QueueSnapshot(
-                    index: index, partitions: shape?.partitions ?? state.snapshot.partitions,
-                    nodes: shape?.nodes ?? state.snapshot.nodes, readAt: start,
+                    index: index, partitions: shape.partitions, nodes: shape.nodes, readAt: start,
                     completeAt: memory.isComplete ? start : state.snapshot.completeAt, deeds: QueueDeeds())
-                if shape != nil { state.shapeReadAt = start }
                 state.deeds.forget(before: start)
                 state.wholes = [:]
                 state.failure = nil

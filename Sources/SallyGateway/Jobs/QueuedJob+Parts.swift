@@ -4,15 +4,23 @@ import SallyModel
 import SallyWire
 import SlurmModel
 
-extension QueuedJob {
-    /// Of which heterogeneous job it is which component; nil where it is none.
+extension SlurmRecord {
+    /// Of which heterogeneous job it is which component, in the queue's words or in accounting's; nil where it is none.
+    ///
+    /// - Precondition: of a job.
     var heterogeneous: (job: JobID, offset: Int)? {
-        guard let record = SlurmRecord(packed: record), let number = record.number("het_job_id"), number > 0,
-            let job = UInt32(exactly: number).flatMap(JobID.init(rawValue:)),
-            let offset = record.count("het_job_offset")
+        let isOfQueue = noun == .job
+        guard let raw = number(isOfQueue ? "het_job_id" : "het.job_id"), raw > 0,
+            let job = UInt32(exactly: raw).flatMap(JobID.init(rawValue:)),
+            let offset = count(isOfQueue ? "het_job_offset" : "het.job_offset")
         else { return nil }
         return (job, offset)
     }
+}
+
+extension QueuedJob {
+    /// Of which heterogeneous job it is which component; nil where it is none.
+    var heterogeneous: (job: JobID, offset: Int)? { SlurmRecord(packed: record)?.heterogeneous }
 
     /// As Slurm names it: with what it is a part of, where it is one.
     var target: JobTarget {

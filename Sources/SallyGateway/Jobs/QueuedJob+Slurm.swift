@@ -7,7 +7,7 @@ package import SlurmModel
 extension QueuedJob {
     /// A job as Slurm reports it. Our marker is taken out of the comment.
     ///
-    /// - Parameter record: all that it reports, packed; nothing for what accounting says.
+    /// - Parameter record: all that it reports, packed; of accounting, components alone.
     package init(_ job: Job, on cluster: ClusterName, record: [UInt8] = []) {
         var view = JobView(
             job: job.id, displayID: job.displayID, cluster: cluster, name: job.name, user: job.user,

@@ -16,7 +16,7 @@ package struct QueuedJob: Sendable, Equatable {
     ///   - array: the array that it is a task of.
     ///   - marker: of the submission that made it, if the gateway did.
     ///   - record: all that Slurm reports of it, packed (`SlurmRecord`), our marker included; empty where the job was not
-    ///     read from the queue.
+    ///     read from the queue and is no component that accounting tells of.
     ///   - isCommented: whether Slurm reports a comment of it, whatever it says.
     ///   - isRequeued: whether Slurm reports that it began again.
     package init(

@@ -5,17 +5,18 @@ import SallyPolicy
 import SallyWire
 import SlurmModel
 
-/// One cluster's nodes, from the shared snapshot.
+/// One cluster's nodes, as everybody shares them.
 struct NodeService: Sendable {
     let cluster: ClusterName
     let gate: Gate
     let keeper: QueueKeeper
+    /// What was read longer ago is not shown.
+    let staleLimit: Duration
 
     func list(for principal: Principal, request: OpaqueID) async throws -> Shown<NodeList> {
         _ = try await gate.authorize(ReadCluster(cluster: cluster), by: principal, request: request.rawValue)
-        let snapshot = keeper.latest
-        if snapshot.readAt == nil, let failure = keeper.failure { throw failure }
-        return Shown(value: NodeList(nodes: snapshot.nodes.map(NodeView.init)), freshness: keeper.shapeFreshness)
+        let shape = try keeper.shape(within: staleLimit)
+        return Shown(value: NodeList(nodes: shape.value.nodes.map(NodeView.init)), freshness: shape.freshness)
     }
 }
 

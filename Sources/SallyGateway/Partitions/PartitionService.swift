@@ -7,7 +7,7 @@ import SallyPolicy
 import SallyWire
 import SlurmModel
 
-/// One cluster's partitions, from the shared snapshot.
+/// One cluster's partitions, as everybody shares them.
 struct PartitionService: Sendable {
     let config: ClusterConfig
     let gate: Gate
@@ -16,26 +16,25 @@ struct PartitionService: Sendable {
 
     func list(for principal: Principal, request: OpaqueID) async throws -> Shown<PartitionList> {
         _ = try await gate.authorize(ReadCluster(cluster: config.name), by: principal, request: request.rawValue)
-        let snapshot = keeper.latest
-        if snapshot.readAt == nil, let failure = keeper.failure { throw failure }
+        let shape = try keeper.shape(within: config.staleLimit)
         let account = account(of: principal)
-        let partitions = try snapshot.partitions.map { partition in
-            PartitionView(partition, allowed: try isOpen(partition, snapshot, account, for: principal))
+        let partitions = try shape.value.partitions.map { partition in
+            PartitionView(partition, allowed: try isOpen(partition, shape.value, account, for: principal))
         }
-        return Shown(value: PartitionList(partitions: partitions), freshness: keeper.shapeFreshness)
+        return Shown(value: PartitionList(partitions: partitions), freshness: shape.freshness)
     }
 
     /// Whether some rule lets the person submit here, and wherever jobs are handed on to, if the job is small enough and names the
     /// right account.
     private func isOpen(
-        _ partition: Partition, _ snapshot: QueueSnapshot, _ account: AccountName?, for principal: Principal
+        _ partition: Partition, _ shape: ShapeKeeper.Shape, _ account: AccountName?, for principal: Principal
     ) throws -> Bool {
         guard let account, let name = PartitionName(rawValue: partition.name) else { return false }
         var least = JobRequest(script: "#!/bin/sh")
         least.partitions = [name]
         least.account = account
         let job = try least.resolved(
-            with: ClusterDefaults(partitions: snapshot.partitions, nodes: snapshot.nodes, account: account),
+            with: ClusterDefaults(partitions: shape.partitions, nodes: shape.nodes, account: account),
             user: principal.account.name)
         let verdicts = gate.explain(.submit(config.name, job, ResourceBounds(of: job)), for: principal).verdicts
         let isDenied = verdicts.contains { $0.effect == .deny && $0.outcome == .applies }

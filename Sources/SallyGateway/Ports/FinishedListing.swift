@@ -41,7 +41,9 @@ struct AccountedJob: Sendable {
 
     /// - Parameter slurmName: by what name accounting knows the cluster.
     init(_ job: AccountingJob, _ record: SlurmRecord, on cluster: ClusterName, slurmName: String) {
-        self.job = QueuedJob(job, on: cluster)
+        // A component is found by what its record says.
+        let isComponent = record.heterogeneous != nil
+        self.job = QueuedJob(job, on: cluster, record: isComponent ? record.packed : [])
         isHere = record.isOf(slurmName)
     }
 }

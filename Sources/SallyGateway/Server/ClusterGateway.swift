@@ -83,7 +83,7 @@ package final class ClusterGateway: Sendable {
             markers: markers, clock: clock, patience: patience)
         canI = CanIService(reader: reader, gate: gate)
         partitions = PartitionService(config: config, gate: gate, keeper: keeper, accounts: accounts)
-        nodes = NodeService(cluster: name, gate: gate, keeper: keeper)
+        nodes = NodeService(cluster: name, gate: gate, keeper: keeper, staleLimit: config.staleLimit)
         self.listings = listings
         updater = queue
         updates = UpdateTurns(cluster: name, book: turns, patience: patience, log: log)
