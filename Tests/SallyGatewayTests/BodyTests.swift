@@ -8,6 +8,7 @@ import NIOCore
 import NIOEmbedded
 import SallyModel
 import SallyTestSupport
+import SallyWire
 import Testing
 
 @testable import SallyConfig

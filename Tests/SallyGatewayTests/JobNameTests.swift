@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import HummingbirdTesting
+import SallyKeepProtocol
 import SallyModel
 import SallyWire
 import SlurmModel
