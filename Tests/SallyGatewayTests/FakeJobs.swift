@@ -42,3 +42,11 @@ func makeComponent(_ offset: UInt32, of first: UInt32, _ owner: UserName, state:
     record["het_job_offset"] = .integer(Int64(offset))
     return QueuedJob(view: job.view, owner: owner, array: nil, marker: nil, record: record.packed)
 }
+
+extension QueuedJob {
+    /// Whether slurmctld lists it when it is asked for that number: an array's tasks, and all components of a heterogeneous job
+    /// with the first (src/slurmctld/job_mgr.c, `pack_one_job`).
+    func isListed(under number: JobID) -> Bool {
+        id == number || base == number || heterogeneous?.job == number
+    }
+}

@@ -55,11 +55,9 @@ final class FakeQueue: SlurmQueue {
         /// Jobs that are not found when they are asked for one by one.
         var hidden: Set<JobID> = []
         var failure: SallyError?
-        /// Of partitions and of nodes alone, and how often each were read.
-        var partitionFailure: SallyError?
-        var nodeFailure: SallyError?
-        var partitionReads = 0
-        var nodeReads = 0
+        /// Of `partitions` or `nodes` alone, and how often each were read.
+        var shapeFailures: [String: SallyError] = [:]
+        var shapeReads: [String: Int] = [:]
         /// What reads of single jobs get in place of an answer, by their number, counted from 1.
         var jobFailures: [Int: SallyError] = [:]
         /// What reads of single jobs get in place of their records.
@@ -221,21 +219,19 @@ final class FakeQueue: SlurmQueue {
     }
 
     func partitions(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Partition] {
-        noteRead("partitions")
-        return try shared.state.withLock { state in
-            state.partitionReads += 1
-            if let failure = state.partitionFailure { throw failure }
-            return state.partitions
-        }
+        try shape("partitions").partitions
     }
 
     func nodes(_ read: Authorized<SystemAction>, token: Secret<String>) async throws -> [Node] {
-        noteRead("nodes")
-        return try shared.state.withLock { state in
-            state.nodeReads += 1
-            if let failure = state.nodeFailure { throw failure }
-            return state.nodes
-        }
+        try shape("nodes").nodes
+    }
+
+    private func shape(_ what: String) throws -> State {
+        noteRead(what)
+        change { $0.shapeReads[what, default: 0] += 1 }
+        let state = now
+        if let failure = state.shapeFailures[what] { throw failure }
+        return state
     }
 
     func finished(
@@ -259,14 +255,6 @@ final class FakeQueue: SlurmQueue {
 
     func endLeaverJob(_ action: Authorized<SystemAction>, token: Secret<String>) async throws {
         shared.state.withLock { $0.leavers.append(action.action) }
-    }
-}
-
-extension QueuedJob {
-    /// Whether slurmctld lists it when it is asked for that number: an array's tasks, and all components of a heterogeneous job
-    /// with the first (src/slurmctld/job_mgr.c, `pack_one_job`).
-    fileprivate func isListed(under number: JobID) -> Bool {
-        id == number || base == number || heterogeneous?.job == number
     }
 }
 

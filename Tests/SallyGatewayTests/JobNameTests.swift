@@ -182,7 +182,7 @@ import Testing
         var settings = Self.settings
         settings.staleLimit = .zero
         try await withWorld(settings) { world, client in
-            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(240))
             for name in ["5_0", "9", "40+1", "50"] {
                 let answer = try await client.call(.get, "\(Self.path)/\(name)", world.alice)
                 #expect(answer.status == .ok && answer.headers[.age] == nil, "\(name): \(answer.text)")

@@ -3,7 +3,6 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import NIOEmbedded
 import SallyModel
 import SallyTestSupport
 import SallyWire
@@ -231,16 +230,20 @@ extension String {
     /// For as long as the answer is there; and no proxy is to hold back what is written.
     @Test func aConnectionTakesASeat() async throws {
         try await withWorld(Self.settings) { world, _ in
-            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(120))
+            _ = try await world.cluster.keeper.snapshot(readAfter: .now, within: .seconds(240))
             let seats = WatchSeats(each: 1, all: 10)
             let sessions = world.server.dependencies.reader
             let router = Router(context: GatewayContext.self)
-            JobRoutes(clusters: ClusterTable([world.cluster]), seats: seats, sessions: sessions).add(to: router)
+            JobRoutes(
+                clusters: ClusterTable([world.cluster]), seats: seats, outputSeats: OutputSeats(), sessions: sessions
+            ).add(to: router)
             let responder = router.buildResponder()
-            var context = GatewayContext(
-                source: ApplicationRequestContextSource(
-                    channel: NIOAsyncTestingChannel(), logger: world.server.dependencies.log))
-            context.signIn(try await sessions.principal(of: Secret(world.alice)))
+            let alice = try await sessions.principal(of: Secret(world.alice))
+            let limits = PersonLimits(
+                requests: RateLimiter(burst: 4, perSecond: 1, capacity: 10), concurrent: ConcurrencyLimiter(limit: 10),
+                bodies: BodyAllowance.seats(), since: .now)
+            var context = makeContext()
+            context.signIn(alice, BodyAllowance(limits, alice, context.notes))
             let (signedIn, path) = (context, "/v1/clusters/demo/job-events")
             func connect() async throws -> Response {
                 let head = HTTPRequest(method: .get, scheme: "http", authority: "localhost", path: path)

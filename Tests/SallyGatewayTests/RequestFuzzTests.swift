@@ -134,6 +134,22 @@ import Testing
         }
     }
 
+    private static let jobNames = [
+        "123", "123_4", "123+1", "123_[5-9%2]", "123_%5B5-9%252%5D", "123_%5b1%2c3%5d", "007_[1,3,...]",
+    ]
+
+    /// What a path calls a job is said so that it is taken again.
+    @Test func namesOfJobsAreReadOrRefused() throws {
+        let letters = Array("0123456789_+[],-%:.5BDCx ".utf8) + [0xc3, 0xa4]
+        try Fuzz("names of jobs", quick: 1_000).run(accepting: 100) { random in
+            let text = random.text(like: Self.jobNames, of: letters)
+            guard let name = try Self.refusing({ try JobName(path: text) }) else { return .refused }
+            let again = try JobName(name.description)
+            try Fuzz.check(again.description == name.description && again.job == name.job, text.debugDescription)
+            return .accepted
+        }
+    }
+
     private static let frontQueries = [
         "flags=DETAIL,ALL&update_time=17", "signal=USR1&flags=BATCH_JOB", "users=alice&start_time=uts5", "job_id=1,2",
     ]

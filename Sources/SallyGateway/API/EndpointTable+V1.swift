@@ -76,7 +76,7 @@ extension EndpointTable {
                     name: "since", schema: "Timestamp", text: "Of those, from when on; absent: a day; at most 31 days"),
                 .init(
                     name: "state", schema: "Text",
-                    text: "Only in these states, by the long names of squeue(1): RUNNING,PENDING"),
+                    text: "Only in these states, in full or short, as in squeue(1): RUNNING,PD"),
                 .init(name: "partition", schema: "Text", text: "Only of these partitions: one, or several with commas"),
                 .init(name: "account", schema: "Text", text: "Only of these accounts, in any case"),
                 .init(name: "name", schema: "Text", text: "Only with these names, exactly"),

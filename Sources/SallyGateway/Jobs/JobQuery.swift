@@ -63,15 +63,16 @@ struct JobQuery: Sendable, Equatable {
     }
 
     private static func states(_ request: Request) throws -> Set<String> {
-        let words = Set(try values("state", request).map { $0.uppercased() })
-        for word in words {
-            if case .other = JobState(word) {
-                throw SallyError(
-                    .invalidRequest, "no state of a job is called \(quoted(word))",
-                    hint: "long names as in squeue(1), such as RUNNING, PENDING or DEADLINE, with commas between them")
-            }
-        }
-        return words
+        Set(
+            try values("state", request).map { word in
+                let state = JobState(short: word) ?? JobState(word)
+                if case .other = state {
+                    throw SallyError(
+                        .invalidRequest, "no state of a job is called \(quoted(word))",
+                        hint: "in full or short, as in squeue(1): RUNNING or R, with commas between them")
+                }
+                return state.description
+            })
     }
 
     private static func fields(_ request: Request) throws -> Set<JobView.CodingKeys>? {
