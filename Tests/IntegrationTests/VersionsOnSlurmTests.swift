@@ -139,11 +139,12 @@ struct VersionsOnSlurmTests {
             } body: { replica, proxy in
                 #expect(proxy.lines.contains { $0.hasPrefix("GET /slurm/v0.0.40/jobs") })
                 try await proxy.stop()
-                try await replica.wait(untilReady: false)
+                try await replica.wait(untilNotReady: "cluster it13 does not answer")
                 proxy.replace(upstream: try await stack.socket("it13"))
                 try await proxy.start()
                 try await replica.wait(untilReady: true)
-                try await eventually("the newest version is spoken") {
+                // A ping that fails puts the next look off by five minutes (VersionWatch).
+                try await eventually("the newest version is spoken", within: .seconds(400)) {
                     proxy.lines.contains { $0.hasPrefix("GET /slurm/v0.0.42/jobs") }
                 }
                 let log = try await replica.log()
