@@ -61,7 +61,7 @@ struct VersionsOnSlurmTests {
                 "POST", path, token: token,
                 body: #"{"comment": "changed", "nice": 5, "time_limit": {"set": true, "number": 6}}"#)
             #expect(changed.status == 200, "\(changed)")
-            let by = try await stack.onNode(cluster, "master", ["scontrol", "-o", "show", "job", job])
+            let by = try await stack.asked(cluster, ["scontrol", "-o", "show", "job", job])
             for field in ["Comment=changed sallyport:", "Nice=5 ", "TimeLimit=00:06:00 "] {
                 #expect(by.output.contains(field), "\(by)")
             }
@@ -123,7 +123,7 @@ struct VersionsOnSlurmTests {
             let ended = try await replica.request(
                 "DELETE", "/clusters/\(cluster)/slurm/v0.0.42/job/\(job)_1", token: try await stack.token("alice"))
             #expect(ended.status == 200, "\(ended)")
-            let left = try await stack.onNode(cluster, "master", ["squeue", "-h", "-r", "-j", job, "-o", "%K"])
+            let left = try await stack.asked(cluster, ["squeue", "-h", "-r", "-j", job, "-o", "%K"])
             #expect(left.output.split(separator: "\n").sorted() == ["0", "2"], "\(left)")
             #expect(try await replica.sally("alice", ["cancel", "-M", cluster, job]).status == 0)
         }
