@@ -134,7 +134,7 @@ extension Stack {
             do {
                 let process = Int32(
                     try await runProgram("/bin/cat", ["\(state)/pid/\(name)"]).output.filter(\.isNumber))
-                try await eventually("\(name) answers", within: .seconds(120)) {
+                try await eventually("\(name) answers") {
                     guard let process, kill(process, 0) == 0 else { throw Failure("\(name) has ended") }
                     return try await answers()
                 }
