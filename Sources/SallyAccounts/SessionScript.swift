@@ -297,8 +297,9 @@ enum SessionScript {
             if [ -d /run/systemd/system ] && command -v loginctl >/dev/null; then
                 briefly loginctl disable-linger "$name" >/dev/null 2>&1
                 for session in $(briefly loginctl list-sessions --no-legend 2>/dev/null | awk -v uid="$uid" '$2 == uid { print $1 }'); do
-                    # slurm.conf's UsePAM makes a session of a job.
-                    service=$(briefly loginctl show-session "$session" --property=Service --value 2>/dev/null)
+                    # slurm.conf's UsePAM makes a session of a job. What is in one of which it is not known is looked at below.
+                    service=$(briefly loginctl show-session "$session" --property=Service --value 2>/dev/null) ||
+                        ! unanswered "$?" || continue
                     [ "$service" = slurm ] || briefly loginctl terminate-session "$session" >/dev/null 2>&1
                 done
             fi

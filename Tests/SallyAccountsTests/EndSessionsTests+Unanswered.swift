@@ -123,6 +123,27 @@ extension EndSessionsTests {
         }
     }
 
+    /// Of three sessions of logind's one may be a job's for all that is known, and one is.
+    @Test func aSessionThatMayBeAJobsIsNotTerminated() async throws {
+        try await withScratchFolder { folder in
+            let logind = """
+                case $1 in
+                list-sessions) for i in 5 6 7; do echo $i 6042562 nobody; done ;;
+                show-session) case $2 in 5) exit 124 ;; 6) echo sshd ;; 7) echo slurm ;; esac ;;
+                terminate-session) echo $2 >>\(folder)/terminated ;;
+                esac
+                """
+            let result = try await run(
+                6_042_562, in: folder,
+                """
+                mkdir systemd; printf '%s\\n' '#!/bin/bash' \(shellQuoted(logind)) >bin/loginctl; chmod 755 bin/loginctl
+                end_sessions nobody $user; cat terminated
+                """)
+            #expect(
+                result.output == "step\tsessions\tunchanged\tnobody runs nothing outside of jobs\n6\n", "\(result)")
+        }
+    }
+
     /// scontrol says 1 where one of several steps has ended while it asks; what it lists is there all the same.
     @Test func whatSlurmdListsIsSparedThoughAStepHasEnded() async throws {
         try await withScratchFolder { folder in
