@@ -10,7 +10,7 @@ RELEASE := --static-swift-stdlib -Xswiftc -cross-module-optimization
 DEBUG := .build/debug
 STAGE := scripts/stage
 
-.PHONY: all build release demo demo-down test test-core test-unit test-integration bench bench-submit bench-reject \
+.PHONY: all packages build release demo demo-down test test-core test-unit test-integration bench bench-submit bench-reject \
 	bench-users bench-exactly-once bench-queue fmt lint check fuzz images dependencies docs clean
 
 all: build
@@ -18,10 +18,14 @@ all: build
 dependencies:
 	@$(STAGE) dependencies scripts/install-dependencies
 
-build: dependencies
+# What others wrote comes over the network, which may fail once.
+packages: dependencies
+	@$(STAGE) packages bash -c 'for try in 1 2 3; do $(SWIFT) package resolve && exit; sleep 5; done; exit 1'
+
+build: packages
 	@$(STAGE) build $(SWIFT) build --build-tests
 
-release: dependencies
+release: packages
 	@$(STAGE) release $(SWIFT) build -c release $(RELEASE) --product sallyd
 	@$(STAGE) release $(SWIFT) build -c release $(RELEASE) --product sally
 	@$(STAGE) release $(SWIFT) build -c release $(RELEASE) --product sally-cluster

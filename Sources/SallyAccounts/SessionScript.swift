@@ -14,6 +14,11 @@
 /// slurmsteps have a control group of their own and the process is in another one: where systemd makes them, a login's
 /// always is. What is neither is spared and said, and the step has failed: locking again when the job has ended ends it.
 ///
+/// What got no answer in time is not known, and nobody dies of it: a process that may be a job's is looked at again, and after
+/// the last look it is spared and said, and the step has failed. That is so only while the user has a job here of which root's
+/// own slurmstepd, its control group or slurmd tells, and where control groups do not speak against it, answer or not: whoever
+/// keeps us from being answered gains what a false claim gains, until the job's end. Without such a job nothing is spared.
+///
 /// A process is its pid and its start (proc_pid_stat(5), field 22): that of what was judged is compared before every
 /// signal. All are stopped before any is killed, so that a stopped one keeps its pid and makes no other.
 ///
@@ -106,6 +111,9 @@ enum SessionScript {
             [ "$rest" -gt 0 ] || return 124
             timeout "$((rest < 10 ? rest : 10))" "$@"
         }
+        # unanswered STATUS: of what timeout(1) ran: its time was over, it was killed, or it could not be started just now. A
+        # program that is not there (127) will never answer.
+        unanswered() { [ "$1" -ge 124 ] && [ "$1" -ne 127 ]; }
         # all_of UID SIGNAL: to everything that the user may signal, at once; kill(2) leaves out who sends it. Fails where it
         # was not sent: processes of the user's may signal the sender first.
         all_of() {
@@ -141,12 +149,14 @@ enum SessionScript {
                 [ "$run" != T ] || [ "${resting[$pid]-}" = "$birth" ] || kill -CONT "$pid" 2>/dev/null
             done
         }
-        # slurm_view UID: what slurmd says now of processes in $begun: $listed and their sessions $sids; and in $known the
-        # user's jobs that it has here and slurmctld has running.
+        # slurm_view UID: what slurmd says now of processes in $begun: $listed and their sessions $sids; in $known the user's
+        # jobs that it has here and slurmctld has running, or all that it has here where slurmctld does not say; in $blind that
+        # it was not told in time.
         slurm_view() {
             local uid=$1 all pid job rest here=
-            listed= sids= known=
-            all=$(briefly scontrol listpids 2>/dev/null) || return 0
+            listed= sids= known= blind=
+            # Status 1: there is no step, or one of several has ended meanwhile (scontrol, _list_pids_one_step).
+            all=$(briefly scontrol listpids 2>/dev/null) || ! unanswered "$?" || { blind=1; return 0; }
             while read -r pid job rest; do
                 case $pid in '' | *[!0-9]* | 0) continue ;; esac
                 born "$pid"
@@ -154,13 +164,15 @@ enum SessionScript {
                 listed+=" $pid" sids+=" $sid" here+=" $job"
             done <<<"$all"
             [ "$tracking" != proctrack/cgroup ] && [ -n "$here" ] || return 0
-            known=$(briefly squeue -h -a -t R,S,CG -o '%A %U' 2>/dev/null | awk -v uid="$uid" -v here="$here " \
-                '$2 == uid && index(here, " " $1 " ") { printf "%s ", $1 }')
+            all=$(briefly squeue -h -a -t R,S,CG -o '%A %U' 2>/dev/null) || { known=$here; return 0; }
+            known=$(awk -v uid="$uid" -v here="$here " \
+                '$2 == uid && index(here, " " $1 " ") { printf "%s ", $1 }' <<<"$all")
         }
+        # claimed_job UID PID: prints the job of its environment; fails when that could not be read in time.
         # As the user: root in a container may not look into a process of theirs (CAP_SYS_PTRACE).
         claimed_job() {
             local heard
-            hear read_claim "$1" "$2"
+            hear read_claim "$1" "$2" || ! unanswered "$?" || return 1
             printf '%s\n' "${heard%%$'\n'*}"
         }
         read_claim() {
@@ -184,13 +196,13 @@ enum SessionScript {
             echo "$verdict"
         }
         # look UID: leaves in $found, as PID:BIRTH, what is outside of jobs, in $open what only an open claim spares, in
-        # $unsure how many were there that came or went meanwhile or could not be read, in $late that time has run out, in
-        # $working that a job of the user's is here.
+        # $unsure how many were there that came or went meanwhile or could not be read, in $unheard of how many of these it was
+        # asked in vain whether they are a job's, in $late that time has run out, in $working that a job of the user's is here.
         # The start is read before anything is judged and again afterwards: what was judged is that process.
         look() {
-            local uid=$1 pid job verdict listed sids known outside
+            local uid=$1 pid job verdict listed sids known blind outside
             local -A begun=()
-            found=() open=() unsure=0 late= working=
+            found=() open=() unsure=0 unheard=0 late= working=
             for pid in $(people "$uid" "" all); do
                 [ "$SECONDS" -lt "$sessions_until" ] || { late=1; return; }
                 [ "$pid" != unread ] || continue
@@ -204,6 +216,13 @@ enum SessionScript {
                 born "$pid"
                 [ -z "$birth" ] || [ "$run" = Z ] || [ "$birth" != "${begun[$pid]}" ] || working=1
             done
+            # Without a job here there is nothing that slurmd could have told.
+            if [ -n "$blind" ] && [ -z "$working" ]; then
+                for pid in $outside; do
+                    ! in_job_group "$pid" || working=1
+                done
+                blind=$working
+            fi
             for pid in $outside; do
                 [ "$SECONDS" -lt "$sessions_until" ] || { late=1; return; }
                 [ "$pid" != unread ] || { unsure=$((unsure + 1)); continue; }
@@ -212,9 +231,15 @@ enum SessionScript {
                     continue
                 fi
                 job= verdict=false
-                if [ -n "$known" ]; then
-                    job=$(claimed_job "$uid" "$pid")
-                    case " $known " in *" ${job:-none} "*) verdict=$(weigh "$pid") ;; esac
+                if [ -n "$blind" ]; then
+                    verdict=unheard
+                elif [ -n "$known" ]; then
+                    if job=$(claimed_job "$uid" "$pid"); then
+                        case " $known " in *" ${job:-none} "*) verdict=$(weigh "$pid") ;; esac
+                    else
+                        verdict=$(weigh "$pid")
+                        [ "$verdict" != open ] || verdict=unheard
+                    fi
                 fi
                 born "$pid"
                 if [ -z "$birth" ] || [ "$birth" != "${begun[$pid]-}" ]; then
@@ -224,6 +249,7 @@ enum SessionScript {
                 case $verdict in
                 true) working=1 ;;
                 open) working=1 open+=("$pid (job $job)") ;;
+                unheard) working=1 unsure=$((unsure + 1)) unheard=$((unheard + 1)) ;;
                 *) found+=("$pid:$birth") ;;
                 esac
             done
@@ -260,8 +286,8 @@ enum SessionScript {
             done
         }
         end_sessions() {
-            local name=$1 uid=$2 round session service tracking quiet=0 said left was
-            local sessions_until=$sessions_until late= unsure=0 birth sid run frozen= iced= working=1
+            local name=$1 uid=$2 round session service tracking quiet=0 said left was spared=
+            local sessions_until=$sessions_until late= unsure=0 unheard=0 birth sid run frozen= iced= working=1
             local -a found=() open=()
             local -A ended=() resting=()
             if ! is_ours "$name" "$uid"; then
@@ -271,8 +297,9 @@ enum SessionScript {
             if [ -d /run/systemd/system ] && command -v loginctl >/dev/null; then
                 briefly loginctl disable-linger "$name" >/dev/null 2>&1
                 for session in $(briefly loginctl list-sessions --no-legend 2>/dev/null | awk -v uid="$uid" '$2 == uid { print $1 }'); do
-                    # slurm.conf's UsePAM makes a session of a job.
-                    service=$(briefly loginctl show-session "$session" --property=Service --value 2>/dev/null)
+                    # slurm.conf's UsePAM makes a session of a job. What is in one of which it is not known is looked at below.
+                    service=$(briefly loginctl show-session "$session" --property=Service --value 2>/dev/null) ||
+                        ! unanswered "$?" || continue
                     [ "$service" = slurm ] || briefly loginctl terminate-session "$session" >/dev/null 2>&1
                 done
             fi
@@ -307,8 +334,9 @@ enum SessionScript {
                 look "$uid"
             fi
             left=$((${#found[@]} + unsure)) said="${#ended[@]} processes of $name outside of jobs ended"
+            [ "$unheard" -eq 0 ] || spared=", $unheard of them spared because nobody said in time whether they are a job's"
             if [ "$quiet" -lt 2 ]; then
-                report sessions failed "$said; $left seen at the end of the time are still there${late:+, and not all could be looked at}; lock again"
+                report sessions failed "$said; $left seen at the end of the time are still there$spared${late:+, and not all could be looked at}; lock again"
             elif [ "${#open[@]}" -gt 0 ]; then
                 report sessions failed "$said; spared for a job that runs here, which nothing but their environment confirms: ${open[*]:0:8}; ${#open[@]} in all; lock again when it has ended"
             elif [ "${#ended[@]}" -gt 0 ]; then

@@ -47,8 +47,9 @@ import Testing
                 "\(state)")
             let waiting = try await bench.submit(
                 "linus", node: "node003", "uname -n >/home/linus/where; id -u >>/home/linus/where")
-            #expect(
-                try await bench.on("master", "squeue -h -j \(waiting) -o '%T %r'").hasPrefix("PENDING ReqNodeNotAvail"))
+            try await eventually("the job waits for the node") {
+                try await bench.on("master", "squeue -h -j \(waiting) -o '%T %r'").hasPrefix("PENDING ReqNodeNotAvail")
+            }
 
             // The same command goes on, and the job that waited runs.
             try writeFile("\(bench.folder)/open", "")

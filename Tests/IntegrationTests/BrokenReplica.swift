@@ -47,9 +47,7 @@ extension Stack {
 
     /// The ids of all jobs of this name that slurmctld knows, ended or not.
     func jobs(_ cluster: String, named name: String) async throws -> [String] {
-        let result = try await onNode(
-            cluster, "master", ["squeue", "-a", "-h", "-t", "all", "-n", name, "-o", "%A"])
-        guard result.status == 0 else { throw Failure("\(result)") }
+        let result = try await asked(cluster, ["squeue", "-a", "-h", "-t", "all", "-n", name, "-o", "%A"])
         return result.output.split(separator: "\n").map(String.init)
     }
 

@@ -77,9 +77,7 @@ struct BrokenSlurmTests {
         try await stack.withBrokenReplica("broken-later-\(cluster)", cluster) { _ in
         } body: { replica, proxy in
             try await proxy.stop()
-            try await replica.wait(untilReady: false)
-            let ready = try await replica.request("GET", "/readyz")
-            #expect(ready.body.contains("cluster \(cluster) does not answer"), "\(ready)")
+            try await replica.wait(untilNotReady: "cluster \(cluster) does not answer")
             #expect(try await replica.sally("bob", ["partitions", "-M", cluster]).status == 0)
             try await proxy.start()
             try await replica.wait(untilReady: true)
@@ -96,9 +94,7 @@ struct BrokenSlurmTests {
             proxy.behave(.deaf)
             let other = try await replica.sally("bob", ["jobs", "-M", Stack.other(than: cluster)])
             #expect(other.status == 0, "\(other)")
-            try await replica.wait(untilReady: false)
-            let ready = try await replica.request("GET", "/readyz")
-            #expect(ready.body.contains("cluster \(cluster) did not answer in time"), "\(ready)")
+            try await replica.wait(untilNotReady: "cluster \(cluster) did not answer in time")
             proxy.behave(.through)
             if hangsUp { proxy.hangUp() }
             try await replica.wait(untilReady: true)
@@ -194,9 +190,7 @@ struct BrokenSlurmTests {
         try await stack.withBrokenReplica("broken-queue-\(cluster)", cluster) { _ in
         } body: { replica, proxy in
             proxy.behave(.endless, only: "GET /slurm/\(Stack.version(of: cluster))/jobs")
-            try await replica.wait(untilReady: false)
-            let ready = try await replica.request("GET", "/readyz")
-            #expect(ready.body.contains("cluster \(cluster) gave an answer that cannot be read"), "\(ready)")
+            try await replica.wait(untilNotReady: "cluster \(cluster) gave an answer that cannot be read")
             try await eventually("three were cut off") { proxy.endless.count > 3 }
             // Each but the last is over. What lies in sockets on the way is some hundred kilobytes.
             #expect(proxy.endless.dropLast().allSatisfy { $0 < 16 << 20 }, "\(proxy.endless)")

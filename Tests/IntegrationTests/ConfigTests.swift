@@ -98,14 +98,20 @@ struct ConfigTests {
     @Test func everyHopOfTheStackIsGood() async throws {
         let stack = try Stack.required()
         let command = ["config", "check", "--config", "\(stack.state)/etc/gateway.yaml", "--live", "--json"]
-        let result: ProgramResult
-        if let user = variable("SALLYPORT_TEST_SERVE_USER") {
-            result = try await runProgram(
+        func live() async throws -> ProgramResult {
+            guard let user = variable("SALLYPORT_TEST_SERVE_USER") else { return try await sallyd(command) }
+            return try await runProgram(
                 "/usr/bin/setpriv",
                 ["--reuid=\(user)", "--regid=\(user)", "--clear-groups", "\(stack.state)/bin/sallyd"] + command,
                 environment: ["PATH": "/usr/bin:/bin"])
-        } else {
-            result = try await sallyd(command)
+        }
+        var result = try await live()
+        if result.status != 0 {
+            // On a busy machine a hop may answer too late.
+            try await eventually("every hop is good, other than in \(result)") {
+                result = try await live()
+                return result.status == 0
+            }
         }
         #expect(result.status == 0, "\(result)")
         #expect(result.output.contains("\"good\": true"), "\(result)")
@@ -139,7 +145,7 @@ struct LocalAdministrationTests {
         #expect(try await stack.sally("carol", ["admin", "identities"]).status == 0)
         #expect(try await admin(["withdraw", "carol"]).status == 0)
         #expect(try await stack.sally("carol", ["admin", "identities"]).status == 2)
-        let audit = try await admin(["audit", "--limit", "200"])
+        let audit = try await admin(["audit", "--limit", "1000"])
         #expect(audit.output.contains("local:0") && audit.output.contains("admin.grant"), "\(audit)")
         #expect(try await admin(["audit", "verify"]).status == 0)
     }

@@ -41,8 +41,8 @@ struct FrontClientTests {
             for job in seen.flatMap({ $0["jobs"]?.array ?? [] }) {
                 let id = String(try #require(job.integer()))
                 try await stack.waitForState(cluster, id, "CANCELLED")
-                let owner = try await stack.onNode(
-                    cluster, "master", ["sacct", "-n", "-X", "-P", "-j", id, "-o", "User,Partition"])
+                let owner = try await stack.asked(
+                    cluster, ["sacct", "-n", "-X", "-P", "-j", id, "-o", "User,Partition"])
                 #expect(owner.output == "alice|debug\n", "\(owner)")
             }
         }

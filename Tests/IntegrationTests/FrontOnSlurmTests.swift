@@ -74,7 +74,7 @@ struct FrontOnSlurmTests {
         let others = try await stack.request(
             "POST", path, token: try await stack.token("bob"), body: #"{"comment": "bob"}"#)
         #expect(others.status == 404, "\(others)")
-        let shown = try await stack.onNode(cluster, "master", ["scontrol", "-o", "show", "job", job])
+        let shown = try await stack.asked(cluster, ["scontrol", "-o", "show", "job", job])
         #expect(shown.output.contains("Comment=changed sallyport:"), "\(shown)")
         #expect(shown.output.contains("Partition=debug ") && shown.output.contains("Nice=5 "), "\(shown)")
         #expect(shown.output.contains("TimeLimit=00:07:00 "), "\(shown)")
@@ -111,7 +111,7 @@ struct FrontOnSlurmTests {
             "POST", "\(path)/job/\(job)", token: token, body: #"{"comment": "all of them"}"#)
         #expect(changed.status == 200, "\(changed)")
         // 24.11.5 changes what waits of the array and leaves its running tasks alone; 22.05.8 changes both.
-        let shown = try await stack.onNode(cluster, "master", ["scontrol", "-o", "show", "job", "\(job)"])
+        let shown = try await stack.asked(cluster, ["scontrol", "-o", "show", "job", "\(job)"])
         let waits = shown.output.split(separator: "\n").filter { $0.contains("JobState=PENDING") }
         #expect(!waits.isEmpty && waits.allSatisfy { $0.contains("Comment=all of them sallyport:") }, "\(shown)")
         let one = try await stack.request(
@@ -136,8 +136,7 @@ struct FrontOnSlurmTests {
         let whole = try await stack.request("DELETE", "\(path)/job/\(job)", token: token)
         #expect(whole.status == 200, "\(whole)")
         try await eventually("all tasks have ended") {
-            let states = try await stack.onNode(
-                cluster, "master", ["sacct", "-n", "-X", "-P", "-j", "\(job)", "-o", "State"])
+            let states = try await stack.asked(cluster, ["sacct", "-n", "-X", "-P", "-j", "\(job)", "-o", "State"])
             return states.output.split(separator: "\n").allSatisfy { $0.hasPrefix("CANCELLED") }
         }
     }

@@ -26,7 +26,7 @@ struct MadeUpJobs {
     /// Of each cluster; a third of them is held, the others run where they can.
     static let count = 150
     /// After so many the queue is looked at.
-    private static let part = 25
+    private static let part = 10
 
     struct Taken {
         var json: JSONValue

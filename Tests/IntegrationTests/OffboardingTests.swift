@@ -35,7 +35,7 @@ struct OffboardingTests {
         #expect(try await stack.request("GET", "/v1/me", token: access).status == 200)
 
         _ = try await stack.sally("dana", ["whoami"])
-        let report = try await stack.sally("dana", ["admin", "offboard", "erin", "--yes", "--json"])
+        let report = try await offboard(stack)
         #expect(report.status == 0, "\(report)")
         #expect(report.output.contains("\"complete\":true"), "\(report)")
 
@@ -52,8 +52,8 @@ struct OffboardingTests {
                 let expiry = try await stack.onNode(cluster, node, ["chage", "-l", "erin"])
                 #expect(expiry.output.contains("Jan 0"), "\(node): \(expiry)")
             }
-            let limits = try await stack.onNode(
-                cluster, "master", ["sacctmgr", "-n", "-P", "show", "assoc", "user=erin", "format=MaxSubmitJobs"])
+            let limits = try await stack.asked(
+                cluster, ["sacctmgr", "-n", "-P", "show", "assoc", "user=erin", "format=MaxSubmitJobs"])
             #expect(limits.output.split(separator: "\n").allSatisfy { $0 == "0" }, "\(limits)")
             _ = try await stack.onNode(cluster, "master", ["touch", "/home/erin/go-on"])
             try await stack.waitForState(cluster, job, "COMPLETED")
@@ -65,10 +65,17 @@ struct OffboardingTests {
             try await stack.waitForState(cluster, left, "CANCELLED")
         }
 
-        let again = try await stack.sally("dana", ["admin", "offboard", "erin", "--yes", "--json"])
+        let again = try await offboard(stack)
         #expect(again.status == 0, "offboarding is not idempotent: \(again)")
         let verified = try await stack.sally("dana", ["admin", "audit", "verify"])
         #expect(verified.status == 0, "\(verified)")
+    }
+
+    /// On a busy machine a step may be left, and the same command finishes it.
+    private func offboard(_ stack: Stack) async throws -> ProgramResult {
+        try await untilAnswered {
+            try await stack.sally("dana", ["admin", "offboard", "erin", "--yes", "--json"])
+        }
     }
 
     @Test func onlyAdministratorsOffboard() async throws {

@@ -55,7 +55,7 @@ struct OptionTests {
             script.user, ["submit", "-M", cluster], input: text, with: script.environment)
         #expect(made.status == 0, "\(made)")
         let job = try #require(made.output.split(whereSeparator: \.isWhitespace).last.map(String.init))
-        let shown = try await stack.onNode(cluster, "master", ["scontrol", "show", "job", job])
+        let shown = try await stack.asked(cluster, ["scontrol", "show", "job", job])
         let cancelled = try await stack.sally(script.user, ["cancel", "-M", cluster, job])
         #expect(cancelled.status == 0, "\(cancelled)")
         let words = Set(shown.output.split(whereSeparator: \.isWhitespace).map(String.init))

@@ -47,7 +47,7 @@ struct OutputTests {
         }
         let job = try await stack.submit("alice", cluster, ["--time=1"] + place.options, script: script)
         try await stack.waitForState(cluster, job, "COMPLETED")
-        let result = try await stack.sally("alice", ["logs", "-M", cluster, job])
+        let result = try await untilAnswered { try await stack.sally("alice", ["logs", "-M", cluster, job]) }
         #expect(result.status == 2, "\(result)")
         #expect(result.output.isEmpty, "\(result)")
         #expect(result.errors.contains("link") || result.errors.contains("regular file"), "\(result)")
@@ -60,9 +60,9 @@ struct OutputTests {
             "alice", cluster, ["--time=1", "--output=named-%j", "--error=wrong-%j"],
             script: "#!/bin/bash\necho good\necho bad >&2\n")
         try await stack.waitForState(cluster, job, "COMPLETED")
-        let output = try await stack.sally("alice", ["logs", "-M", cluster, job])
+        let output = try await untilAnswered { try await stack.sally("alice", ["logs", "-M", cluster, job]) }
         #expect(output.status == 0 && output.output == "good\n", "\(output)")
-        let another = try await stack.sally("bob", ["logs", "-M", cluster, job])
+        let another = try await untilAnswered { try await stack.sally("bob", ["logs", "-M", cluster, job]) }
         #expect(another.status == 4 && another.output.isEmpty, "\(another)")
     }
 
@@ -76,10 +76,14 @@ struct OutputTests {
         try await stack.withReplica(
             "output", change: { file, _ in file.set("output", "false", cluster: "it12") }
         ) { replica in
-            let off = try await replica.sally("alice", ["logs", "-M", "it12", jobs["it12"] ?? ""])
+            let off = try await untilAnswered {
+                try await replica.sally("alice", ["logs", "-M", "it12", jobs["it12"] ?? ""])
+            }
             #expect(off.status == 6 && off.output.isEmpty, "\(off)")
             #expect(off.errors.contains("switched off on cluster it12"), "\(off)")
-            let on = try await replica.sally("alice", ["logs", "-M", "it13", jobs["it13"] ?? ""])
+            let on = try await untilAnswered {
+                try await replica.sally("alice", ["logs", "-M", "it13", jobs["it13"] ?? ""])
+            }
             #expect(on.status == 0 && on.output == "text\n", "\(on)")
         }
     }

@@ -14,7 +14,7 @@ struct ProviderOutageTests {
             let job = try await stack.submit(
                 "carol", "it13", ["--begin=now+1hour", "--time=1"], script: "#!/bin/bash\ntrue\n")
             #expect(try await stack.sally("carol", ["cancel", "-M", "it13", job]).status == 0)
-            #expect(try await stack.request("GET", "/readyz").status == 200)
+            try await eventually("it is ready") { try await stack.request("GET", "/readyz").status == 200 }
             try await stack.withReplica("outage", change: { _, _ in }) { replica in
                 try await withScratchFolder { folder in
                     let failed = try await stack.signIn(

@@ -15,6 +15,8 @@ struct RecoveryTests {
                 try await stack.submit(
                     "bob", cluster, ["--begin=now+1hour", "--time=1", "-J", "survivor"], script: "#!/bin/bash\ntrue\n"))
         }
+        // Accounting, which is counted by, hears of a job later than its owner.
+        for job in jobs { try await stack.waitForState(cluster, job, "PENDING") }
         let before = try await stack.jobCount(cluster, user: "bob")
         #expect(try await stack.script("stack", ["kill-serve", stack.state]).status == 0)
         #expect(try await stack.sally("bob", ["jobs", "-M", cluster]).status == 69)

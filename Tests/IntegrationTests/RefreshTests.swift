@@ -63,7 +63,7 @@ struct RefreshTests {
             #expect(try await stack.sally("refresh", ["whoami"], with: own).status == 77)
             // Only this session of bob's.
             #expect(try await stack.sally("bob", ["whoami"]).status == 0)
-            let audit = try await stack.sally("dana", ["admin", "audit", "--limit", "200", "--json"])
+            let audit = try await stack.sally("dana", ["admin", "audit", "--limit", "1000", "--json"])
             #expect(audit.output.contains("session.replay"), "\(audit.errors)")
         }
     }

@@ -49,6 +49,14 @@ struct Replica: Sendable {
             (try await request("GET", "/readyz").status == 200) == ready
         }
     }
+
+    /// Waits until `/readyz` says that it is not, and for this reason: one that was busy for a moment says another first.
+    func wait(untilNotReady words: String) async throws {
+        try await eventually("\(name) not ready: \(words)") {
+            let ready = try await request("GET", "/readyz")
+            return ready.status == 503 && ready.body.contains(words)
+        }
+    }
 }
 
 /// The text of a gateway's file, changed line by line.
@@ -126,7 +134,7 @@ extension Stack {
             do {
                 let process = Int32(
                     try await runProgram("/bin/cat", ["\(state)/pid/\(name)"]).output.filter(\.isNumber))
-                try await eventually("\(name) answers", within: .seconds(120)) {
+                try await eventually("\(name) answers") {
                     guard let process, kill(process, 0) == 0 else { throw Failure("\(name) has ended") }
                     return try await answers()
                 }

@@ -136,7 +136,7 @@ struct SlurmOverTCPTests {
             "POST", "/clusters/\(cluster)/slurm/v0.0.42/job/\(job)", token: try await stack.token("bob"),
             body: #"{"comment": "over TCP"}"#)
         #expect(changed.status == 200, "\(changed)")
-        let shown = try await stack.onNode(cluster, "master", ["scontrol", "-o", "show", "job", job])
+        let shown = try await stack.asked(cluster, ["scontrol", "-o", "show", "job", job])
         #expect(shown.output.contains("Comment=over TCP"), "\(shown)")
         let cancelled = try await replica.sally("bob", ["cancel", "-M", cluster, job])
         #expect(cancelled.status == 0, "\(cancelled)")

@@ -115,6 +115,19 @@ struct Stack: Sendable {
             "\(root)/scripts/\(name)", arguments, environment: environment.merging(extra) { $1 })
     }
 
+    /// What Slurm says to a command on the controller that reads and has to succeed: its programs give up after ten seconds, and
+    /// are asked again.
+    func asked(_ cluster: String, _ command: [String]) async throws -> ProgramResult {
+        var result = try await onNode(cluster, "master", command)
+        if result.status != 0 {
+            try await eventually("\(command) is answered on \(cluster), which says \(result)") {
+                result = try await onNode(cluster, "master", command)
+                return result.status == 0
+            }
+        }
+        return result
+    }
+
     /// Submits and returns the job id.
     func submit(_ user: String, _ cluster: String, _ arguments: [String], script: String) async throws -> String {
         let result = try await sally(user, ["submit", "-M", cluster] + arguments, input: script)
@@ -126,7 +139,7 @@ struct Stack: Sendable {
 
     /// The state of a job by Slurm's own accounting.
     func jobState(_ cluster: String, _ job: String) async throws -> String {
-        let result = try await onNode(cluster, "master", ["sacct", "-n", "-X", "-P", "-j", job, "-o", "State"])
+        let result = try await asked(cluster, ["sacct", "-n", "-X", "-P", "-j", job, "-o", "State"])
         return String(result.output.split(separator: "\n").first ?? "")
     }
 
@@ -138,8 +151,8 @@ struct Stack: Sendable {
 
     /// How many jobs Slurm's own accounting knows of a user.
     func jobCount(_ cluster: String, user: String, _ more: [String] = []) async throws -> Int {
-        let result = try await onNode(
-            cluster, "master", ["sacct", "-a", "-n", "-X", "-P", "--user", user, "-o", "JobID"] + more)
+        let result = try await asked(
+            cluster, ["sacct", "-a", "-n", "-X", "-P", "--user", user, "-o", "JobID"] + more)
         return result.output.split(separator: "\n").count
     }
 }
@@ -148,6 +161,18 @@ struct Stack: Sendable {
 struct Failure: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
+}
+
+/// Asks again while `sally` ends with 69: there was no answer in time, or a step is left.
+func untilAnswered(_ ask: () async throws -> ProgramResult) async throws -> ProgramResult {
+    var result = try await ask()
+    if result.status == 69 {
+        try await eventually("an answer after \(result)") {
+            result = try await ask()
+            return result.status != 69
+        }
+    }
+    return result
 }
 
 func variable(_ name: String) -> String? {

@@ -194,7 +194,7 @@ final class StewardBench: Sendable {
     @discardableResult
     func run(_ script: String, on node: NodeName? = nil) async throws -> String {
         let done = try await transport.run(
-            .script("main() {\n\(script)\n}\nmain </dev/null 2>&1\n"), on: node ?? nodes[0])
+            .script("main() {\n\(script)\n}\nmain </dev/null 2>&1\n", deadline: .seconds(600)), on: node ?? nodes[0])
         return done.output
     }
 

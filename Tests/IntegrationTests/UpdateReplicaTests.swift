@@ -38,7 +38,7 @@ struct UpdateReplicaTests {
             let third = try await replica.request("POST", path, token: token, body: #"{"comment": "third"}"#)
             #expect(third.status == 200, "\(third)")
         }
-        let shown = try await stack.onNode(cluster, "master", ["scontrol", "-o", "show", "job", job])
+        let shown = try await stack.asked(cluster, ["scontrol", "-o", "show", "job", job])
         #expect(shown.output.contains("Nice=2 ") && shown.output.contains("Comment=third sallyport:"), "\(shown)")
         let ended = try await stack.request(
             "DELETE", "/clusters/\(cluster)/slurm/v0.0.42/job/\(job)", token: token)

@@ -46,7 +46,7 @@ struct UsualQOSOnSlurmTests {
     }
 
     private func qos(of job: String, _ cluster: String, _ stack: Stack) async throws -> String? {
-        let shown = try await stack.onNode(cluster, "master", ["scontrol", "-o", "show", "job", job])
+        let shown = try await stack.asked(cluster, ["scontrol", "-o", "show", "job", job])
         return shown.output.split(separator: " ").first { $0.hasPrefix("QOS=") }.map { String($0.dropFirst(4)) }
     }
 

@@ -61,7 +61,7 @@ struct VersionsOnSlurmTests {
                 "POST", path, token: token,
                 body: #"{"comment": "changed", "nice": 5, "time_limit": {"set": true, "number": 6}}"#)
             #expect(changed.status == 200, "\(changed)")
-            let by = try await stack.onNode(cluster, "master", ["scontrol", "-o", "show", "job", job])
+            let by = try await stack.asked(cluster, ["scontrol", "-o", "show", "job", job])
             for field in ["Comment=changed sallyport:", "Nice=5 ", "TimeLimit=00:06:00 "] {
                 #expect(by.output.contains(field), "\(by)")
             }
@@ -123,7 +123,7 @@ struct VersionsOnSlurmTests {
             let ended = try await replica.request(
                 "DELETE", "/clusters/\(cluster)/slurm/v0.0.42/job/\(job)_1", token: try await stack.token("alice"))
             #expect(ended.status == 200, "\(ended)")
-            let left = try await stack.onNode(cluster, "master", ["squeue", "-h", "-r", "-j", job, "-o", "%K"])
+            let left = try await stack.asked(cluster, ["squeue", "-h", "-r", "-j", job, "-o", "%K"])
             #expect(left.output.split(separator: "\n").sorted() == ["0", "2"], "\(left)")
             #expect(try await replica.sally("alice", ["cancel", "-M", cluster, job]).status == 0)
         }
@@ -139,11 +139,12 @@ struct VersionsOnSlurmTests {
             } body: { replica, proxy in
                 #expect(proxy.lines.contains { $0.hasPrefix("GET /slurm/v0.0.40/jobs") })
                 try await proxy.stop()
-                try await replica.wait(untilReady: false)
+                try await replica.wait(untilNotReady: "cluster it13 does not answer")
                 proxy.replace(upstream: try await stack.socket("it13"))
                 try await proxy.start()
                 try await replica.wait(untilReady: true)
-                try await eventually("the newest version is spoken") {
+                // A ping that fails puts the next look off by five minutes (VersionWatch).
+                try await eventually("the newest version is spoken", within: .seconds(400)) {
                     proxy.lines.contains { $0.hasPrefix("GET /slurm/v0.0.42/jobs") }
                 }
                 let log = try await replica.log()

@@ -17,7 +17,7 @@ extension SessionScript {
     /// - Parameters:
     ///   - test: run by bash in `folder`, after the library.
     ///   - slurm: body of each of Slurm's commands.
-    private func run(
+    func run(
         _ uid: Int, in folder: String, slurm: [String: String] = [:], _ test: String
     ) async throws -> ProgramResult {
         var setup = "cd \(folder); mkdir -p bin; chmod 755 .\n"

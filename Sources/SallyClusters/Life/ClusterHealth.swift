@@ -10,7 +10,7 @@ struct ClusterHealth {
     let engine: PodmanEngine
     let progress: Progress
 
-    private static let patience = Duration.seconds(120)
+    private static let patience = Duration.seconds(300)
 
     private var transport: PodmanTransport { PodmanTransport(containers: record.nodeContainers, podman: engine.podman) }
 
