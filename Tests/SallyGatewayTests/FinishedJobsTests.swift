@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [("", Int64(86400)), ("&since=0", 31 * 86400)])
+    @Test(arguments: [("", 86400), ("&since=0", 31 * 86400)] as [(String, Int64)])
     func theTimeHasAnEnd(query: String, seconds: Int64) async throws {
         try await withWorld(Self.settings([seconds + 1, seconds, 10])) { world, client in
             let jobs = try await shown(query, world, client)
