@@ -67,6 +67,7 @@ extension EndSessionsTests {
                     """,
                     "squeue": "echo '7 \(uid)'",
                 ],
+                library: SessionScript.library,
                 """
                 \(Self.letters)
                 as_user sleep 1000 & main=$!; as_user env SLURM_JOB_ID=7 sleep 1000 & job=$!; as_user sleep 1000 & outside=$!

@@ -17,8 +17,10 @@ extension SessionScript {
     /// - Parameters:
     ///   - test: run by bash in `folder`, after the library.
     ///   - slurm: body of each of Slurm's commands.
+    ///   - library: the functions, with the limits that are meant.
     func run(
-        _ uid: Int, in folder: String, slurm: [String: String] = [:], _ test: String
+        _ uid: Int, in folder: String, slurm: [String: String] = [:], library: String = SessionScript.patientLibrary,
+        _ test: String
     ) async throws -> ProgramResult {
         var setup = "cd \(folder); mkdir -p bin; chmod 755 .\n"
         for command in ["scontrol", "squeue"] {
@@ -28,7 +30,7 @@ extension SessionScript {
         let script = """
             set -u
             \(AccountScript.stepLibrary)
-            \(SessionScript.patientLibrary.replacing("/run/systemd/system", with: folder + "/systemd"))
+            \(library.replacing("/run/systemd/system", with: folder + "/systemd"))
             is_ours() { true; }
             # Its time begins when it does, and is longer than any test.
             eval "real_$(declare -f end_sessions)"

@@ -54,7 +54,7 @@ private func waitForWriters(of path: String) {
 package func secondDescriptor(of path: String) throws -> Int32 {
     var wanted = stat()
     guard stat(path, &wanted) == 0 else { throw ScratchFolderError(number: errno) }
-    for descriptor in Int32(3)..<4096 {
+    for descriptor in Int32(3)..<Int32(clamping: sysconf(Int32(_SC_OPEN_MAX))) {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_ino == wanted.st_ino, status.st_dev == wanted.st_dev else {
             continue

@@ -175,7 +175,7 @@ import Testing
         var clearing = try update([("comment", "")])
         clearing.mapComment { $0 ?? "marker" }
         #expect(try clearing.json(version: new, now: now) == ["comment": "marker"])
-        var long = try update([("comment", .string(String(repeating: "x", count: 1024)))])
+        var long = try update([("comment", .string(String(repeating: "x", count: JobRequest.longestComment)))])
         long.mapComment { "\($0 ?? "") marker" }
         let made = try long.outcomes(of: pending, from: new, defaults: Self.defaults(), user: UserName("alice"))
         #expect(made.first?.job.request.comment?.hasSuffix("x marker") == true)
