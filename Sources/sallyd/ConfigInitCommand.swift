@@ -50,9 +50,12 @@ struct ConfigInitCommand: AsyncParsableCommand {
 
             next:
               1. read \(folder)/sallyd.yaml and \(folder)/policy.yaml: cluster, groups and partitions are yours to name
-              2. give \(folder)/session.key to the OS user of `sallyd serve`; put the provider's client secret into
-                 \(folder)/client-secret, and the key that Slurm trusts where \(folder)/signer.yaml names it, both mode 600
-              3. sallyd config check --config \(folder)/sallyd.yaml --live
+              2. let each program read its own (they are root's, mode 0640): chgrp sallyd.yaml and policy.yaml to the group of
+                 `sallyd serve`, signer.yaml and steward.yaml to those of the signer and the steward; give session.key to the
+                 user of serve
+              3. put the provider's client secret into \(folder)/client-secret, and the key that Slurm trusts where
+                 \(folder)/signer.yaml names it, both mode 600; docs/your-slurm.md prepares Slurm
+              4. sallyd config check --config \(folder)/sallyd.yaml; with --live once signer and steward run
             """)
     }
 }
