@@ -147,9 +147,9 @@ package struct ClusterConfig: Sendable, Equatable {
     package var defaultProfile: ProfileName?
     /// The Slurm account of jobs that name none; nil takes the first of the profile.
     package var defaultAccount: AccountName?
-    /// The partition of jobs that name none; nil where slurmrestd says which it is (v0.0.38; not v0.0.40 to v0.0.42).
+    /// The partition of jobs that name none; nil where slurmrestd says which it is (v0.0.38 and v0.0.45; not those between).
     package var defaultPartition: PartitionName?
-    /// With OverSubscribe=EXCLUSIVE, where slurmrestd does not say it (v0.0.36 to v0.0.38).
+    /// With OverSubscribe=EXCLUSIVE, where slurmrestd does not say it (v0.0.38).
     package var exclusivePartitions: Set<PartitionName>
     /// The most that slurm.conf's JobDefaults give anywhere; nil is not known.
     package var jobDefaults: JobDefaults?

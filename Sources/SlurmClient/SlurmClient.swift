@@ -31,8 +31,8 @@ package struct SlurmClient: Sendable {
     /// - Parameters:
     ///   - pinned: nil finds out which version is served.
     ///   - deadline: for one call; listings may take four times as long, those of jobs twelve times.
-    ///   - defaultPartition: where replies do not say which it is (v0.0.40 to v0.0.42; 24.11.5, observed).
-    ///   - exclusivePartitions: those with OverSubscribe=EXCLUSIVE, where replies do not say it (v0.0.36 to v0.0.38).
+    ///   - defaultPartition: where replies do not say which it is (v0.0.40 to v0.0.44; 24.11.5, observed).
+    ///   - exclusivePartitions: those with OverSubscribe=EXCLUSIVE, where replies do not say it (v0.0.38).
     init(
         cluster: ClusterName, exchange: SlurmExchange, pinned: APIVersion?, defaultPartition: PartitionName?,
         exclusivePartitions: Set<PartitionName>, deadline: Duration, logger: Logger

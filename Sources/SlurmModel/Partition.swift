@@ -4,7 +4,7 @@
 package struct Partition: Sendable, Equatable {
     package var name: String
     package var isDefault: Bool
-    /// Every job gets whole nodes (slurm.conf(5) OverSubscribe=EXCLUSIVE). v0.0.36 to v0.0.38 do not say.
+    /// Every job gets whole nodes (slurm.conf(5) OverSubscribe=EXCLUSIVE). v0.0.38 does not say.
     package var isExclusive: Bool
     /// Its own SelectTypeParameters are CR_Socket (slurm.conf(5)): see `CoreShape`. Up to v0.0.40 nothing says so.
     package var givesSockets: Bool
