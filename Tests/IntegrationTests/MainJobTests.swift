@@ -64,7 +64,7 @@ struct MainJobTests {
         let one = try await stack.sally("alice", ["cancel", "-M", cluster, "\(job)_2"])
         #expect(one.status == (isOld ? 6 : 0), "\(one)")
         #expect(
-            one.errors.contains(isOld ? "has no number for \(job)_2 by itself" : "cancelled job \(job)_2"), "\(one)")
+            one.errors.contains(isOld ? "cannot end task \(job)_2 by itself" : "cancelled job \(job)_2"), "\(one)")
         #expect(try await left() == (isOld ? ["1", "2", "3", "4"] : ["1", "3", "4"]))
         let some = try await stack.sally("alice", ["cancel", "-M", cluster, "\(job)_[3,9]"])
         #expect(some.status == (isOld ? 6 : 4) && some.errors.contains("has no task 9 in the queue"), "\(some)")
