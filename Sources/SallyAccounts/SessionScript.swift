@@ -69,7 +69,8 @@ enum SessionScript {
                 fi
                 job= verdict=false
                 if [ -n "$blind" ]; then
-                    verdict=unheard
+                    verdict=$(weigh "$pid")
+                    [ "$verdict" != open ] || verdict=unheard
                 elif [ -n "$known" ]; then
                     if job=$(claimed_job "$uid" "$pid"); then
                         case " $known " in *" ${job:-none} "*) verdict=$(weigh "$pid") ;; esac

@@ -9,7 +9,7 @@ import SlurmModel
 struct JobListing: Sendable {
     /// With jobs that have ended, from accounting.
     var all = false
-    /// From when on; the gateway's own limit is a day.
+    /// From when on; nil is the last day.
     var since: Timestamp?
     /// Slurm's words.
     var states: [String]?
@@ -44,7 +44,7 @@ struct JobListing: Sendable {
         return list
     }
 
-    /// The same conditions for jobs that are told one by one, checked as the gateway checks them.
+    /// The same conditions for jobs that are told one by one. One that can never be met is refused.
     func filter() throws -> JobBoard.Filter {
         for state in states ?? [] {
             guard case .other = JobState(state) else { continue }
@@ -95,15 +95,6 @@ struct JobListing: Sendable {
 
     /// Slurm's words of a list of states, in which squeue's short ones may stand.
     static func stateWords(_ text: String) -> [String] {
-        text.uppercased().split(separator: ",").map { short[String($0)] ?? String($0) }
+        text.split(separator: ",").map { (JobState(short: String($0)) ?? JobState($0.uppercased())).description }
     }
-
-    /// squeue(1), JOB STATE CODES.
-    static let short: [String: String] = [
-        "BF": "BOOT_FAIL", "CA": "CANCELLED", "CD": "COMPLETED", "CF": "CONFIGURING", "CG": "COMPLETING",
-        "DL": "DEADLINE", "F": "FAILED", "NF": "NODE_FAIL", "OOM": "OUT_OF_MEMORY", "PD": "PENDING",
-        "PR": "PREEMPTED", "R": "RUNNING", "RD": "RESV_DEL_HOLD", "RF": "REQUEUE_FED", "RH": "REQUEUE_HOLD",
-        "RQ": "REQUEUED", "RS": "RESIZING", "RV": "REVOKED", "S": "SUSPENDED", "SE": "SPECIAL_EXIT",
-        "SI": "SIGNALING", "SO": "STAGE_OUT", "ST": "STOPPED", "TO": "TIMEOUT",
-    ]
 }

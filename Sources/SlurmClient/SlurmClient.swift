@@ -46,7 +46,7 @@ package struct SlurmClient: Sendable {
         self.logger = logger
     }
 
-    /// The same daemon for the queue keeper: no other read takes a connection from its reads.
+    /// The same daemon for the queue keeper: nothing but signs of life shares connections with its reads.
     package var forKeeper: SlurmClient {
         var client = self
         client.exchange.reader = .keeper

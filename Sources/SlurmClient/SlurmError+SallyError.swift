@@ -15,7 +15,7 @@ extension SlurmError {
                 cause: "slurmrestd: \(reason)")
         case .noFreeConnection:
             return SallyError(
-                .unavailable, "the gateway has too many questions to cluster \(cluster) under way",
+                .unavailable, "no connection to cluster \(cluster) became free in time",
                 hint: "this one was not sent: try again")
         case .timeout(let fate):
             let hint =

@@ -11,8 +11,8 @@ package enum SlurmError: Error, Sendable, Equatable {
     case notOffered(message: String, hint: String?)
     /// No connection: nothing was sent.
     case unreachable(reason: String)
-    /// All connections that the gateway may have for this were taken until it gave up: nothing was sent, and nothing is said about
-    /// the daemon.
+    /// No connection became free, and none could be made beside those in use, until it gave up: nothing was sent, and whether the
+    /// daemon is at fault cannot be told.
     case noFreeConnection
     /// The deadline passed. `sent` tells whether the request may have been carried out.
     case timeout(sent: RequestFate)

@@ -92,10 +92,10 @@ extension JobRequest {
     /// - Throws: `SallyError(.invalidRequest)`.
     package func check() throws {
         let problems = problems
-        guard let first = problems.first else { return }
+        guard !problems.isEmpty else { return }
         throw SallyError(
             .invalidRequest, problems.joined(separator: "; "),
-            hint: problems.count == 1 && first.hasPrefix("script")
+            hint: problems.count == 1 && !script.hasPrefix("#!")
                 ? "a batch script begins with #! and an interpreter" : nil)
     }
 

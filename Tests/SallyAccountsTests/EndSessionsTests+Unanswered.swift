@@ -51,6 +51,31 @@ extension EndSessionsTests {
         }
     }
 
+    /// slurmd does not answer either, but control groups do: what they say is in no job ends.
+    @Test func whatIsInAnotherControlGroupEndsWithoutAnAnswer() async throws {
+        try await withScratchFolder { folder in
+            let result = try await run(
+                6_042_548, in: folder,
+                slurm: [
+                    "scontrol": """
+                    case $1 in listpids) exec sleep 1000 ;; show) echo 'ProctrackType = proctrack/cgroup' ;; esac
+                    """
+                ],
+                """
+                \(Self.letters)
+                as_user sleep 1000 & main=$!; as_user sleep 1000 & login=$!; await counts 2
+                in_job_group() { [ $1 = $main ]; }
+                weigh() { echo false; }
+                briefly() { timeout 1 "$@"; }
+                end_sessions nobody $user; letters $main $login
+                """)
+            let lines = result.output.split(separator: "\n").map(String.init)
+            try #require(lines.count == 2, "\(result)")
+            #expect(lines[0].hasPrefix("step\tsessions\tdone\t1 "), "\(result)")
+            #expect(lines[1] == "S ended ", "\(result)")
+        }
+    }
+
     /// As with a job's processes under a slurmstepd: the claims of two others cannot be read. What control groups say of them is
     /// heard all the same.
     @Test(arguments: [("open", 6_042_545), ("true", 6_042_546), ("false", 6_042_547)])

@@ -79,11 +79,8 @@ struct FinishedFilter: Sendable {
             names.append(JobTarget(job: array))
             if let task = record.count("array.task_id") { names.append(JobTarget(job: array, part: .task(task))) }
         }
-        if let whole = number("het.job_id") {
-            names.append(JobTarget(job: whole))
-            if let offset = record.count("het.job_offset") {
-                names.append(JobTarget(job: whole, part: .component(offset)))
-            }
+        if let part = record.heterogeneous {
+            names += [JobTarget(job: part.job), JobTarget(job: part.job, part: .component(part.offset))]
         }
         return names
     }

@@ -134,10 +134,7 @@ extension FrontService {
 
     /// Components follow each other, each a job of its own.
     private func component(_ wanted: FrontJob, _ snapshot: QueueSnapshot, _ call: FrontCall) -> [QueuedJob] {
-        let number = UInt32(exactly: Int(wanted.job.rawValue) + (wanted.component ?? 0)).flatMap(JobID.init(rawValue:))
-        return (number.map { snapshot.records($0) } ?? []).filter {
-            $0.owner == call.user && $0.isNamed(by: wanted.target)
-        }
+        snapshot.records(wanted.target.number).filter { $0.owner == call.user && $0.isNamed(by: wanted.target) }
     }
 
     func missing(_ job: JobID) -> SallyError {

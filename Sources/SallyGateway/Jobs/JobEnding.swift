@@ -88,11 +88,7 @@ struct JobEnding: Sendable {
     private func records(_ which: JobTarget) async throws -> [QueuedJob] {
         // Components follow each other; some versions list all of them under the first one's number.
         var numbers = [which.job]
-        if case .component(let offset) = which.part, offset > 0,
-            let own = UInt32(exactly: Int(which.job.rawValue) + offset).flatMap(JobID.init(rawValue:))
-        {
-            numbers.append(own)
-        }
+        if which.number != which.job { numbers.append(which.number) }
         return try await access.read(.readQueue(cluster)) { [queue, numbers] read, token -> [QueuedJob] in
             var found: [QueuedJob] = []
             for number in numbers {

@@ -71,7 +71,8 @@ struct JobFinder: Sendable {
         case .nothing: return nil
         case .several:
             throw SallyError(
-                .conflict, "job \(name) on cluster \(cluster) is several by now, and none of them is called so",
+                .conflict,
+                "no record on cluster \(cluster) is called \(name) any more: tasks of it have started or ended",
                 hint: "list them and name one: `jobs?array=\(name.job)`, or `sally jobs -M \(cluster)`")
         }
     }

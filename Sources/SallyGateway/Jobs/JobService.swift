@@ -38,8 +38,8 @@ struct JobService: Sendable {
         return (page, keeper.freshness(of: snapshot))
     }
 
-    /// What ended before the time that is asked for is left out: accounting is asked for more. Of a job that has ended its end is known,
-    /// but where accounting has none, and so lists it whatever time it is asked for: then it is shown.
+    /// Of accounting's jobs what ended before the time that is asked for is left out: accounting is asked for more. What is in the queue
+    /// is shown whenever it ended. Of a job that has ended its end is known, but where accounting has none, and so lists it whatever time it is asked for: then it is shown.
     ///
     /// - Returns: how many of accounting's jobs are not among them, too: those that were too large to be read, and those older than
     ///   the newest `finishedLimit` of what accounting was asked for.

@@ -7,7 +7,8 @@ extension StoreTransaction {
     static let auditColumns =
         "sequence, time, actor, action, cluster, target, outcome, rule, request, details, previous, hash"
 
-    /// Appends to the chain, with details no longer than can be read back and shown. The last row is read inside the transaction, so that two processes cannot fork the chain.
+    /// Appends to the chain, with details no longer than can be read back and shown. The last row is read inside the transaction,
+    /// so that two processes cannot fork the chain.
     func append(_ draft: AuditDraft) throws -> AuditPosition {
         let last = try auditHead()
         var event = AuditEvent(
