@@ -17,8 +17,10 @@ package struct LoopbackListener: Sendable {
     private let answers: AsyncStream<Answer>
 
     /// Listens on a free port.
-    /// - Parameter state: a request without it is answered with 400 and otherwise ignored.
-    package init(state: String) async throws {
+    /// - Parameters:
+    ///   - state: a request without it is answered with 400 and otherwise ignored.
+    ///   - patience: how long a connection may take to bring its request.
+    package init(state: String, patience: Duration = .seconds(10)) async throws {
         let (answers, continuation) = AsyncStream.makeStream(of: Answer.self, bufferingPolicy: .bufferingOldest(1))
         self.answers = answers
         do {
@@ -27,7 +29,7 @@ package struct LoopbackListener: Sendable {
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandler(
-                            RedirectHandler(state: state, found: continuation))
+                            RedirectHandler(state: state, patience: TimeAmount(patience), found: continuation))
                     }
                 }
                 .bind(host: "127.0.0.1", port: 0).get()
@@ -66,18 +68,20 @@ private final class RedirectHandler: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     private let state: String
+    private let patience: TimeAmount
     private let found: AsyncStream<LoopbackListener.Answer>.Continuation
     private var received: [UInt8] = []
     private var answered = false
 
-    init(state: String, found: AsyncStream<LoopbackListener.Answer>.Continuation) {
+    init(state: String, patience: TimeAmount, found: AsyncStream<LoopbackListener.Answer>.Continuation) {
         self.state = state
+        self.patience = patience
         self.found = found
     }
 
     func channelActive(context: ChannelHandlerContext) {
         let channel = context.channel
-        context.eventLoop.scheduleTask(in: .seconds(10)) { channel.close(promise: nil) }
+        context.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
         context.fireChannelActive()
     }
 

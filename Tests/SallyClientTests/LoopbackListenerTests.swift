@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test func theRightRequestBringsTheCode() async throws {
-        let listener = try await LoopbackListener(state: "s-1")
+        let listener = try await LoopbackListener(state: "s-1", patience: .seconds(240))
         async let code = listener.code(within: .seconds(120))
         let page = try await send(
             "GET /callback?code=a%2Bb&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n", to: listener)
@@ -46,7 +46,7 @@ import Testing
         "GET /callback?code=%zz&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "junk\r\n\r\n",
     ])
     func othersAreRefusedAndTheWaitGoesOn(request: String) async throws {
-        let listener = try await LoopbackListener(state: "s-1")
+        let listener = try await LoopbackListener(state: "s-1", patience: .seconds(240))
         #expect(try await send(request, to: listener).hasPrefix("HTTP/1.1 400 "))
         _ = try await send("GET /callback?code=good&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", to: listener)
         #expect(try await listener.code(within: .seconds(120)) == "good")
@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test func aRefusalIsAnError() async throws {
-        let listener = try await LoopbackListener(state: "s-1")
+        let listener = try await LoopbackListener(state: "s-1", patience: .seconds(240))
         _ = try await send(
             "GET /callback?error=access_denied&state=s-1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", to: listener)
         let error = await #expect(throws: SallyError.self) { try await listener.code(within: .seconds(120)) }
@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test func waitingHasADeadline() async throws {
-        let listener = try await LoopbackListener(state: "s-1")
+        let listener = try await LoopbackListener(state: "s-1", patience: .seconds(240))
         let error = await #expect(throws: SallyError.self) { try await listener.code(within: .milliseconds(10)) }
         #expect(error?.code == .timeout)
         await listener.close()

@@ -101,7 +101,7 @@ import Testing
             #expect(answer.status == .conflict)
             let array = name.prefix { $0 != "_" }
             #expect(try answer.problem.hint?.contains("`jobs?array=\(array)`") == true, "\(answer.text)")
-            #expect(try answer.problem.detail.contains("job \(name.replacing("%25", with: "%")) "), "\(answer.text)")
+            #expect(try answer.problem.detail.contains("called \(name.replacing("%25", with: "%")) "), "\(answer.text)")
         }
     }
 
