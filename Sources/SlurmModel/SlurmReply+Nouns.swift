@@ -157,7 +157,7 @@ extension Job {
 
     private mutating func readArray(_ record: SlurmRecord, _ id: String, _ tasks: String, _ task: String) {
         arrayID = jobID(record.number(id))
-        arrayTasks = record.text(tasks)
+        arrayTasks = record.text(tasks).map { ArraySpec(mask: $0)?.description ?? $0 }
         if arrayID != nil, arrayTasks == nil { arrayTask = record.count(task) }
     }
 

@@ -197,6 +197,11 @@ struct FrontOnSlurmTests {
                 #expect(answer.status == 200, "\(version) \(noun): \(answer)")
                 #expect(!answer.body.contains("\"bob\"") && !answer.body.contains("\"carol\""), "\(noun): \(answer)")
             }
+            // 24.11 says so to those alone who ask for associations.
+            let alice = try await stack.request("GET", "\(path)/user/alice", token: token)
+            let user = try JSONValue(parsing: Array(alice.body.utf8))["users"]?.array?.first
+            #expect(user?["default"]?["account"] == "research", "\(version): \(alice)")
+            #expect(user?["associations"]?.array?.first?["cluster"] == .string(cluster), "\(version): \(alice)")
             #expect(try await stack.request("GET", "\(path)/user/bob", token: token).status == 404)
             #expect(try await stack.request("GET", "\(path)/jobs?users=bob", token: token).status == 403)
         }

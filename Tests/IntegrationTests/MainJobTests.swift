@@ -60,6 +60,11 @@ struct MainJobTests {
                 cluster, ["squeue", "-h", "-r", "-t", "PENDING", "-j", job, "-o", "%K"])
             return listed.output.split(separator: "\n").map { $0.filter(\.isNumber) }.sorted()
         }
+        // As the list shows what waits of it; and no task that there is not.
+        let shown = try await stack.sally("alice", ["job", "-M", cluster, "\(job)_[1-4]"])
+        #expect(shown.status == 0 && shown.output.contains("\(job)_[1-4]"), "\(shown)")
+        let none = try await stack.sally("alice", ["job", "-M", cluster, "\(job)_77"])
+        #expect(none.status == 4, "\(none)")
         let isOld = cluster == "it12"
         let one = try await stack.sally("alice", ["cancel", "-M", cluster, "\(job)_2"])
         #expect(one.status == (isOld ? 6 : 0), "\(one)")

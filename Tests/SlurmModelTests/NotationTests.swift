@@ -158,6 +158,19 @@ import Testing
         #expect(throws: SallyError.self) { try HostList.expand(text) }
     }
 
+    /// As sacct(1) shows them.
+    @Test(
+        arguments: [
+            ("0x3FE", "1-9"), ("0x3fe", "1-9"), ("0x1", "0"), ("0x0000000a", "1,3"), ("0x15", "0,2,4"),
+            ("0x" + String(repeating: "F", count: 1000), "0-3999"), ("0x0", nil), ("0x", nil), ("3FE", nil),
+            ("0x3G", nil),
+            ("1-9", nil), ("0x" + String(repeating: "5", count: 1000), nil),
+            ("0x" + String(repeating: "0", count: 1_000_002), nil),
+        ] as [(String, String?)])
+    func readsMasksOfTasks(text: String, tasks: String?) {
+        #expect(ArraySpec(mask: text)?.description == tasks)
+    }
+
     @Test func readsTrackableResources() {
         let tres = TRES("cpu=8,mem=8000M,node=2,billing=8,gres/gpu=5,gres/gpu:a100=2,gres/gpu:v100=2")
         #expect(tres.cpus == 8)
