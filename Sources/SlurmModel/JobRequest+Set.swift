@@ -9,7 +9,7 @@ extension JobRequest {
         guard text.utf8.count <= JobRequest.longestNotation else {
             throw SallyError(
                 .invalidRequest, "\(field.rawValue) is longer than \(JobRequest.longestNotation) bytes",
-                hint: "as an option of sbatch it could not be longer either")
+                hint: "say it shorter: no option of sbatch can be longer")
         }
         switch field {
         case .account: account = try AccountName(text)

@@ -213,7 +213,7 @@ import Testing
     }
 
     /// Of many mistakes the first are told.
-    @Test func readsNoFurtherThanItTells() throws {
+    @Test func tellsTheFirstTwentyMistakes() throws {
         let fields = (0..<1000).map { ("x\($0)", JSONValue.null) }
         let refusal = try #require(self.refusal(fields))
         #expect(refusal.message.split(separator: ";").count == 20, "\(refusal)")
